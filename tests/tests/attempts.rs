@@ -196,6 +196,7 @@ fn an_error_is_json_with_its_code_and_its_causes() {
 fn an_event_of_an_unknown_type_is_refused() {
     let event = json!({
         "run_id": RunId::generate(), "sequence": 1, "at": "2026-01-02T03:04:05Z", "type": "workflow:created",
+        "causation_id": "run.create",
         "data": { "workflow_id": "asking" },
     });
     assert!(serde_json::from_str::<Event>(&event.to_string()).is_ok());
@@ -228,7 +229,10 @@ fn every_record_has_a_schema() {
     has(&properties::<DeadLetter>(), "plugin");
     has(&properties::<SubscriberRecord>(), "event_types");
     has(&properties::<Page<RunRecord>>(), "items");
-    assert_eq!(properties::<Event>(), ["at", "data", "run_id", "sequence", "type"].map(String::from).into());
+    assert_eq!(
+        properties::<Event>(),
+        ["at", "causation_id", "data", "run_id", "sequence", "type"].map(String::from).into()
+    );
     assert_eq!(properties::<Error>(), ["causes", "code", "message", "retryable"].map(String::from).into());
 }
 

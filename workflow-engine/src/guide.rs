@@ -35,4 +35,6 @@ chapters! {
     postgresql "14-postgresql.md";
     retention "15-retention.md";
     troubleshooting "16-troubleshooting.md";
+    application "17-application.md";
+    runs "18-runs.md";
 }

@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Row};
 use tests::deliveries::{ask, settle};
 use tests::postgres::Schema;
 use workflow_engine::ports::{
-    Change, Commit, Decision, DeliveryOutcome, JobTransport, Outbox, Persistence, Purge, Retention,
+    Catalog, Change, Commit, Decision, DeliveryOutcome, JobTransport, Outbox, Persistence, Purge, Retention,
 };
 use workflow_engine::records::BlobKey;
 use workflow_engine::stores::{PostgresStatistics, PostgresStore};
@@ -103,8 +103,10 @@ async fn no_statement_scans_a_table() {
             generation, status, attempt, waiting_on)
         SELECT id, 'a', 'A', 1, 1, 1, 'COMPLETED', 1, 0 FROM {name}.workflow_runs
         WHERE workflow_name = 'w';
-        INSERT INTO {name}.workflow_outbox_events (workflow_run_id, sequence, event_type, payload, occurred_at, published_at)
-        SELECT id, n, 'e', '{{}}', now(), now() FROM {name}.workflow_runs, generate_series(1, 5) AS n
+        INSERT INTO {name}.workflow_commits (workflow_run_id, sequence, last_sequence, causation_id, event_types, events,
+            occurred_at, published_at)
+        SELECT id, n, n, 'test', '[\"e\"]', '[{{}}]', now(), now()
+        FROM {name}.workflow_runs, generate_series(1, 5) AS n
         WHERE workflow_name = 'w';
         ANALYZE"
     );
@@ -153,6 +155,7 @@ async fn everything(store: &PostgresStore) {
     store.unclaimed_runs(&[], std::time::Duration::ZERO, 5).await.unwrap();
     store.next_job_due(&definitions()).await.unwrap();
     store.next_lease_end().await.unwrap();
+    store.unfinished_by_definition("workflow", 100).await.unwrap();
     let log = Change::PutBlob { key: BlobKey(format!("{run_id}/a")), value: workflow_engine::Json::null() };
     let kept = workflow_engine::records::StoredValue::Inline(workflow_engine::Json::null());
     let put = |key: &str| Change::PutArtifact { stage_id: "a".into(), key: key.into(), value: kept.clone() };

@@ -15,8 +15,10 @@ pub fn not_async(kind: Kind, token: impl ToTokens) -> Error {
     on(token, format!("a {kind} must be an async function: write `async fn`"))
 }
 
-pub fn qualifier(kind: Kind, token: impl ToTokens, what: &str) -> Error {
-    on(token, format!("a {kind} must be a plain async function: remove `{what}`"))
+pub fn qualifier(kind: Kind, token: impl ToTokens, what: &str, is_async: bool) -> Error {
+    let instead =
+        if is_async { format!("remove `{what}`") } else { format!("write `async fn`, without `{what}`") };
+    on(token, format!("a {kind} must be a plain async function: {instead}"))
 }
 
 pub fn generics(kind: Kind, token: impl ToTokens) -> Error {
@@ -114,9 +116,24 @@ pub fn pattern(kind: Kind, token: impl ToTokens) -> Error {
 pub fn borrowed_input(token: impl ToTokens) -> Error {
     on(
         token,
-        "a stage's input is stored, so it cannot be borrowed: take it by value (only `&StageContext` and outputs \
-         from `#[require(…)]` or `#[optional(…)]` can be references)",
+        "a stage's input is stored, so it cannot be borrowed: take it by value, or write `#[state]` before a value that the \
+         program has (only `&StageContext`, `#[state]`, and outputs from `#[require(…)]` or `#[optional(…)]` can be \
+         references)",
     )
+}
+
+/// `of` is the input or the configuration.
+pub fn same_key(first: &Ident, second: &Ident, key: &str, of: &str) -> Error {
+    on(
+        second,
+        format!(
+            "`{first}` and `{second}` have the same key `{key}` in the {of}: write another `rename` for one of them"
+        ),
+    )
+}
+
+pub fn input_of_a_check(token: impl ToTokens) -> Error {
+    on(token, "a check has no input: its plain parameter is the ticket, and settings have `#[config]`")
 }
 
 /// `what` is a parameter or the output.
@@ -157,13 +174,14 @@ pub fn context_by_value(kind: Kind, token: impl ToTokens) -> Error {
 }
 
 pub fn context_with_role(token: impl ToTokens) -> Error {
-    on(token, "the context cannot be configuration or a requirement: remove this attribute")
+    on(token, "the context cannot be configuration, state or a requirement: remove this attribute")
 }
 
 pub fn two_roles(token: impl ToTokens) -> Error {
     on(
         token,
-        "a parameter can have only one of `#[config]`, `#[require(…)]` and `#[optional(…)]`: remove this attribute",
+        "a parameter can have only one of `#[input]`, `#[config]`, `#[state]`, `#[require(…)]` and `#[optional(…)]`: remove this \
+         attribute",
     )
 }
 
@@ -181,6 +199,10 @@ pub fn cfg(kind: Kind, token: impl ToTokens) -> Error {
             }
         },
     )
+}
+
+pub fn flatten_rename(name: &Ident) -> Error {
+    on(name, "a flattened configuration has no key of its own: remove `rename`")
 }
 
 pub fn flatten_default(token: impl ToTokens) -> Error {

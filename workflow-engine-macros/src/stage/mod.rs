@@ -6,8 +6,11 @@ mod attr;
 pub mod expand;
 pub mod call;
 mod fallback;
+mod input;
+pub mod recovery;
 pub mod record;
 mod rule;
+mod state;
 mod types;
 pub mod valid;
 mod wait;
@@ -27,6 +30,7 @@ pub fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
     let options = attr::Options::parse(options, &mut errors);
     let function = match ast::Function::read(Kind::Stage, &item) {
         Ok(function) => function,
+        Err(_) if recovery::is_refused(&item) => return item,
         // Without a signature there can be no placeholder; the item itself must stay in the expansion.
         Err(error) => {
             let mut expansion = error.to_compile_error();
@@ -37,7 +41,7 @@ pub fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
     let reads: [&[_]; 2] = [&options.require, &options.optional];
     names.read_parameters(&function);
     let krate = options.krate.as_ref();
-    match valid::Body::new(Kind::Stage, &function, reads, &mut errors) {
+    match valid::Body::new(Kind::Stage, &function, reads, options.rename_all, &mut errors) {
         Some(body) if errors.is_empty() => expand::expand(&body, &options, names.imports(krate).as_ref()),
         _ => {
             let mut expansion = fallback::expand(&function, &options, errors);

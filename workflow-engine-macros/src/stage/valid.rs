@@ -1,13 +1,17 @@
 //! Classifies the parameters and refuses functions that cannot be a stage or a check. The steps after this cannot fail.
 
-use syn::{Attribute, Expr, FnArg, Ident, Pat, PatType, Path, ReturnType, Type};
+use quote::ToTokens;
+use syn::{Attribute, Expr, FnArg, Ident, LitStr, Pat, PatType, Path, ReturnType, Signature, Type};
 
 use super::ast::{self, Function};
 use super::attr::Role;
+use super::input::Input;
 use super::rule::Rule;
+use super::state;
 use super::types::{
     find_impl_trait, find_lifetime, find_unstorable, may_be_result, option_argument, result_argument,
 };
+use crate::casing::{Case, plain};
 use crate::errors::{self, Errors};
 use crate::function::Kind;
 use crate::paths;
@@ -33,6 +37,11 @@ pub enum Parameter<'a> {
         ty: &'a Type,
         by_reference: bool,
     },
+    /// A value of the program: its type, and whether it is taken by reference.
+    State {
+        ty: &'a Type,
+        by_reference: bool,
+    },
     Context(&'a Type),
     /// The ticket of a check: the type behind the reference.
     Ticket(&'a Type),
@@ -43,6 +52,8 @@ pub struct Field<'a> {
     pub attributes: &'a [Attribute],
     pub name: &'a Ident,
     pub ty: &'a Type,
+    /// The key in JSON; without meaning for a flattened field.
+    pub key: String,
     pub default: Default,
     pub rules: Vec<Rule>,
 }
@@ -72,10 +83,19 @@ impl<'a> Body<'a> {
         kind: Kind,
         function: &'a Function,
         [require, optional]: [&[Path]; 2],
+        rename_all: Option<Case>,
         errors: &mut Errors,
     ) -> Option<Self> {
         check_signature(kind, function, errors);
-        let mut found = Found { kind, errors, reads: Vec::new(), has_context: false, has_ticket: false };
+        let mut found = Found {
+            kind,
+            rename_all,
+            errors,
+            reads: Vec::new(),
+            state: Vec::new(),
+            has_context: false,
+            has_ticket: false,
+        };
         let mut parameters = Vec::new();
         for parameter in &function.signature.inputs {
             match parameter {
@@ -98,6 +118,7 @@ impl<'a> Body<'a> {
             // rustc reports it at the parameter.
             return None;
         }
+        refuse_same_keys(&parameters, errors);
         Some(Self { function, parameters, returns, reads })
     }
 }
@@ -114,6 +135,26 @@ fn repeats_a_name(parameters: &[Parameter<'_>]) -> bool {
     names.iter().enumerate().any(|(index, name)| names[..index].contains(name))
 }
 
+/// Reports two fields of one structure with the same key.
+fn refuse_same_keys(parameters: &[Parameter<'_>], errors: &mut Errors) {
+    let fields = |is_config: bool| {
+        parameters.iter().filter_map(move |parameter| match parameter {
+            Parameter::Input(field) if !is_config => Some(field),
+            Parameter::Config(field) if is_config && !matches!(field.default, Default::Flatten) => {
+                Some(field)
+            }
+            _ => None,
+        })
+    };
+    for (is_config, of) in [(false, "input"), (true, "configuration")] {
+        for (index, second) in fields(is_config).enumerate() {
+            if let Some(first) = fields(is_config).take(index).find(|first| first.key == second.key) {
+                errors.push(errors::function::same_key(first.name, second.name, &second.key, of));
+            }
+        }
+    }
+}
+
 fn check_signature(kind: Kind, function: &Function, errors: &mut Errors) {
     let signature = &function.signature;
     if let Some(owner) = function.owner() {
@@ -127,15 +168,7 @@ fn check_signature(kind: Kind, function: &Function, errors: &mut Errors) {
     if ast::is_rusts(&signature.ident) {
         errors.push(errors::function::name_of_a_type(kind, &signature.ident));
     }
-    if signature.asyncness.is_none() {
-        errors.push(errors::function::not_async(kind, signature.fn_token));
-    }
-    if let Some(abi) = &signature.abi {
-        errors.push(errors::function::qualifier(kind, abi, "extern"));
-    }
-    if let syn::Safety::Unsafe(token) = &signature.safety {
-        errors.push(errors::function::qualifier(kind, token, "unsafe"));
-    }
+    check_qualifiers(kind, signature, errors);
     if let Some(where_clause) = &signature.generics.where_clause {
         errors.push(errors::function::where_clause(kind, where_clause.where_token));
     }
@@ -144,6 +177,24 @@ fn check_signature(kind: Kind, function: &Function, errors: &mut Errors) {
     }
     if let Some(variadic) = &signature.variadic {
         errors.push(errors::function::variadic(kind, variadic));
+    }
+}
+
+/// One error for all words before `fn`.
+fn check_qualifiers(kind: Kind, signature: &Signature, errors: &mut Errors) {
+    let qualifiers = [
+        signature.constness.as_ref().map(|token| (token.to_token_stream(), "const")),
+        match &signature.safety {
+            syn::Safety::Unsafe(token) => Some((token.to_token_stream(), "unsafe")),
+            _ => None,
+        },
+        signature.abi.as_ref().map(|abi| (abi.to_token_stream(), "extern")),
+    ];
+    let is_async = signature.asyncness.is_some();
+    match qualifiers.into_iter().flatten().next() {
+        Some((token, name)) => errors.push(errors::function::qualifier(kind, token, name, is_async)),
+        None if !is_async => errors.push(errors::function::not_async(kind, signature.fn_token)),
+        None => {}
     }
 }
 
@@ -184,8 +235,11 @@ pub fn output(kind: Kind, function: &Function) -> Option<&Type> {
 /// The parameters that have been classified so far.
 struct Found<'e> {
     kind: Kind,
+    rename_all: Option<Case>,
     errors: &'e mut Errors,
     reads: Vec<Read>,
+    /// The types of the state.
+    state: Vec<String>,
     has_context: bool,
     has_ticket: bool,
 }
@@ -195,6 +249,9 @@ impl Found<'_> {
         let kind = self.kind;
         let role = Role::parse(kind, &typed.attrs, self.errors)?;
         let ty = typed.ty.as_ref();
+        if let Role::State = role {
+            return self.state(ty, typed);
+        }
         if let Some(token) = find_impl_trait(ty) {
             return self.refuse(errors::function::impl_trait(kind, token, "parameter"));
         }
@@ -218,13 +275,11 @@ impl Found<'_> {
                 let read = self.add(Read { path, optional: true, by_option: false });
                 Some(Parameter::Read { read, ty, by_reference })
             }
+            // Above.
+            Role::State => None,
             Role::Plain if kind == Kind::Check => self.ticket(ty, typed),
-            Role::Plain => {
-                if matches!(ty, Type::Reference(_)) {
-                    return self.refuse(errors::function::borrowed_input(ty));
-                }
-                self.field(typed, Default::None, Vec::new()).map(Parameter::Input)
-            }
+            Role::Plain => self.input(typed, Input::default()),
+            Role::Input(input) => self.input(typed, input),
             Role::Config(config) => {
                 if matches!(ty, Type::Reference(_)) {
                     return self.refuse(errors::function::borrowed_config(kind, ty));
@@ -235,9 +290,16 @@ impl Found<'_> {
                     None if option_argument(ty).is_some() => Default::Absent,
                     None => Default::None,
                 };
-                self.field(typed, default, config.rules).map(Parameter::Config)
+                self.field(typed, default, config.rename, config.rules).map(Parameter::Config)
             }
         }
+    }
+
+    fn input<'a>(&mut self, typed: &'a PatType, Input { rename, rules }: Input) -> Option<Parameter<'a>> {
+        if matches!(typed.ty.as_ref(), Type::Reference(_)) {
+            return self.refuse(errors::function::borrowed_input(&typed.ty));
+        }
+        self.field(typed, Default::None, rename, rules).map(Parameter::Input)
     }
 
     fn refuse<T>(&mut self, error: syn::Error) -> Option<T> {
@@ -257,6 +319,29 @@ impl Found<'_> {
             (ticket, true) => Some(Parameter::Ticket(ticket)),
             (_, false) => self.refuse(errors::check::ticket_by_value(ty)),
         }
+    }
+
+    fn state<'a>(&mut self, ty: &'a Type, typed: &PatType) -> Option<Parameter<'a>> {
+        let elem = state::value(ty);
+        // Other contexts, `&AppContext`, are types of the program.
+        if named(elem, |name| name == "StageContext") {
+            return self.context(ty, elem, typed);
+        }
+        if let Some(error) = state::mistake(self.kind, ty) {
+            return self.refuse(error);
+        }
+        if self.repeats_state(elem) {
+            return self.refuse(errors::state::repeated(self.kind, ty, elem));
+        }
+        Some(Parameter::State { ty: elem, by_reference: matches!(ty, Type::Reference(_)) })
+    }
+
+    /// Returns whether another parameter takes state of this type, and remembers the type.
+    fn repeats_state(&mut self, ty: &Type) -> bool {
+        let name = errors::source(ty);
+        let repeats = self.state.contains(&name);
+        self.state.push(name);
+        repeats
     }
 
     /// The type behind a shared reference, and whether there was one.
@@ -287,7 +372,13 @@ impl Found<'_> {
         Some(Parameter::Context(elem))
     }
 
-    fn field<'a>(&mut self, typed: &'a PatType, default: Default, rules: Vec<Rule>) -> Option<Field<'a>> {
+    fn field<'a>(
+        &mut self,
+        typed: &'a PatType,
+        default: Default,
+        rename: Option<LitStr>,
+        rules: Vec<Rule>,
+    ) -> Option<Field<'a>> {
         if let Some(found) = find_unstorable(&typed.ty) {
             return self.refuse(errors::function::unstorable(self.kind, found, "parameter"));
         }
@@ -300,7 +391,11 @@ impl Found<'_> {
         {
             return self.refuse(errors::rules::default(expr, name, broken));
         }
-        Some(Field { attributes: &typed.attrs, name, ty: &typed.ty, default, rules })
+        let key = rename.map_or_else(
+            || self.rename_all.map_or_else(|| plain(name), |case| case.key(&plain(name))),
+            |rename| rename.value(),
+        );
+        Some(Field { attributes: &typed.attrs, name, ty: &typed.ty, key, default, rules })
     }
 
     fn add(&mut self, read: Read) -> usize {

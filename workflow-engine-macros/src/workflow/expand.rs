@@ -9,7 +9,7 @@ use super::record;
 use super::valid::{Graph, Node, Shape, WIDEST};
 use crate::casing::{pascal, plain, title};
 use crate::function::Kind;
-use crate::paths::{at, respan};
+use crate::paths::{at, named, respan};
 use crate::{docs, paths};
 
 /// The names in the expansion.
@@ -119,12 +119,6 @@ fn implementation(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
     let [first, last] = ends.map(|node| node.map_or_else(|| name.span(), Node::span));
     let input = quote_spanned!(first=> type Input = #input;);
     let output = quote_spanned!(last=> type Output = #output;);
-    // A graph with a mistake may have a stage twice, which would be a second error here.
-    let stages = graph.nodes.iter().zip(&names.aliases).filter(|_| graph.sound).map(|(node, alias)| {
-        let span = node.span();
-        let (private, workflow) = (at(private, span), at(name, span));
-        quote_spanned!(span=> impl #private::HasStage<#alias> for #workflow {})
-    });
     let shape = shape(&graph.output, names);
     let decode_output = if matches!(graph.output, Shape::Hole) || graph.output.has_hole() {
         quote!({
@@ -157,7 +151,6 @@ fn implementation(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
                 #private::Decoded::decode(stored)
             }
         }
-        #(#stages)*
     }
 }
 
@@ -169,6 +162,7 @@ fn table(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
     let title =
         workflow.options.name.as_ref().map_or_else(|| title(&plain(&workflow.name)), syn::LitStr::value);
     let version = workflow.options.version.unwrap_or(1);
+    let unknown_input = workflow.options.ignores_unknown_input.then(|| quote!(.ignoring_unknown_fields()));
     let description = docs::text(&workflow.attributes);
     let rows = graph.nodes.iter().zip(&names.aliases).map(|(node, alias)| row(graph, node, alias, names));
     let predecessors = graph.nodes.iter().map(|node| literals(&node.predecessors));
@@ -185,7 +179,7 @@ fn table(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
             stages: &[#(#rows),*],
             predecessors: &[#(#predecessors),*],
             output_stages: &[#(#output_stages),*],
-            input: #private::InputRow::of::<#name>(),
+            input: #private::InputRow::of::<#name>() #unknown_input,
             output_schema: #private::output_schema::<#shape>,
             config_schema: #private::schema::<#config>,
         };
@@ -311,6 +305,18 @@ fn checks(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
         let (private, check, index) = (at(private, span), Ident::new(check, span), literal(index, span));
         quote_spanned!(span=> const _: () = #private::#check(GRAPH, #index);)
     });
+    let name = &graph.workflow.name;
+    // A stage that appears twice is reported once, by the check of its second place: there it is listed as `Repeated`. The
+    // trait is written here, and the stage is named by its path: rustc does not look through a trait of another crate that
+    // is implemented for a stage of another crate, because a later version of that crate may implement it differently.
+    let memberships = aliases.iter().map(named).enumerate().map(|(index, alias)| {
+        let index = Literal::usize_unsuffixed(index);
+        quote! {
+            impl #private::HasStage<
+                <Place<{ #private::is_repeated(GRAPH, #index) }, #index> as Listed<#alias>>::Stage
+            > for #name {}
+        }
+    });
     let lists = lists(graph, names);
     quote! {
         const GRAPH: &#private::Graph = &#private::Graph {
@@ -318,6 +324,17 @@ fn checks(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
             nodes: &[#(#nodes),*],
             ancestors: &[#(#ancestors),*],
         };
+        struct Place<const IS_REPEATED: bool, const AT: usize>;
+        trait Listed<S> {
+            type Stage;
+        }
+        impl<S, const AT: usize> Listed<S> for Place<false, AT> {
+            type Stage = S;
+        }
+        impl<S, const AT: usize> Listed<S> for Place<true, AT> {
+            type Stage = #private::Repeated<S, AT>;
+        }
+        #(#memberships)*
         #(#checks)*
         #(#lists)*
     }

@@ -4,9 +4,11 @@
 mod stage_path;
 mod retry;
 mod wait;
+mod state_type;
 mod declaration;
 pub(crate) mod rules;
 mod config;
+mod input;
 mod canonical;
 mod stage;
 mod workflow;
@@ -21,6 +23,7 @@ pub use retry::{Backoff, RetryPolicy};
 pub use rules::{Bound, HasLength, HasPattern, HasRange, LengthUnit, Rule};
 pub use stage::{Execution, StageDefinition};
 pub use stage_path::StagePath;
+pub use state_type::StateType;
 pub use wait::{CheckExecution, CheckOutcome, WaitDefinition};
 pub use workflow::WorkflowDefinition;
 
@@ -30,6 +33,7 @@ pub(crate) use config::{ConfigDefinition, ConfigFault, FLATTENED};
 pub(crate) use fingerprint::fingerprint;
 #[cfg(feature = "testing")]
 pub(crate) use fingerprint::{ALGORITHM, hash};
-pub(crate) use rules::is_without_rules;
+pub(crate) use input::{CheckStart, InputDefinition, InputRules, UnknownInput};
+pub(crate) use rules::{ValueRules, is_without_rules};
 pub(crate) use stage::Entry;
 pub(crate) use stage_path::same_text;

@@ -1,12 +1,16 @@
 //! A stage of a compiled workflow, and the arguments of its body.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
 use super::config::ConfigDefinition;
 use super::declaration::OverBudget;
+use super::input::InputRules;
 use super::retry::RetryPolicy;
+use super::rules::ValueRules;
+use super::state_type::StateType;
 use super::wait::WaitDefinition;
 use crate::context::{StageContext, StageError};
 use crate::value::{Cost, Json};
@@ -35,6 +39,8 @@ pub struct StageDefinition {
     pub inputs: Vec<usize>,
     /// The required stages, and the optional stages that the workflow contains; all run before this stage.
     pub reads: Vec<usize>,
+    /// The types of the `#[state]` parameters of the stage and of its check, each once.
+    pub state: Vec<StateType>,
     /// The retry policy.
     pub retry: RetryPolicy,
     /// The longest time for one attempt; `None` for no limit.
@@ -47,7 +53,8 @@ pub struct StageDefinition {
     /// How the stage waits; its body then returns a ticket. `None` for a stage that does not wait.
     pub wait: Option<WaitDefinition>,
     pub(crate) entry: Entry,
-    pub(crate) input_schema: fn() -> schemars::Schema,
+    pub(crate) input_schema: fn(schemars::SchemaGenerator) -> schemars::Schema,
+    pub(crate) input_rules: Option<InputRules>,
     pub(crate) output_schema: fn() -> schemars::Schema,
     pub(crate) config: ConfigDefinition,
 }
@@ -64,4 +71,6 @@ pub struct Execution {
     pub config: Json,
     /// The attempt's context.
     pub context: StageContext,
+    /// The rules of a stage that is not the first, whose input is checked before the function is called.
+    pub(crate) input_rules: Option<Arc<ValueRules>>,
 }

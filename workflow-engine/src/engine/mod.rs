@@ -2,6 +2,8 @@
 
 mod into_store;
 mod builder;
+mod state_values;
+mod state;
 mod start;
 mod any_run;
 mod handle;
@@ -39,7 +41,9 @@ pub use start::StartRun;
 use crate::error::Error;
 use crate::host::serverless::{Serverless, ServerlessSettings};
 use crate::host::{ShutdownReport, Worker};
-use crate::kernel::{Command, DeleteRun, Kernel, PurgeRuns, RemoveSubscriber, ReplayDeadLetters, WakeStage};
+use crate::kernel::{
+    Command, DeleteRun, Kernel, PurgeRuns, RemoveSubscriber, ReplayDeadLetters, WakeStage, WorkflowVersion,
+};
 use crate::language::Workflow;
 use crate::ports::Store;
 use crate::records::{DeadLetter, SubscriberRecord};
@@ -175,9 +179,11 @@ impl Engine {
     /// when it starts a run, or when one of its commands makes work ready.
     ///
     /// # Errors
-    /// `INVALID_SETTING` for a setting that is out of its range.
+    /// `INVALID_SETTING` for a setting that is out of its range; `MISSING_STATE` if a stage of a registered workflow takes
+    /// `#[state]` that the engine does not have.
     pub fn serverless(&self, settings: ServerlessSettings) -> Result<Serverless, Error> {
         settings.check()?;
+        self.kernel().check_state()?;
         if let Some(scheduler) = &settings.scheduler {
             self.kernel().add_scheduler(Arc::downgrade(scheduler));
         }
@@ -250,6 +256,35 @@ impl Engine {
     /// An error of the store.
     pub async fn subscribers(&self) -> Result<Vec<SubscriberRecord>, Error> {
         self.kernel().registered_subscribers().await
+    }
+
+    /// The definitions of workflows that processes have registered in the store, by workflow and version, each with its
+    /// unfinished runs: which versions are drained, and which runs this process cannot execute.
+    ///
+    /// ```
+    /// use workflow_engine::prelude::*;
+    ///
+    /// #[stage]
+    /// async fn double(number: u32) -> StageResult<u32> {
+    ///     Ok(number * 2)
+    /// }
+    ///
+    /// workflow! { Doubling = double }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), workflow_engine::Error> {
+    /// let engine = Engine::builder("memory:").register::<Doubling>().build().await?;
+    /// let versions = engine.versions().await?;
+    /// assert_eq!((versions[0].definition.workflow_id.as_str(), versions[0].definition.version), ("doubling", 1));
+    /// assert!(versions[0].is_executable && versions[0].is_drained());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// An error of the store.
+    pub async fn versions(&self) -> Result<Vec<WorkflowVersion>, Error> {
+        self.kernel().versions().await
     }
 
     /// Removes a plugin, or the `sink`, from the store, with its undelivered events and dead letters. Returns whether the

@@ -15,6 +15,7 @@ mod config;
 mod commands;
 mod attempt;
 mod registry;
+mod catalog;
 mod compatibility;
 mod run_cache;
 mod running_jobs;
@@ -32,6 +33,7 @@ mod lost_lease;
 mod blocked_reason;
 mod stored_values;
 mod ledger;
+mod state;
 mod subscribers;
 mod recovery;
 mod flush;
@@ -49,6 +51,7 @@ pub use crate::value::{Limits, MAX_DEPTH};
 pub use attempt::JobOutcome;
 pub(crate) use attempt::{WORKER_STOPS, return_lease};
 pub(crate) use background::Background;
+pub use catalog::WorkflowVersion;
 pub(crate) use commands::start_pending;
 pub use commands::{
     AttachAnnotation, AttachAnnotationOutput, CancelRun, CancelRunOutput, ClaimPendingRuns,
@@ -66,6 +69,7 @@ pub use local_executor::LocalExecutor;
 pub(crate) use lost_lease::is_lost_to_another;
 pub use registry::{Registered, WorkflowRegistry};
 pub(crate) use slots::{NoSlots, Placement, Reservation, Slots};
+pub(crate) use state::check_state;
 pub(crate) use subscribers::check_subscribers;
 
 use crate::error::Error;

@@ -1,18 +1,18 @@
 //! The workflows that are registered in this process.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::definition::{ConfigFault, StageDefinition, WorkflowDefinition};
 use crate::error::Error;
-use crate::value::RunId;
+use crate::value::{IdMap, RunId};
 
 /// A definition with an index of its stages by id.
 #[derive(Debug)]
 pub struct Registered {
     definition: &'static WorkflowDefinition,
-    positions: HashMap<&'static str, usize>,
+    positions: IdMap<&'static str, usize>,
 }
 
 impl Registered {
@@ -33,8 +33,8 @@ impl Registered {
 /// Workflows by id and version, and by the fingerprints that their runs carry.
 #[derive(Debug, Default)]
 pub struct WorkflowRegistry {
-    by_id: HashMap<&'static str, BTreeMap<u32, Arc<Registered>>>,
-    by_fingerprint: HashMap<String, Executable>,
+    by_id: IdMap<&'static str, BTreeMap<u32, Arc<Registered>>>,
+    by_fingerprint: IdMap<String, Executable>,
 }
 
 /// The workflow that runs with one fingerprint are executed against.
@@ -57,8 +57,8 @@ impl WorkflowRegistry {
     ///
     /// # Errors
     /// `DUPLICATE_WORKFLOW` when another workflow has its id and version; `CONFIG_FIELD_CLASH` when two fields of a stage's configuration
-    /// have the same key; `INVALID_CONFIG_RULE` when a default breaks the rule of its field, or a pattern is not a
-    /// regular expression.
+    /// have the same key; `INVALID_CONFIG_RULE` when a default breaks the rule of its field, or a pattern, also one of
+    /// an input, is not a regular expression.
     pub fn register(&mut self, definition: &'static WorkflowDefinition) -> Result<(), Error> {
         for stage in &definition.stages {
             if let Some(fault) = stage.config.faults().first() {
@@ -69,6 +69,9 @@ impl WorkflowRegistry {
                     }
                 });
             }
+        }
+        if let Some((owner, reason)) = definition.input_fault() {
+            return Err(Error::invalid_input_rule(&definition.id, owner, reason));
         }
         let versions = self.by_id.entry(&definition.id).or_default();
         if versions.contains_key(&definition.version) {
@@ -214,7 +217,7 @@ impl WorkflowRegistry {
     }
 
     /// Returns the registered definitions.
-    pub(super) fn definitions(&self) -> impl Iterator<Item = &'static WorkflowDefinition> {
+    pub(crate) fn definitions(&self) -> impl Iterator<Item = &'static WorkflowDefinition> {
         self.by_id.values().flat_map(BTreeMap::values).map(|registered| registered.definition)
     }
 

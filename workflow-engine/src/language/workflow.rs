@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use super::stage_trait::Stage;
 use crate::definition::WorkflowDefinition;
 use crate::value::{Json, Storable};
 
@@ -37,11 +36,3 @@ pub trait Workflow: Send + Sync + 'static {
     /// If one of them is not the JSON of its stage's output type.
     fn decode_outputs(stored: &HashMap<String, Json>) -> Result<Self::Outputs, serde_json::Error>;
 }
-
-/// A workflow that has the stage `S`. [`workflow!`](macro@crate::workflow) implements it for each stage of the workflow.
-#[diagnostic::on_unimplemented(
-    message = "`{S}` is not a stage of `{Self}`",
-    label = "`{Self}` has no stage `{S}`",
-    note = "name a stage that is written in `workflow! {{ {Self} = … }}`"
-)]
-pub trait HasStage<S: Stage>: Workflow {}

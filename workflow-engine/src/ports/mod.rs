@@ -1,7 +1,7 @@
 //! The ports: traits through which the kernel reaches everything that has effects, with the plain data that they take
 //! and return.
 //!
-//! The author of a store implements six of them, together [`Store`]:
+//! The author of a store implements seven of them, together [`Store`]:
 //!
 //! | Port | Purpose |
 //! |---|---|
@@ -11,6 +11,7 @@
 //! | [`Retention`] | deletes terminal runs |
 //! | [`Ledger`] | reads model calls, and writes those that belong to no run |
 //! | [`Inspection`] | lists runs, for people and programs that watch them |
+//! | [`Catalog`] | keeps the definitions of workflows |
 //!
 //! Start with [`Decision`] and its [`Precondition`] and [`Change`]s: they are everything that a store ever writes for a
 //! run. The conformance suite in `testing` checks an implementation.
@@ -38,6 +39,7 @@ mod ledger;
 mod run_filter;
 mod log_filter;
 mod inspection;
+mod catalog;
 mod hints;
 mod outages;
 mod blobs;
@@ -51,6 +53,7 @@ mod executor;
 
 pub use annotation_filter::AnnotationFilter;
 pub use blobs::BlobStore;
+pub use catalog::{Catalog, NewDefinition};
 pub use change::{Change, RerunStage, RunEnd};
 pub use claim::{ClaimRequest, ClaimedWork};
 pub(crate) use clock::is_jump;
@@ -80,7 +83,7 @@ pub use start_plans::StartPlans;
 pub use subscription::{DeliveryStart, Registration, Subscription};
 pub use transport::JobTransport;
 
-/// A store: all six storage ports in one place, so that one transaction covers everything.
-pub trait Store: Persistence + JobTransport + Outbox + Retention + Ledger + Inspection {}
+/// A store: all seven storage ports in one place, so that one transaction covers everything.
+pub trait Store: Persistence + JobTransport + Outbox + Retention + Ledger + Inspection + Catalog {}
 
-impl<T: Persistence + JobTransport + Outbox + Retention + Ledger + Inspection> Store for T {}
+impl<T: Persistence + JobTransport + Outbox + Retention + Ledger + Inspection + Catalog> Store for T {}

@@ -21,6 +21,7 @@ struct EventJson<'a> {
     at: DateTime<Utc>,
     #[serde(rename = "type", borrow)]
     name: Cow<'a, str>,
+    causation_id: String,
     data: Json,
 }
 
@@ -30,18 +31,20 @@ impl Serialize for Event {
         let data = self.kind.payload().map_err(S::Error::custom)?;
         let (run_id, sequence, at) = (self.run_id, self.sequence, self.at);
         let name = self.kind.name().into();
-        EventJson { run_id, sequence, at, name, data: Json::trusted(data) }.serialize(serializer)
+        let (causation_id, data) = (self.causation_id.clone(), Json::trusted(data));
+        EventJson { run_id, sequence, at, name, causation_id, data }.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Event {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let EventJson { run_id, sequence, at, name, data } = EventJson::deserialize(deserializer)?;
+        let EventJson { run_id, sequence, at, name, causation_id, data } =
+            EventJson::deserialize(deserializer)?;
         // It becomes the text of a key.
         let known = EventType::ALL.iter().find(|known| known.name() == name);
         let known = known.ok_or_else(|| D::Error::custom(format_args!("`{name}` is not a type of event")))?;
         let kind = EventKind::from_stored(known.name(), data.as_str()).map_err(D::Error::custom)?;
-        Ok(Self { run_id, sequence, at, kind })
+        Ok(Self { run_id, sequence, at, kind, causation_id })
     }
 }
 
@@ -60,12 +63,13 @@ impl JsonSchema for Event {
         let name = generator.subschema_for::<EventType>();
         schemars::json_schema!({
             "type": "object",
-            "required": ["run_id", "sequence", "at", "type", "data"],
+            "required": ["run_id", "sequence", "at", "type", "causation_id", "data"],
             "properties": {
                 "run_id": run_id,
                 "sequence": { "type": "integer", "minimum": 1 },
                 "at": at,
                 "type": name,
+                "causation_id": { "type": "string" },
                 "data": { "type": "object" },
             },
         })

@@ -111,6 +111,7 @@ fn hashed(model: &Model, dress: &Dress) -> String {
         predecessors: stage.after.clone(),
         successors: Vec::new(),
         inputs: stage.after.clone(),
+        state: Vec::new(),
         reads: stage.reads.clone(),
         retry: RetryPolicy { max_attempts: dress.number, jitter: dress.named, ..RetryPolicy::DEFAULT },
         timeout: None,
@@ -119,6 +120,7 @@ fn hashed(model: &Model, dress: &Dress) -> String {
         wait: None,
         entry: |_| unreachable!("nothing runs"),
         input_schema: input,
+        input_rules: None,
         output_schema: output,
         config: ConfigDefinition::new(config, |_| Ok(Json::null())),
     });
@@ -130,10 +132,9 @@ fn hashed(model: &Model, dress: &Dress) -> String {
         stages: stages.collect(),
         output_stages: model.ends.clone(),
         fingerprint: String::new(),
-        input_schema: nth::<0>,
+        input: InputDefinition::new(|_| nth::<0>(), |input| Ok(input.clone()), |_| None, UnknownInput::Deny),
         output_schema: nth::<0>,
         config_schema: nth::<0>,
-        check_input: |input| Ok(input.clone()),
     })
 }
 

@@ -9,6 +9,7 @@ mod outbox;
 mod retention;
 mod inspection;
 mod ledger;
+mod catalog;
 mod clock_jumps;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,25 +1,27 @@
 //! The calls of models that a commit reserves, settles or voids. Few commits have any, so each kind has a separate
 //! statement, which is sent only where there are rows.
 
-use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use super::arrays::{PgQuery, Rows, number};
-use super::columns::Columns;
+use super::columns::record;
 use super::failure::Failure;
 use super::text::stored;
 use super::transaction::Transaction;
-use crate::records::{CallStatus, CostSummary};
-use crate::stores::calls::{CallRow, LOST_CALL, ReservedRow, SettledRow};
+use crate::records::CostSummary;
+use crate::stores::calls::{LOST_CALL, ReservedRow, SettledRow};
 use crate::stores::footprint::Footprint;
+use crate::stores::rows::{StoredCall, call_row_columns};
 use crate::stores::working_set::WorkingSet;
-use crate::value::{CallId, Cost, Json, RunId};
+use crate::value::{Cost, Json};
 
 const ACTION: &str = "write a commit";
 
-const LOAD: &str = "
-    SELECT c.id, ARRAY[c.workflow_run_id::text, c.stage_id, c.outcome], ARRAY[c.reserved], ARRAY[]::timestamptz[]
-    FROM unnest($1) AS n (id) JOIN {schema}.workflow_ai_calls AS c ON c.id = n.id";
+const LOAD: &str = concat!(
+    "SELECT ",
+    call_row_columns!(array_row),
+    " FROM unnest($1) AS n (id) JOIN {schema}.workflow_ai_calls AS c ON c.id = n.id"
+);
 
 /// A call without an instant gets the database's.
 pub(super) const RESERVE: &str = "
@@ -69,7 +71,7 @@ const UPDATE_STAGES: &str = "
 
 /// Loads the named calls, if any; the transaction has locked their runs.
 pub(super) async fn load(
-    transaction: &mut Transaction<'_>,
+    transaction: &mut Transaction,
     footprint: &Footprint,
     set: &mut WorkingSet,
 ) -> Result<(), Failure> {
@@ -79,31 +81,14 @@ pub(super) async fn load(
     let ids: Vec<Uuid> = footprint.calls.iter().map(|id| id.as_uuid()).collect();
     let query = transaction.query(LOAD).bind(ids);
     for row in &transaction.fetch("load calls", query).await? {
-        let (id, row) = call(row)?;
-        set.calls.insert(id, row);
+        let StoredCall(id, call) = record(row)?;
+        set.calls.insert(id, call);
     }
     Ok(())
 }
 
-fn call(row: &PgRow) -> Result<(CallId, CallRow), Failure> {
-    let mut columns = Columns::new(row, "workflow_ai_calls")?;
-    let id = CallId::from(*columns.run_id()?.as_uuid());
-    let run_id = columns.maybe_text().map(|id| id.parse::<RunId>()).transpose();
-    let run_id = run_id.map_err(|error| columns.unreadable("workflow_run_id", error))?;
-    let stage_id = columns.maybe_text();
-    let outcome = outcome(&mut columns)?;
-    Ok((id, CallRow { run_id, stage_id, outcome, reserved: columns.cost("reserved")? }))
-}
-
-/// Reads a call's status, the next text.
-pub(super) fn outcome(columns: &mut Columns) -> Result<CallStatus, Failure> {
-    let text = columns.text("outcome")?;
-    let found = CallStatus::ALL.into_iter().find(|outcome| outcome.as_str() == text);
-    found.ok_or_else(|| columns.unreadable("outcome", format!("`{text}` is not a status of a call")))
-}
-
 /// Writes the calls of a commit, and the costs of runs and stages.
-pub(super) async fn write(transaction: &mut Transaction<'_>, set: &WorkingSet) -> Result<(), Failure> {
+pub(super) async fn write(transaction: &mut Transaction, set: &WorkingSet) -> Result<(), Failure> {
     let side_rows = &set.side_rows;
     if !side_rows.reserved_calls.is_empty() {
         let query = transaction.query(RESERVE);
@@ -124,7 +109,7 @@ pub(super) async fn write(transaction: &mut Transaction<'_>, set: &WorkingSet) -
     write_spending(transaction, set).await
 }
 
-async fn write_spending(transaction: &mut Transaction<'_>, set: &WorkingSet) -> Result<(), Failure> {
+async fn write_spending(transaction: &mut Transaction, set: &WorkingSet) -> Result<(), Failure> {
     let (mut runs, mut stages) = (Rows::<0, 5, 0>::new(), Rows::<1, 6, 0>::new());
     for (run_id, stage_id) in &set.side_rows.changed_spending {
         let Some(stage_id) = stage_id else {

@@ -3,6 +3,7 @@
 //! An inspection is a read-only transaction with a time limit of its own, and at most two run at the same time.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,7 +12,7 @@ use uuid::Uuid;
 
 use super::PostgresStore;
 use super::arrays::{PgQuery, number};
-use super::columns::{self, Columns, run_row};
+use super::columns::{self, Columns};
 use super::database::Database;
 use super::failure::Failure;
 use super::text::stored;
@@ -20,7 +21,9 @@ use crate::error::Error;
 use crate::ports::{Inspection, LogFilter, RunCount, RunFilter, RunPage, RunQuery};
 use crate::records::LogRecord;
 use crate::stores::Closed;
+use crate::stores::commit::CommitFailure;
 use crate::stores::instant;
+use crate::stores::rows::{ReadColumns, run_columns};
 use crate::stores::run_search::{self, ReadSlices, Slice, SliceOutput, Source};
 use crate::value::RunId;
 
@@ -43,7 +46,7 @@ macro_rules! slice {
     ($($candidates:expr),*) => {
         concat!(
             "WITH ", $($candidates,)* "
-            (SELECT ", run_row!(), " FROM c JOIN {schema}.workflow_runs AS r ON r.id = c.id
+            (SELECT ", run_columns!(array_row), " FROM c JOIN {schema}.workflow_runs AS r ON r.id = c.id
                 WHERE c.is_match ORDER BY c.id DESC LIMIT $3)
             UNION ALL (SELECT (SELECT l.id FROM c AS l ORDER BY l.id LIMIT 1), ARRAY[]::text[],
                 ARRAY[count(*), count(*) FILTER (WHERE c.is_match)],
@@ -103,9 +106,6 @@ const COUNT_TAGGED: &str = "
 /// Ends a statement that runs for longer, however long the transactions of the engine may take.
 const LIMITS: &str = "; SET TRANSACTION READ ONLY; SET LOCAL statement_timeout = '2s'";
 
-/// The most inspections at the same time.
-pub(super) const INSPECTORS: usize = 2;
-
 #[async_trait]
 impl Inspection for PostgresStore {
     async fn list_runs(&self, query: &RunQuery) -> Result<RunPage, Error> {
@@ -150,8 +150,9 @@ impl ReadSlices for PostgresStore {
         let Some((end, runs)) = rows.split_last() else { return Ok(SliceOutput::default()) };
         let mut end = Columns::new(end, "workflow_runs")?;
         let (candidates, matches) = (end.int("count")?, end.int("count")?);
-        let last = end.maybe_instant().and_then(|created_at| Some((end.run_id().ok()?, created_at)));
-        let runs = runs.iter().map(columns::run).collect::<Result<_, Failure>>()?;
+        let last =
+            end.maybe_instant("created_at")?.and_then(|created_at| Some((end.run_id().ok()?, created_at)));
+        let runs = columns::records(runs)?;
         Ok(SliceOutput { runs, last, candidates, matches })
     }
 
@@ -245,7 +246,7 @@ impl PostgresStore {
         if self.stop.is_cancelled() {
             return Err(Error::store_unavailable(action, Closed));
         }
-        let database = std::sync::Arc::clone(&self.database);
+        let database = Arc::clone(&self.database);
         let inspected = self.runtime.spawn(async move { database.inspect(action, make).await });
         match inspected.await {
             Ok(rows) => Ok(rows?),
@@ -258,7 +259,7 @@ impl Database {
     /// Runs one statement in a read-only transaction and returns its rows. It runs again where its connection turns out
     /// to be lost.
     async fn inspect(
-        &self,
+        self: &Arc<Self>,
         action: &'static str,
         make: impl Fn(&Self) -> PgQuery<'static> + Send + Sync,
     ) -> Result<Vec<PgRow>, Failure> {
@@ -272,17 +273,16 @@ impl Database {
     }
 
     async fn try_inspect(
-        &self,
+        self: &Arc<Self>,
         action: &'static str,
         query: PgQuery<'static>,
     ) -> Result<Vec<PgRow>, Failure> {
-        let mut connection = self.connection().await?;
+        let mut transaction = Transaction::new(Arc::clone(self), self.connection().await?);
         let inspected = async {
-            let mut transaction = Transaction::new(self, &mut connection);
             let rows = inspect_in_transaction(&mut transaction, action, query).await;
             if rows.is_err() {
                 // An open transaction would cost a pooler a session.
-                transaction.roll_back().await;
+                let _ = transaction.roll_back().await;
             }
             rows
         };
@@ -292,7 +292,7 @@ impl Database {
         };
         match inspected {
             Ok(rows) => {
-                self.release(connection);
+                transaction.release();
                 Ok(rows)
             }
             Err(failure) => {
@@ -306,7 +306,7 @@ impl Database {
 }
 
 async fn inspect_in_transaction(
-    transaction: &mut Transaction<'_>,
+    transaction: &mut Transaction,
     action: &'static str,
     query: PgQuery<'static>,
 ) -> Result<Vec<PgRow>, Failure> {

@@ -2,12 +2,12 @@
 
 use super::PostgresStore;
 use super::arrays::number;
-use super::columns::{self, log_row};
-use super::failure::Failure;
+use super::columns;
 use super::text::stored;
 use crate::error::Error;
 use crate::ports::LogFilter;
 use crate::records::LogRecord;
+use crate::stores::rows::log_columns;
 use crate::value::RunId;
 
 /// The lines of a run in one direction.
@@ -15,7 +15,7 @@ macro_rules! logs {
     ($beyond:literal, $order:literal) => {
         concat!(
             "SELECT ",
-            log_row!(),
+            log_columns!(array_row),
             " FROM {schema}.workflow_logs AS l WHERE l.workflow_run_id = $1 AND l.id ",
             $beyond,
             " $2 AND ($3::text IS NULL OR l.stage_id = $3) AND ($4::bigint IS NULL OR l.attempt = $4)
@@ -47,6 +47,6 @@ impl PostgresStore {
             let query = database.query(sql).bind(id).bind(after).bind(stage.clone());
             query.bind(attempt).bind(levels.clone()).bind(limit)
         });
-        Ok(rows.await?.iter().map(columns::log).collect::<Result<_, Failure>>()?)
+        Ok(columns::records(&rows.await?)?)
     }
 }

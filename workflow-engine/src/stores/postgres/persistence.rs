@@ -10,56 +10,61 @@ use sqlx::Row;
 use super::PostgresStore;
 use super::arrays::distinct_texts;
 use super::arrays::{PgQuery, number, texts};
-use super::columns::{self, event_row, log_row, run_row, stage_row};
+use super::columns::{self, Columns};
 use super::failure::Failure;
 use super::load::{self, put_whole};
 use super::side_rows;
 use super::text::{original, stored};
-use super::work::{LockedCommit, LockedDecision, Work};
 use crate::error::Error;
 use crate::ports::{AnnotationFilter, Commit, Decide, Decision, Hints, Persistence, Snapshot};
 use crate::records::{
     AnnotationRecord, ArtifactRecord, BlobKey, Event, LogRecord, RunRecord, RunRequest, StageRecord,
     StoredValue,
 };
+use crate::stores::commit::{LockedCommit, Work};
 use crate::stores::footprint::has_user_statements;
 use crate::stores::instant;
+use crate::stores::rows::{commit, commit_columns, log_columns, run_columns, stage_columns};
 use crate::stores::working_set::WorkingSet;
 use crate::value::{Json, RunId};
 
-const RUN: &str = concat!("SELECT ", run_row!(), " FROM {schema}.workflow_runs AS r WHERE r.id = $1");
+const RUN: &str =
+    concat!("SELECT ", run_columns!(array_row), " FROM {schema}.workflow_runs AS r WHERE r.id = $1");
 
 const STAGES: &str = concat!(
     "SELECT ",
-    stage_row!(),
+    stage_columns!(array_row),
     " FROM {schema}.workflow_stages AS s WHERE s.workflow_run_id = $1 ORDER BY s.stage_number"
 );
 
 const STAGE: &str = concat!(
     "SELECT ",
-    stage_row!(),
+    stage_columns!(array_row),
     " FROM {schema}.workflow_stages AS s WHERE s.workflow_run_id = $1 AND s.stage_id = $2"
 );
 
 const COMPLETED_STAGES: &str = concat!(
     "SELECT ",
-    stage_row!(),
+    stage_columns!(array_row),
     " FROM {schema}.workflow_stages AS s
     WHERE s.workflow_run_id = $1 AND s.stage_id = ANY($2) AND s.status = 'COMPLETED'"
 );
 
 const BLOB: &str = "SELECT value FROM {schema}.workflow_blobs WHERE key = $1";
 
+/// Reads the commits with the events from number $2 to number $3.
 const EVENTS: &str = concat!(
     "SELECT ",
-    event_row!(),
-    " FROM {schema}.workflow_outbox_events AS e WHERE e.workflow_run_id = $1 AND e.sequence > $2
-    ORDER BY e.sequence LIMIT $3"
+    commit_columns!(array_row),
+    " FROM {schema}.workflow_commits AS c
+    WHERE c.workflow_run_id = $1 AND c.sequence <= $3 AND c.sequence >= (
+        SELECT max(o.sequence) FROM {schema}.workflow_commits AS o WHERE o.workflow_run_id = $1 AND o.sequence <= $2)
+    ORDER BY c.sequence"
 );
 
 const LOGS: &str = concat!(
     "SELECT ",
-    log_row!(),
+    log_columns!(array_row),
     " FROM {schema}.workflow_logs AS l WHERE l.workflow_run_id = $1 AND l.id > $2 ORDER BY l.id LIMIT $3"
 );
 
@@ -71,7 +76,7 @@ const PENDING_RUNS: &str = concat!(
             PARTITION BY d.definition, p.priority ORDER BY p.created_at, p.id) AS turn
         FROM unnest($1) AS d (definition) CROSS JOIN LATERAL (
             SELECT ",
-    run_row!(),
+    run_columns!(array_row),
     ", r.priority, r.created_at
             FROM {schema}.workflow_runs AS r
             WHERE r.status = 'PENDING' AND r.definition_fingerprint = d.definition
@@ -82,7 +87,7 @@ const PENDING_RUNS: &str = concat!(
 
 const UNFINISHED_RUNS: &str = concat!(
     "SELECT ",
-    run_row!(),
+    run_columns!(array_row),
     " FROM {schema}.workflow_runs AS r WHERE r.workflow_id = $1 AND r.completed_at IS NULL
     ORDER BY r.created_at, r.id"
 );
@@ -97,7 +102,7 @@ impl Persistence for PostgresStore {
     }
 
     async fn commit_locked(&self, run_id: RunId, decide: Decide) -> Result<Commit, Error> {
-        let locked = LockedCommit { run_id, decide: LockedDecision::Pending(decide) };
+        let locked = LockedCommit::new(run_id, decide);
         self.submit("commit", Work::CommitLocked, locked).await
     }
 
@@ -112,7 +117,7 @@ impl Persistence for PostgresStore {
     async fn run(&self, run_id: RunId) -> Result<Option<RunRecord>, Error> {
         let id = *run_id.as_uuid();
         let rows = self.read("read a run", move |database| database.query(RUN).bind(id));
-        Ok(rows.await?.first().map(columns::run).transpose()?)
+        Ok(rows.await?.first().map(columns::record).transpose()?)
     }
 
     async fn request(&self, run_id: RunId) -> Result<Option<RunRequest>, Error> {
@@ -122,7 +127,7 @@ impl Persistence for PostgresStore {
     async fn stages(&self, run_id: RunId) -> Result<Vec<StageRecord>, Error> {
         let id = *run_id.as_uuid();
         let rows = self.read("read the stages of a run", move |database| database.query(STAGES).bind(id));
-        all(rows.await?.iter().map(columns::stage))
+        Ok(columns::records(&rows.await?)?)
     }
 
     async fn stage(&self, run_id: RunId, stage_id: &str) -> Result<Option<StageRecord>, Error> {
@@ -130,7 +135,7 @@ impl Persistence for PostgresStore {
         let rows = self.read("read a stage of a run", move |database| {
             database.query(STAGE).bind(id).bind(stage.clone())
         });
-        Ok(rows.await?.first().map(columns::stage).transpose()?)
+        Ok(rows.await?.first().map(columns::record).transpose()?)
     }
 
     async fn outputs(
@@ -142,7 +147,7 @@ impl Persistence for PostgresStore {
         let rows = self.read("read the outputs of a run", move |database| {
             database.query(COMPLETED_STAGES).bind(id).bind(stages.clone())
         });
-        let stages: Vec<StageRecord> = all(rows.await?.iter().map(columns::stage))?;
+        let stages: Vec<StageRecord> = columns::records(&rows.await?)?;
         Ok(stages.into_iter().filter_map(|stage| Some((stage.stage_id, stage.output?))).collect())
     }
 
@@ -165,7 +170,7 @@ impl Persistence for PostgresStore {
         let rows = self.read("read the annotations of a run", move |database| {
             filtered(database.query(side_rows::ANNOTATIONS).bind(id), &filter)
         });
-        all(rows.await?.iter().map(side_rows::annotation))
+        Ok(columns::records(&rows.await?)?)
     }
 
     async fn annotations_of_key(
@@ -177,7 +182,7 @@ impl Persistence for PostgresStore {
         let rows = self.read("read the annotations of a key", move |database| {
             filtered(database.query(side_rows::ANNOTATIONS_OF_KEY).bind(key.clone()), &filter)
         });
-        all(rows.await?.iter().map(side_rows::annotation))
+        Ok(columns::records(&rows.await?)?)
     }
 
     async fn artifacts(&self, run_id: RunId, stage_id: Option<&str>) -> Result<Vec<ArtifactRecord>, Error> {
@@ -185,7 +190,7 @@ impl Persistence for PostgresStore {
         let rows = self.read("read the artifacts of a run", move |database| {
             database.query(side_rows::ARTIFACTS).bind(id).bind(stage.clone())
         });
-        all(rows.await?.iter().map(side_rows::artifact))
+        Ok(columns::records(&rows.await?)?)
     }
 
     async fn artifact(
@@ -198,15 +203,20 @@ impl Persistence for PostgresStore {
         let rows = self.read("read an artifact", move |database| {
             database.query(side_rows::ARTIFACT).bind(id).bind(stage.clone()).bind(key.clone())
         });
-        Ok(rows.await?.first().map(side_rows::artifact).transpose()?)
+        Ok(rows.await?.first().map(columns::record).transpose()?)
     }
 
     async fn events(&self, run_id: RunId, after: u64, limit: usize) -> Result<Vec<Event>, Error> {
-        let (id, after, limit) = (*run_id.as_uuid(), number(after), number(limit));
+        // Numbers have no gaps, so the limit is a number too.
+        let (first, last) = (after.saturating_add(1), after.saturating_add(limit as u64));
+        let id = *run_id.as_uuid();
         let rows = self.read("read the events of a run", move |database| {
-            database.query(EVENTS).bind(id).bind(after).bind(limit)
+            database.query(EVENTS).bind(id).bind(number(first)).bind(number(last))
         });
-        all(rows.await?.iter().map(columns::event))
+        let is_selected = |sequence, _: &str| (first..=last).contains(&sequence);
+        let events = |row| commit::events(&mut Columns::new(row, "workflow_commits")?, is_selected);
+        let events: Vec<Vec<Event>> = rows.await?.iter().map(events).collect::<Result<_, Failure>>()?;
+        Ok(events.into_iter().flatten().collect())
     }
 
     async fn logs(&self, run_id: RunId, after: u64, limit: usize) -> Result<Vec<LogRecord>, Error> {
@@ -214,7 +224,7 @@ impl Persistence for PostgresStore {
         let rows = self.read("read the log of a run", move |database| {
             database.query(LOGS).bind(id).bind(after).bind(limit)
         });
-        all(rows.await?.iter().map(columns::log))
+        Ok(columns::records(&rows.await?)?)
     }
 
     async fn pending_runs(&self, definitions: &[String], limit: usize) -> Result<Vec<RunRecord>, Error> {
@@ -222,7 +232,7 @@ impl Persistence for PostgresStore {
         let rows = self.read("read pending runs", move |database| {
             database.query(PENDING_RUNS).bind(definitions.clone()).bind(limit)
         });
-        all(rows.await?.iter().map(columns::run))
+        Ok(columns::records(&rows.await?)?)
     }
 
     async fn unfinished_runs(&self, workflow_id: &str) -> Result<Vec<RunRecord>, Error> {
@@ -230,7 +240,7 @@ impl Persistence for PostgresStore {
         let rows = self.read("read unfinished runs", move |database| {
             database.query(UNFINISHED_RUNS).bind(workflow.clone())
         });
-        all(rows.await?.iter().map(columns::run))
+        Ok(columns::records(&rows.await?)?)
     }
 
     async fn stuck_runs(
@@ -266,8 +276,4 @@ fn filtered(query: PgQuery<'static>, filter: &AnnotationFilter) -> PgQuery<'stat
     let query = query.bind(text(&filter.stage_id)).bind(text(&filter.actor)).bind(text(&filter.scope));
     let query = query.bind(filter.since.map(instant::rounded_up)).bind(filter.until.map(instant::rounded_up));
     query.bind(number(filter.limit))
-}
-
-fn all<T>(rows: impl Iterator<Item = Result<T, Failure>>) -> Result<Vec<T>, Error> {
-    Ok(rows.collect::<Result<_, _>>()?)
 }

@@ -12,13 +12,13 @@ use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteRow};
 
 use super::SqliteStore;
 use super::arguments::count;
-use super::columns::Columns;
+use super::columns::{Columns, json_records, json_row};
 use super::failure::Failure;
-use super::rows::{RunRow, each, run_row};
 use crate::error::Error;
 use crate::ports::{Inspection, LogFilter, RunCount, RunFilter, RunPage, RunQuery};
 use crate::records::LogRecord;
 use crate::stores::instant;
+use crate::stores::rows::{ReadColumns, run_columns};
 use crate::stores::run_search::{self, ReadSlices, Slice, SliceOutput, Source};
 use crate::value::RunId;
 
@@ -40,7 +40,7 @@ macro_rules! slice {
     ($($candidates:expr),*) => {
         concat!(
             "WITH ", $($candidates,)* "
-            SELECT * FROM (SELECT ", run_row!(), " AS run, NULL AS last, NULL AS created_at, NULL AS candidates,
+            SELECT * FROM (SELECT ", json_row!(run_columns), " AS run, NULL AS last, NULL AS created_at, NULL AS candidates,
                 NULL AS matches FROM c CROSS JOIN {prefix}runs AS r ON r.id = c.id
             WHERE c.is_match ORDER BY c.id DESC LIMIT ?3)
             UNION ALL SELECT NULL, min(c.id), c.created_at, count(*), coalesce(sum(c.is_match), 0) FROM c"
@@ -139,11 +139,10 @@ impl ReadSlices for SqliteStore {
         let rows = self.inspect("list runs", query).await?;
         let Some((end, runs)) = rows.split_last() else { return Ok(SliceOutput::default()) };
         let mut columns = Columns::new(end, "workflow_runs", 1);
-        let last: Option<&str> = columns.get("id")?;
-        let last = last.map(str::parse::<RunId>).transpose()?;
+        let last = columns.maybe_text("id")?.map(|id| id.parse::<RunId>()).transpose()?;
         let created_at = columns.maybe_instant("created_at")?;
         Ok(SliceOutput {
-            runs: each::<RunRow<'_>>(runs)?,
+            runs: json_records(runs)?,
             last: last.zip(created_at),
             candidates: columns.int("count")?,
             matches: columns.int("count")?,

@@ -2,19 +2,20 @@
 
 use super::SqliteStore;
 use super::arguments::count;
-use super::columns::{self, Columns};
-use super::failure::Failure;
+use super::columns::records;
 use crate::error::Error;
 use crate::ports::LogFilter;
 use crate::records::LogRecord;
+use crate::stores::rows::log_columns;
 use crate::value::RunId;
 
 /// The lines of a run in one direction.
 macro_rules! logs {
     ($beyond:literal, $order:literal) => {
         concat!(
-            "SELECT l.id, l.workflow_run_id, l.stage_id, l.attempt, l.created_at, l.level, l.message, l.metadata
-            FROM {prefix}logs AS l WHERE l.workflow_run_id = ?1 AND l.id ",
+            "SELECT ",
+            log_columns!(flat_row),
+            " FROM {prefix}logs AS l WHERE l.workflow_run_id = ?1 AND l.id ",
             $beyond,
             " ?2 AND (?3 IS NULL OR l.stage_id = ?3) AND (?4 IS NULL OR l.attempt = ?4)
             AND (?5 IS NULL OR instr(?5, l.level) > 0) ORDER BY l.id ",
@@ -45,7 +46,6 @@ impl SqliteStore {
         let query = self.query(sql).bind(run_id.to_string()).bind(after).bind(filter.stage_id.clone());
         let query = query.bind(filter.attempt).bind(filter.levels().map(|levels| levels.join(",")));
         let rows = self.inspect("read the log of a run", query.bind(count(limit))).await?;
-        let lines = rows.iter().map(|row| columns::log(Columns::new(row, "workflow_logs", 0)));
-        Ok(lines.collect::<Result<_, Failure>>()?)
+        Ok(records(&rows)?)
     }
 }

@@ -4,17 +4,17 @@ use sqlx::{Connection, Row, SqliteConnection};
 
 use super::options::texts_with;
 use super::{
-    calls, claim, clock_jumps, deliveries, flush, inspection, inspection_logs, ledger, load, migrations,
-    persistence, retention, run_tags, side_rows, stuck_runs, subscribers, transport,
+    calls, catalog, claim, clock_jumps, deliveries, inspection, inspection_logs, ledger, load, migrations,
+    persistence, retention, run_tags, side_rows, stuck_runs, subscribers, transport, write,
 };
 
 const STATEMENTS: &[&[&str]] = &[
     side_rows::STATEMENTS,
     calls::STATEMENTS,
+    catalog::STATEMENTS,
     claim::STATEMENTS,
     clock_jumps::STATEMENTS,
     deliveries::STATEMENTS,
-    flush::STATEMENTS,
     ledger::STATEMENTS,
     load::STATEMENTS,
     persistence::STATEMENTS,
@@ -25,6 +25,7 @@ const STATEMENTS: &[&[&str]] = &[
     retention::STATEMENTS,
     subscribers::STATEMENTS,
     transport::STATEMENTS,
+    write::STATEMENTS,
 ];
 
 async fn plan(connection: &mut SqliteConnection, sql: &str) -> Vec<String> {
@@ -49,13 +50,12 @@ const A_MILLION_FINISHED: &str = "
         ('workflow_runs', 'workflow_runs_over', '1000000 2001'),
         ('workflow_runs', 'workflow_runs_unfinished', '0 0 0'),
         ('workflow_runs', 'workflow_runs_pending', '0 0 0 0'),
-        ('workflow_run_requests', 'sqlite_autoindex_workflow_run_requests_1', '1000000 1'),
         ('workflow_stages', 'workflow_stages', '4000000 4 1'),
         ('workflow_job_queue', 'workflow_job_queue_leased', '0 0'),
         ('workflow_job_queue', 'workflow_job_queue_suspended', '0 0 0'),
         ('workflow_job_queue', 'workflow_job_queue_pending', '0 0 0 0'),
-        ('workflow_outbox_events', 'workflow_outbox_events', '11000000 11 1'),
-        ('workflow_outbox_events', 'workflow_outbox_events_unpublished', '0 0 0'),
+        ('workflow_commits', 'workflow_commits', '5000000 5 1'),
+        ('workflow_commits', 'workflow_commits_unpublished', '0 0 0'),
         ('workflow_plugin_deliveries', 'workflow_plugin_deliveries_due', '0 0 0 0 0'),
         ('workflow_plugin_deliveries', 'workflow_plugin_deliveries_dead', '0 0 0 0 0');
     ANALYZE sqlite_schema;";
@@ -79,7 +79,7 @@ async fn scans_nothing(connection: &mut SqliteConnection) {
         "workflow_job_queue_leased",
         "workflow_job_queue_pending",
         "workflow_job_queue_suspended",
-        "workflow_outbox_events_unpublished",
+        "workflow_commits_unpublished",
         "workflow_plugin_deliveries_dead",
         "workflow_runs_pending",
         "workflow_runs_unfinished",

@@ -8,6 +8,7 @@ use super::failure::Failure;
 use super::json_rows::JsonRows;
 use super::session::Session;
 use crate::error::Error;
+use crate::stores::rows::ReadColumns;
 use crate::stores::working_set::TagRow;
 use crate::value::RunId;
 
@@ -38,7 +39,7 @@ impl SqliteStore {
         let rows = self.read("read the tags of a run", self.query(TAGS).bind(run_id.to_string())).await?;
         let tag = |row| {
             let mut columns = Columns::new(row, "workflow_run_tags", 0);
-            Ok((columns.get("key")?, columns.get("value")?))
+            Ok((columns.text("key")?, columns.text("value")?))
         };
         Ok(rows.iter().map(tag).collect::<Result<_, Failure>>()?)
     }

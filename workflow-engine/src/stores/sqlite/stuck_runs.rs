@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use super::SqliteStore;
 use super::arguments::count;
-use super::columns::Columns;
+use super::columns::{Columns, commit_of};
 use crate::error::Error;
 use crate::stores::instant;
+use crate::stores::rows::ReadColumns;
 use crate::value::RunId;
 
 /// The jobs `j` of the run `r` that are leased or will become claimable.
@@ -26,8 +27,10 @@ const STUCK_RUNS: &str = concat!(
     WHERE r.completed_at IS NULL AND r.status = 'RUNNING'
         AND r.definition_fingerprint IN (SELECT value FROM jsonb_each(?1))
         AND NOT EXISTS (
-            SELECT 1 FROM {prefix}outbox_events AS e
-            WHERE e.workflow_run_id = r.id AND e.sequence = r.last_sequence AND e.occurred_at > ?2)
+            SELECT 1 FROM {prefix}commits AS c
+            WHERE c.workflow_run_id = r.id AND c.occurred_at > ?2 AND c.sequence = ",
+    commit_of!("r.id", "r.last_sequence"),
+    ")
         AND (NOT EXISTS (",
     job_that_moves!(),
     ") OR EXISTS (
@@ -109,6 +112,6 @@ impl SqliteStore {
         let before = instant::before(instant::now(&*self.clock), age);
         let query = self.query(sql).bind(names).bind(before.timestamp_micros()).bind(count(limit));
         let rows = self.read(doing, query).await?;
-        rows.iter().map(|row| Ok(Columns::new(row, "workflow_runs", 0).run_id("id")?)).collect()
+        rows.iter().map(|row| Ok(Columns::new(row, "workflow_runs", 0).run_id()?)).collect()
     }
 }
