@@ -1,6 +1,7 @@
 //! # Durable workflows for Rust
 //!
 #![doc = include_str!("../docs/overview.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
@@ -35,7 +36,7 @@ pub mod testing;
 #[cfg(doc)]
 pub mod guide;
 
-pub use context::{AnyStage, IntoStageError, StageContext, StageError, StageResult};
+pub use context::{AnyStage, IntoStageError, Retry, RetryDecision, StageContext, StageError, StageResult};
 pub use engine::{
     AnyRun, BulkItem, BulkOutcome, Cursor, Engine, EngineBuilder, Events, IntoStore, List, Logs, Page, Rerun,
     RunHandle, StartRun, StoreSource,

@@ -8,7 +8,7 @@ use tests::sweep::run::Shape;
 use crate::lane::Database;
 
 /// Every method of every port that an engine calls while no other process commits.
-const METHODS: [&str; 43] = [
+const METHODS: [&str; 44] = [
     "store.commit",
     "store.commit_locked",
     "store.snapshot",
@@ -38,6 +38,7 @@ const METHODS: [&str; 43] = [
     "store.next_lease_end",
     "store.correct_instants",
     "store.register_subscriber",
+    "store.register_definitions",
     "store.claim_deliveries",
     "store.settle_deliveries",
     "store.next_delivery_due",

@@ -1,5 +1,6 @@
 //! The context of a running stage, its effects, and its error.
 
+mod retry_decision;
 mod stage_error;
 mod stage_context;
 mod scope;
@@ -9,10 +10,13 @@ mod effects;
 mod extensions;
 mod reporter;
 mod sleep;
+mod tag_source;
+mod run_details;
 
 pub use effects::{Effects, StageArtifacts, StageStorage, StageTransaction};
 pub use extensions::Extensions;
 pub use reporter::StageReporter;
+pub use retry_decision::{Retry, RetryDecision};
 pub use scope::StageScope;
 pub use stage_context::{AnyStage, StageContext};
 pub use stage_error::{IntoStageError, StageError, StageResult};
@@ -20,3 +24,5 @@ pub use stage_error::{IntoStageError, StageError, StageResult};
 pub(crate) use effects::{ArtifactSource, EffectBuffer, GivenArtifact};
 pub(crate) use services::ContextServices;
 pub(crate) use sleep::Pause;
+pub(crate) use stage_context::ContextParts;
+pub(crate) use tag_source::TagSource;

@@ -1,11 +1,9 @@
-//! The input of a workflow, its rules and its unknown fields; and the rules at the parameters of a stage.
-
-use std::sync::Arc;
+//! The input of a workflow, its rules and its unknown fields.
 
 use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
 
-use super::rules::{Rule, ValueRules, without_rules};
+use super::rules::{ValueRules, without_rules};
 use super::stage::StageDefinition;
 use crate::value::{FieldPath, Json, unknown_field};
 
@@ -56,7 +54,7 @@ impl InputDefinition {
     /// Checks the input of a new run, also for the first stages, and returns its stored form.
     pub(crate) fn check(&self, stages: &[StageDefinition], given: &Json) -> Result<Json, String> {
         let stored = (self.read)(given).map_err(|error| error.to_string())?;
-        // What is read from this text and written as the same text has lost no field.
+        // If the stored form equals the given text, the type has read every field.
         if self.unknown == UnknownInput::Deny
             && stored != *given
             && let Some(path) = (self.find_unknown)(given)
@@ -104,28 +102,4 @@ fn resolve<'a>(root: &'a Value, schema: &'a Value) -> Option<&'a Value> {
         }
     }
     None
-}
-
-/// The rules at the plain parameters of a stage, `#[input(…)]`.
-#[derive(Debug)]
-pub(crate) struct InputRules {
-    /// Shared with the attempts in progress.
-    pub(crate) rules: Arc<ValueRules>,
-    /// Checks the run's input as the input of this stage, if it is a first stage and converts the run's input.
-    pub(crate) check_start: CheckStart,
-    pub(crate) faults: Vec<String>,
-}
-
-/// As [`InputRules::check_start`].
-pub(crate) type CheckStart = fn(&Json, &ValueRules) -> Result<(), String>;
-
-impl InputRules {
-    /// `None` for a stage without rules.
-    pub(crate) fn new(fields: &[(&'static str, &'static [Rule])], check_start: CheckStart) -> Option<Self> {
-        if fields.is_empty() {
-            return None;
-        }
-        let (rules, faults) = ValueRules::of_fields(fields);
-        Some(Self { rules: Arc::new(rules), check_start, faults })
-    }
 }

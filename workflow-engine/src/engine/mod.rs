@@ -6,6 +6,8 @@ mod state_values;
 mod state;
 mod start;
 mod any_run;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod enqueue;
 mod handle;
 mod run_values;
 mod history;
@@ -46,7 +48,7 @@ use crate::kernel::{
 };
 use crate::language::Workflow;
 use crate::ports::Store;
-use crate::records::{DeadLetter, SubscriberRecord};
+use crate::records::{DeadLetter, RunRecord, SubscriberRecord};
 use crate::value::{Json, RunId};
 
 /// Runs workflows durably.
@@ -125,7 +127,7 @@ impl Engine {
     /// # Errors
     /// `RUN_NOT_FOUND`; `WORKFLOW_MISMATCH` if the run belongs to another workflow than `W`, or to another version of it.
     pub async fn run_handle<W: Workflow>(&self, run_id: RunId) -> Result<RunHandle<W>, Error> {
-        let run = self.store().run(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
+        let run = self.find_run(run_id).await?;
         let definition = W::definition();
         if run.workflow_id != definition.id {
             return Err(Error::workflow_mismatch(run_id, &definition.id, &run.workflow_id));
@@ -366,6 +368,17 @@ impl Engine {
 
     fn worker(&self) -> Option<&Arc<Worker>> {
         self.inner.worker.as_ref()
+    }
+
+    /// Returns the record of a run. A run that was enqueued in a transaction is created first.
+    async fn find_run(&self, run_id: RunId) -> Result<RunRecord, Error> {
+        let mut found = self.store().run(run_id).await?;
+        if found.is_none() {
+            // Read again in any case: another process may have created it meanwhile.
+            self.kernel().accept_enqueued_run(run_id).await?;
+            found = self.store().run(run_id).await?;
+        }
+        found.ok_or_else(|| Error::run_not_found(run_id))
     }
 
     /// Checks that a run exists.

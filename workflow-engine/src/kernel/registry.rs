@@ -128,7 +128,7 @@ impl WorkflowRegistry {
     /// Returns the workflow that new runs of this id are created with: the newest version, or the one that is named.
     ///
     /// # Errors
-    /// `WORKFLOW_NOT_FOUND`, with what is registered.
+    /// `WORKFLOW_NOT_FOUND`; the message lists the registered workflows or versions.
     pub fn for_new_run(&self, workflow_id: &str, version: Option<u32>) -> Result<&Arc<Registered>, Error> {
         let Some(versions) = self.by_id.get(workflow_id) else {
             return Err(Error::workflow_not_found(workflow_id, &self.known_ids()));
@@ -146,7 +146,7 @@ impl WorkflowRegistry {
     /// Returns the registered workflow with exactly this definition.
     ///
     /// # Errors
-    /// `WORKFLOW_NOT_FOUND`, with what is registered.
+    /// `WORKFLOW_NOT_FOUND`; the message lists the registered workflows or versions.
     pub fn of_type(&self, definition: &WorkflowDefinition) -> Result<&Arc<Registered>, Error> {
         let registered = self.for_new_run(&definition.id, Some(definition.version))?;
         if registered.definition.fingerprint() == definition.fingerprint() {
@@ -181,6 +181,11 @@ impl WorkflowRegistry {
     /// Returns whether several versions of this workflow are registered.
     pub(crate) fn has_versions(&self, workflow_id: &str) -> bool {
         self.by_id.get(workflow_id).is_some_and(|versions| versions.len() > 1)
+    }
+
+    /// Returns the ids of the registered workflows.
+    pub(super) fn workflow_ids(&self) -> Vec<String> {
+        self.by_id.keys().map(|id| (*id).to_owned()).collect()
     }
 
     fn known_ids(&self) -> Vec<String> {

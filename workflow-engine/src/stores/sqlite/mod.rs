@@ -33,6 +33,7 @@ mod retention;
 mod inspection;
 mod inspection_logs;
 mod run_tags;
+mod enqueued;
 mod ledger;
 mod committer;
 mod file_identity;
@@ -68,6 +69,7 @@ use sqlx::query::Query;
 use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteRow};
 use tokio::sync::{mpsc, oneshot, watch};
 
+pub(in crate::stores) use self::enqueued::enqueue;
 pub use self::options::{SqliteOptions, Synchronous};
 pub use self::statistics::SqliteStatistics;
 
