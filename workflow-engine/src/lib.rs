@@ -35,7 +35,7 @@ pub mod testing;
 #[cfg(doc)]
 pub mod guide;
 
-pub use context::{AnyStage, IntoStageError, StageContext, StageError, StageResult};
+pub use context::{AnyStage, IntoStageError, Retry, RetryDecision, StageContext, StageError, StageResult};
 pub use engine::{Engine, EngineBuilder, Events, IntoStore, Logs, RunHandle, StartRun, StoreSource};
 pub use error::{Error, ErrorCode};
 pub use host::{LeftJob, ShutdownReport, serverless};
