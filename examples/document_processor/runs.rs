@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use futures_util::StreamExt;
 use futures_util::future::try_join_all;
+use futures_util::{StreamExt, TryStreamExt};
 use workflow_engine::prelude::*;
-use workflow_engine::{Error, RunId};
+use workflow_engine::{Error, RunFilter, RunId};
 
 use crate::cli::Request;
 use crate::documents::Source;
@@ -72,12 +72,16 @@ pub async fn unfinished(database: &str) -> Result<Unfinished, Error> {
     let engine = Engine::builder(database).register::<DocumentProcessor>().without_worker().build().await?;
     let here = std::env::current_dir().unwrap_or_default();
     let mut unfinished = Unfinished::default();
-    for run in engine.unfinished::<DocumentProcessor>().await? {
-        let record = run.record().await?;
+    let filter = RunFilter::new().workflow::<DocumentProcessor>().unfinished();
+    let mut records: Vec<_> = engine.runs(&filter).stream().try_collect().await?;
+    // The list begins with the newest run.
+    records.reverse();
+    for record in records {
         if record.definition_fingerprint != DocumentProcessor::definition().fingerprint() {
             unfinished.other_version += 1;
             continue;
         }
+        let run = engine.run_handle::<DocumentProcessor>(record.id).await?;
         let source = run.input().await?.source;
         let request = Request { label: source.label(&here), source };
         unfinished.runs.push(UnfinishedRun { run_id: run.id(), request, seen: record.last_sequence });

@@ -165,7 +165,7 @@ async fn a_body_that_begins_after_its_run_was_cancelled_is_stopped_at_once(world
     });
     gate.reached.notified().await;
     // The run is committed and claimed, and its worker does not know it yet.
-    let run = engine.unfinished::<patience>().await.unwrap().remove(0);
+    let run = tests::unfinished::unfinished::<patience>(&engine).await.unwrap().remove(0);
     assert!(run.cancel("at once").await.unwrap());
     gate.open.notify_one();
     starting.await.unwrap().unwrap();

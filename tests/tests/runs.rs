@@ -107,16 +107,12 @@ async fn configuration_is_typed_and_filled_with_defaults(world: World) {
 
 async fn a_json_request_is_validated_before_anything_is_written(world: World) {
     let engine = world.engine().register::<diamond>().without_worker().build().await.unwrap();
-    let create = |workflow: &str, input: &str, config: Option<&str>| CreateRun {
-        idempotency_key: None,
-        workflow_id: workflow.to_owned(),
-        version: None,
-        input: Json::parse(input).unwrap(),
-        config: config.map(|config| Json::parse(config).unwrap()),
-        priority: None,
-        metadata: None,
-        annotations: Vec::new(),
-        budget: None,
+    let create = |workflow: &str, input: &str, config: Option<&str>| {
+        let create = CreateRun::new(workflow, Json::parse(input).unwrap());
+        match config {
+            Some(config) => create.config(Json::parse(config).unwrap()),
+            None => create,
+        }
     };
     let refused = [
         (create("dimond", "{}", None), "WORKFLOW_NOT_FOUND"),
@@ -142,20 +138,8 @@ async fn a_json_request_is_validated_before_anything_is_written(world: World) {
 
 async fn a_run_created_by_command_starts_in_the_creating_commit_where_the_worker_has_a_slot(world: World) {
     let engine = world.engine().register::<diamond>().build().await.unwrap();
-    let created = engine
-        .dispatch(CreateRun {
-            idempotency_key: None,
-            workflow_id: "diamond".into(),
-            version: None,
-            input: Json::parse(r#"{"number":4}"#).unwrap(),
-            config: None,
-            priority: None,
-            metadata: None,
-            annotations: Vec::new(),
-            budget: None,
-        })
-        .await
-        .unwrap();
+    let created =
+        engine.dispatch(CreateRun::new("diamond", Json::parse(r#"{"number":4}"#).unwrap())).await.unwrap();
     assert_eq!(created.status, Status::Running);
     let run = engine.run_handle::<diamond>(created.run_id).await.unwrap();
     assert_eq!(run.output().await.unwrap(), "50 <5> 5");
@@ -273,7 +257,7 @@ async fn a_run_of_an_unknown_definition_is_left_alone(world: World) {
     own.output().await.unwrap();
     assert_eq!(run.status().await.unwrap(), Status::Pending);
     assert_eq!(other.run_handle::<fan>(run.id()).await.unwrap_err().code(), "WORKFLOW_MISMATCH");
-    assert_eq!(starter.unfinished::<diamond>().await.unwrap()[0].id(), run.id());
+    assert_eq!(tests::unfinished::unfinished::<diamond>(&starter).await.unwrap()[0].id(), run.id());
 }
 
 #[stage]

@@ -182,7 +182,7 @@ async fn an_input_or_configuration_that_would_arrive_as_another_value_starts_not
     let error = start.metadata(json!({"a": 1}).as_object().map(|_| [f64::INFINITY])).await.unwrap_err();
     assert_eq!(error.code(), "PAYLOAD_CHANGED", "{error}");
     assert!(error.to_string().contains("at `[0]`, `inf` has no form in JSON"), "{error}");
-    assert!(engine.unfinished::<Taking>().await.unwrap().is_empty());
+    assert!(tests::unfinished::unfinished::<Taking>(&engine).await.unwrap().is_empty());
 }
 
 const SCORE: AnnotationKey<f64> = AnnotationKey::new("score");
@@ -256,16 +256,10 @@ async fn an_effect_that_would_be_lost_in_part_is_refused_where_it_is_asked_for(w
 }
 
 fn create(input: &str, config: Option<&str>) -> CreateRun {
-    CreateRun {
-        idempotency_key: Some("order-7".into()),
-        workflow_id: "taking".into(),
-        version: None,
-        input: Json::parse(input).unwrap(),
-        config: config.map(|config| Json::parse(config).unwrap()),
-        priority: None,
-        metadata: None,
-        annotations: Vec::new(),
-        budget: None,
+    let create = CreateRun::new("taking", Json::parse(input).unwrap()).idempotency_key("order-7");
+    match config {
+        Some(config) => create.config(Json::parse(config).unwrap()),
+        None => create,
     }
 }
 
@@ -278,9 +272,10 @@ async fn workflow_input_and_configuration_identify_a_request_and_nothing_else(wo
     for again in [
         create(same, None),
         create(input, Some("{}")),
-        CreateRun { priority: Some(9), budget: Some("1 USD".parse().unwrap()), ..create(input, None) },
-        CreateRun { metadata: Some(Json::parse("[1]").unwrap()), ..create(input, None) },
-        CreateRun { annotations: vec![SCORE.value(&1.0)], ..create(input, None) },
+        create(input, None).priority(9).budget("1 USD".parse().unwrap()),
+        create(input, None).metadata(Json::parse("[1]").unwrap()),
+        create(input, None).tag("customer", "acme"),
+        create(input, None).annotate(SCORE.value(&1.0)),
     ] {
         assert_eq!(engine.dispatch(again).await.unwrap().run_id, first);
     }

@@ -1,8 +1,11 @@
 //! Several versions of one workflow in one program.
 
+use std::time::Duration;
+
+use tests::log_lines::LogLines;
 use tests::on_every_store;
 use tests::world::World;
-use workflow_engine::kernel::CreateRun;
+use workflow_engine::kernel::{CreateRun, TransitionRun};
 use workflow_engine::prelude::*;
 use workflow_engine::value::Json;
 
@@ -42,6 +45,17 @@ mod other_v2 {
     }
 
     workflow! { #[workflow(id = "filing", version = 2)] pub Filing = measure >> double }
+}
+
+/// Returns what `Engine::versions` says of the workflow: version, pending, running, executable here, drained.
+async fn versions(engine: &Engine) -> Vec<(u32, u64, u64, bool, bool)> {
+    let versions = engine.versions().await.unwrap();
+    let known = versions.iter().filter(|version| version.definition.workflow_id == "filing");
+    known
+        .map(|known| {
+            (known.definition.version, known.pending, known.running, known.is_executable, known.is_drained())
+        })
+        .collect()
 }
 
 fn input() -> v1::MeasureInput {
@@ -134,6 +148,59 @@ async fn an_old_version_that_is_declared_compatible_with_one_of_two(world: World
     assert_eq!(run.output().await.unwrap(), 4);
 }
 
+async fn the_versions_in_a_store_are_listed_with_their_unfinished_runs(world: World) {
+    let old = world.engine().register::<v1::Filing>().without_worker().build().await.unwrap();
+    let run = old.start::<v1::Filing>(input()).await.unwrap();
+    old.start::<v1::Filing>(input()).await.unwrap();
+    // A process without the old code.
+    let new = world.engine().register::<v2::Filing>().without_worker().build().await.unwrap();
+    assert_eq!(versions(&new).await, [(1, 2, 0, false, false), (2, 0, 0, true, true)]);
+
+    let description = &new.versions().await.unwrap()[0].definition.description;
+    let description: serde_json::Value = serde_json::from_str(description.as_str()).unwrap();
+    assert_eq!(description["stages"][0]["id"], "measure");
+
+    old.dispatch(TransitionRun { run_id: run.id() }).await.unwrap();
+    assert_eq!(versions(&old).await, [(1, 1, 1, true, false), (2, 0, 0, false, true)]);
+    let worker = world.engine().register::<v1::Filing>().build().await.unwrap();
+    for run in worker.unfinished::<v1::Filing>().await.unwrap() {
+        run.output().await.unwrap();
+    }
+    assert_eq!(versions(&new).await, [(1, 0, 0, false, true), (2, 0, 0, true, true)]);
+    worker.drain().await;
+}
+
+async fn runs_that_no_worker_can_execute_are_reported_once(world: World) {
+    const WAITING: &str = "runs wait for a worker with their definition";
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    let log = LogLines::record().await;
+    let old = world.engine().register::<v1::Filing>().without_worker().build().await.unwrap();
+    old.start::<v1::Filing>(input()).await.unwrap();
+    old.start::<v1::Filing>(input()).await.unwrap();
+    world.clock.advance(MINUTE);
+    let worker = world.engine().register::<v2::Filing>().build().await.unwrap();
+    log.wait_for(1, WAITING).await;
+    let reported = |text: &str| {
+        let lines = log.loud().into_iter();
+        lines.filter(|line| line.contains(WAITING) && line.contains(text)).count()
+    };
+    assert_eq!(reported("WARN"), 1);
+    assert_eq!(reported("workflow=\"filing\" version=1"), 1);
+    assert_eq!(reported("pending=2 running=0"), 1);
+    assert_eq!(reported(v1::Filing::definition().fingerprint()), 1);
+
+    // Another definition is missing, and only that one is new.
+    let other = world.engine().register::<other_v2::Filing>().without_worker().build().await.unwrap();
+    other.start::<other_v2::Filing>(input()).await.unwrap();
+    while reported(other_v2::Filing::definition().fingerprint()) == 0 {
+        world.clock.advance(MINUTE);
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(reported(v1::Filing::definition().fingerprint()), 1);
+    worker.drain().await;
+}
+
 async fn two_definitions_of_one_version_are_refused(world: World) {
     let twice = world.engine().register::<v2::Filing>().register::<other_v2::Filing>();
     let error = twice.build().await.unwrap_err();
@@ -162,6 +229,8 @@ on_every_store!(
     a_key_of_a_run_of_another_version_is_no_handle_of_this_one,
     unfinished_runs_of_another_version_are_left_out,
     an_old_version_that_is_declared_compatible_with_one_of_two,
+    the_versions_in_a_store_are_listed_with_their_unfinished_runs,
+    runs_that_no_worker_can_execute_are_reported_once,
     two_definitions_of_one_version_are_refused,
     starting_a_definition_that_is_not_registered_is_refused,
 );

@@ -71,7 +71,7 @@ async fn the_scheduler_is_notified_of_work_that_a_json_command_makes_ready(world
     let create = r#"{"type": "run.create", "workflow_id": "asking", "input": {"question": "Why?"}}"#;
     engine.kernel().dispatch_json(create).await.unwrap();
     assert_eq!(scheduler.take(), [world.clock_now()]);
-    let run = engine.unfinished::<asking>().await.unwrap().remove(0);
+    let run = tests::unfinished::unfinished::<asking>(&engine).await.unwrap().remove(0);
     engine.kernel().dispatch(TransitionRun { run_id: run.id() }).await.unwrap();
     assert_eq!(scheduler.take(), [world.clock_now()], "also of a command that is sent to the kernel");
     let cancel = format!(r#"{{"type": "run.cancel", "run_id": "{}"}}"#, run.id());

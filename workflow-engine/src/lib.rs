@@ -36,11 +36,13 @@ pub mod testing;
 pub mod guide;
 
 pub use context::{AnyStage, IntoStageError, Retry, RetryDecision, StageContext, StageError, StageResult};
-pub use engine::{Engine, EngineBuilder, Events, IntoStore, Logs, RunHandle, StartRun, StoreSource};
+pub use engine::{
+    Cursor, Engine, EngineBuilder, Events, IntoStore, List, Logs, Page, RunHandle, StartRun, StoreSource,
+};
 pub use error::{Error, ErrorCode};
 pub use host::{LeftJob, ShutdownReport, serverless};
 pub use language::{Check, CheckFunction, Stage, Workflow};
-pub use ports::AnnotationFilter;
+pub use ports::{AnnotationFilter, RunCount, RunFilter};
 pub use records::{Annotation, AnnotationKey, LogLevel, Statement, Status};
 pub use value::{Cost, Json, RunId};
 pub use workflow_engine_macros::{check, stage, workflow};

@@ -15,7 +15,7 @@ async fn main() -> Result<(), workflow_engine::Error> {
         .lease(Duration::from_secs(2))
         .build()
         .await?;
-    for run in engine.unfinished::<diamond>().await? {
+    for run in tests::unfinished::unfinished::<diamond>(&engine).await? {
         run.output().await?;
     }
     engine.shutdown().await;

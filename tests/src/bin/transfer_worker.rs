@@ -16,7 +16,7 @@ async fn main() -> Result<(), workflow_engine::Error> {
         .lease(Duration::from_secs(2))
         .build()
         .await?;
-    for run in engine.unfinished::<transfer>().await? {
+    for run in tests::unfinished::unfinished::<transfer>(&engine).await? {
         run.output().await?;
     }
     engine.shutdown().await;

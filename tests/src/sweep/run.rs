@@ -12,7 +12,7 @@ use workflow_engine::ports::{Store, SystemClock};
 use workflow_engine::prelude::*;
 use workflow_engine::records::EventKind;
 use workflow_engine::stores::{PostgresOptions, PostgresStore, SqliteStore};
-use workflow_engine::{AnnotationFilter, EngineBuilder, Error};
+use workflow_engine::{AnnotationFilter, EngineBuilder, Error, RunFilter};
 
 use super::points::{Armed, Reaction};
 use super::ports::{BlobPoints, ExecutorPoints, SinkPoints};
@@ -161,7 +161,10 @@ impl ChildConfig {
         // Calls the remaining methods of the ports.
         run.input().await?;
         run.outputs().await?;
-        engine.unfinished::<W>().await?;
+        let unfinished = RunFilter::new().workflow::<W>().unfinished();
+        engine.runs(&unfinished).await?;
+        engine.count_runs(&unfinished, 10).await?;
+        engine.kernel().store().tags(run.id()).await?;
         engine.kernel().store().stages(run.id()).await?;
         engine.kernel().store().logs(run.id(), 0, 100).await?;
         let all = AnnotationFilter::new();

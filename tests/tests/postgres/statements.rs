@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Row};
 use tests::deliveries::{ask, settle};
 use tests::postgres::Schema;
 use workflow_engine::ports::{
-    Change, Commit, Decision, DeliveryOutcome, JobTransport, Outbox, Persistence, Purge, Retention,
+    Catalog, Change, Commit, Decision, DeliveryOutcome, JobTransport, Outbox, Persistence, Purge, Retention,
 };
 use workflow_engine::records::BlobKey;
 use workflow_engine::stores::{PostgresStatistics, PostgresStore};
@@ -153,6 +153,7 @@ async fn everything(store: &PostgresStore) {
     store.unclaimed_runs(&[], std::time::Duration::ZERO, 5).await.unwrap();
     store.next_job_due(&definitions()).await.unwrap();
     store.next_lease_end().await.unwrap();
+    store.unfinished_by_definition("workflow", 100).await.unwrap();
     let log = Change::PutBlob { key: BlobKey(format!("{run_id}/a")), value: workflow_engine::Json::null() };
     let kept = workflow_engine::records::StoredValue::Inline(workflow_engine::Json::null());
     let put = |key: &str| Change::PutArtifact { stage_id: "a".into(), key: key.into(), value: kept.clone() };

@@ -8,7 +8,7 @@ use tests::sweep::run::Shape;
 use crate::lane::Database;
 
 /// Every method of every port that an engine calls while no other process commits.
-const METHODS: [&str; 41] = [
+const METHODS: [&str; 43] = [
     "store.commit",
     "store.commit_locked",
     "store.snapshot",
@@ -20,7 +20,9 @@ const METHODS: [&str; 41] = [
     "store.blob",
     "store.events",
     "store.logs",
-    "store.unfinished_runs",
+    "store.list_runs",
+    "store.count_runs",
+    "store.tags",
     "store.annotations",
     "store.annotations_of_key",
     "store.artifacts",

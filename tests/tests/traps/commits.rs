@@ -35,7 +35,7 @@ async fn trap_09_a_key_exists_exactly_when_its_run_exists(world: World) {
     let runs = join_all((0..8).map(|_| start())).await;
     let runs: Vec<_> = runs.into_iter().map(|run| run.unwrap().id()).collect();
     assert!(runs.iter().all(|run| *run == runs[0]), "{runs:?}");
-    assert_eq!(engine.unfinished::<diamond>().await.unwrap().len(), 1);
+    assert_eq!(tests::unfinished::unfinished::<diamond>(&engine).await.unwrap().len(), 1);
 }
 
 /// The trap: runs share a transaction of PostgreSQL, and an error (25P02) aborts all of them.

@@ -96,16 +96,8 @@ async fn trap_12_a_failed_run_leaves_no_job_to_its_rerun(world: World) {
 /// duration of a rerun counts from the creation of the run.
 async fn trap_16_requests_are_validated_and_a_rerun_starts_fresh(world: World) {
     let engine = engine(&world).await;
-    let create = |input: &str, config: &str| CreateRun {
-        idempotency_key: None,
-        workflow_id: "diamond".into(),
-        version: None,
-        input: Json::parse(input).unwrap(),
-        config: Some(Json::parse(config).unwrap()),
-        priority: None,
-        metadata: None,
-        annotations: Vec::new(),
-        budget: None,
+    let create = |input: &str, config: &str| {
+        CreateRun::new("diamond", Json::parse(input).unwrap()).config(Json::parse(config).unwrap())
     };
     for (input, config, code) in [
         (r#"{"number":1}"#, r#"{"right":{"failures":"many"}}"#, "INVALID_CONFIG"),

@@ -15,8 +15,10 @@ pub fn not_async(kind: Kind, token: impl ToTokens) -> Error {
     on(token, format!("a {kind} must be an async function: write `async fn`"))
 }
 
-pub fn qualifier(kind: Kind, token: impl ToTokens, what: &str) -> Error {
-    on(token, format!("a {kind} must be a plain async function: remove `{what}`"))
+pub fn qualifier(kind: Kind, token: impl ToTokens, what: &str, is_async: bool) -> Error {
+    let instead =
+        if is_async { format!("remove `{what}`") } else { format!("write `async fn`, without `{what}`") };
+    on(token, format!("a {kind} must be a plain async function: {instead}"))
 }
 
 pub fn generics(kind: Kind, token: impl ToTokens) -> Error {

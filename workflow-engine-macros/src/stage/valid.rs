@@ -1,6 +1,7 @@
 //! Classifies the parameters and refuses functions that cannot be a stage or a check. The steps after this cannot fail.
 
-use syn::{Attribute, Expr, FnArg, Ident, Pat, PatType, Path, ReturnType, Type};
+use quote::ToTokens;
+use syn::{Attribute, Expr, FnArg, Ident, Pat, PatType, Path, ReturnType, Signature, Type};
 
 use super::ast::{self, Function};
 use super::attr::Role;
@@ -140,15 +141,7 @@ fn check_signature(kind: Kind, function: &Function, errors: &mut Errors) {
     if ast::is_rusts(&signature.ident) {
         errors.push(errors::function::name_of_a_type(kind, &signature.ident));
     }
-    if signature.asyncness.is_none() {
-        errors.push(errors::function::not_async(kind, signature.fn_token));
-    }
-    if let Some(abi) = &signature.abi {
-        errors.push(errors::function::qualifier(kind, abi, "extern"));
-    }
-    if let syn::Safety::Unsafe(token) = &signature.safety {
-        errors.push(errors::function::qualifier(kind, token, "unsafe"));
-    }
+    check_qualifiers(kind, signature, errors);
     if let Some(where_clause) = &signature.generics.where_clause {
         errors.push(errors::function::where_clause(kind, where_clause.where_token));
     }
@@ -157,6 +150,24 @@ fn check_signature(kind: Kind, function: &Function, errors: &mut Errors) {
     }
     if let Some(variadic) = &signature.variadic {
         errors.push(errors::function::variadic(kind, variadic));
+    }
+}
+
+/// One error for all words before `fn`.
+fn check_qualifiers(kind: Kind, signature: &Signature, errors: &mut Errors) {
+    let qualifiers = [
+        signature.constness.as_ref().map(|token| (token.to_token_stream(), "const")),
+        match &signature.safety {
+            syn::Safety::Unsafe(token) => Some((token.to_token_stream(), "unsafe")),
+            _ => None,
+        },
+        signature.abi.as_ref().map(|abi| (abi.to_token_stream(), "extern")),
+    ];
+    let is_async = signature.asyncness.is_some();
+    match qualifiers.into_iter().flatten().next() {
+        Some((token, name)) => errors.push(errors::function::qualifier(kind, token, name, is_async)),
+        None if !is_async => errors.push(errors::function::not_async(kind, signature.fn_token)),
+        None => {}
     }
 }
 

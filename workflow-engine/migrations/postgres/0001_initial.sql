@@ -60,6 +60,8 @@ CREATE INDEX workflow_runs_unfinished ON {schema}.workflow_runs (workflow_id, cr
     WHERE completed_at IS NULL;
 -- For retention; each end of a run writes it once.
 CREATE INDEX workflow_runs_over ON {schema}.workflow_runs (completed_at, id) WHERE completed_at IS NOT NULL;
+-- For lists of runs. A run that succeeds is never in it.
+CREATE INDEX workflow_runs_ended ON {schema}.workflow_runs (status, id) WHERE status IN ('FAILED', 'CANCELLED');
 
 -- The requests that runs were started with. They never change, so they are in a separate table.
 CREATE TABLE {schema}.workflow_run_requests (
@@ -68,6 +70,16 @@ CREATE TABLE {schema}.workflow_run_requests (
     config          TEXT COLLATE "C" NOT NULL,
     metadata        TEXT COLLATE "C"
 );
+
+-- The tags of runs. A run without tags has no row here.
+CREATE TABLE {schema}.workflow_run_tags (
+    workflow_run_id UUID NOT NULL,
+    key             TEXT COLLATE "C" NOT NULL,
+    value           TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (workflow_run_id, key)
+);
+
+CREATE INDEX workflow_run_tags_by_value ON {schema}.workflow_run_tags (key, value, workflow_run_id);
 
 CREATE TABLE {schema}.workflow_stages (
     workflow_run_id UUID   NOT NULL,
@@ -86,6 +98,8 @@ CREATE TABLE {schema}.workflow_stages (
     suspended_state      TEXT COLLATE "C",
     suspended_state_blob TEXT COLLATE "C",
     max_wait_until       TIMESTAMPTZ,
+    -- When max_wait_until was written: in the future, the clock has gone back since.
+    wait_written_at      TIMESTAMPTZ,
     output          TEXT COLLATE "C",
     output_blob     TEXT COLLATE "C",
     error_message   TEXT COLLATE "C",
@@ -127,6 +141,8 @@ CREATE TABLE {schema}.workflow_job_queue (
     run_at                 TIMESTAMPTZ NOT NULL,
     -- Whether a wake arrived while a check was running.
     woken                  BOOLEAN NOT NULL,
+    -- When run_at and leased_until were written: in the future, the clock has gone back since.
+    due_written_at         TIMESTAMPTZ NOT NULL,
     PRIMARY KEY (workflow_run_id, stage_id)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.05);
 
@@ -153,6 +169,16 @@ CREATE TABLE {schema}.workflow_outbox_events (
 
 CREATE INDEX workflow_outbox_events_unpublished ON {schema}.workflow_outbox_events (workflow_run_id, sequence)
     WHERE published_at IS NULL;
+
+-- The definitions of workflows that processes have registered.
+CREATE TABLE {schema}.workflow_definitions (
+    fingerprint   TEXT   COLLATE "C" NOT NULL PRIMARY KEY,
+    workflow_id   TEXT   COLLATE "C" NOT NULL,
+    version       BIGINT NOT NULL,
+    -- The stages, their places and the schemas, as JSON.
+    description   TEXT   COLLATE "C" NOT NULL,
+    first_seen_at TIMESTAMPTZ NOT NULL
+);
 
 -- The plugins, and the sink, that receive events. While there is any, each commit leaves its events unpublished.
 CREATE TABLE {schema}.workflow_subscribers (
@@ -182,6 +208,8 @@ CREATE TABLE {schema}.workflow_plugin_deliveries (
     worker_id       TEXT   COLLATE "C",
     -- When the delivery can be claimed: at the end of a flusher's lease, or of the backoff.
     due_at          TIMESTAMPTZ NOT NULL,
+    -- When due_at was written: in the future, the clock has gone back since.
+    due_written_at  TIMESTAMPTZ NOT NULL,
     -- When the next event became a dead letter.
     dlq_at          TIMESTAMPTZ,
     PRIMARY KEY (workflow_run_id, plugin, letter)
@@ -315,7 +343,6 @@ CREATE TYPE {schema}.workflow_new_key AS (
 );
 
 CREATE TYPE {schema}.workflow_new_run AS (
-    id                     UUID,
     status                 TEXT,
     output                 TEXT,
     output_blob            TEXT,
@@ -330,7 +357,9 @@ CREATE TYPE {schema}.workflow_new_run AS (
     suspended              BIGINT,
     started_at             TIMESTAMPTZ,
     completed_at           TIMESTAMPTZ,
+    id                     UUID,
     workflow_id            TEXT,
+    workflow_type          TEXT,
     workflow_name          TEXT,
     definition_fingerprint TEXT,
     priority               BIGINT,
@@ -341,7 +370,6 @@ CREATE TYPE {schema}.workflow_new_run AS (
 );
 
 CREATE TYPE {schema}.workflow_updated_run AS (
-    id            UUID,
     status        TEXT,
     output        TEXT,
     output_blob   TEXT,
@@ -355,12 +383,11 @@ CREATE TYPE {schema}.workflow_updated_run AS (
     active        BIGINT,
     suspended     BIGINT,
     started_at    TIMESTAMPTZ,
-    completed_at  TIMESTAMPTZ
+    completed_at  TIMESTAMPTZ,
+    id            UUID
 );
 
 CREATE TYPE {schema}.workflow_new_stage AS (
-    workflow_run_id      UUID,
-    stage_id             TEXT,
     status               TEXT,
     generation           BIGINT,
     attempt              BIGINT,
@@ -373,14 +400,14 @@ CREATE TYPE {schema}.workflow_new_stage AS (
     error_message        TEXT,
     started_at           TIMESTAMPTZ,
     completed_at         TIMESTAMPTZ,
+    workflow_run_id      UUID,
+    stage_id             TEXT,
     stage_name           TEXT,
     stage_number         BIGINT,
     execution_group      BIGINT
 );
 
 CREATE TYPE {schema}.workflow_updated_stage AS (
-    workflow_run_id      UUID,
-    stage_id             TEXT,
     status               TEXT,
     generation           BIGINT,
     attempt              BIGINT,
@@ -392,14 +419,12 @@ CREATE TYPE {schema}.workflow_updated_stage AS (
     output_blob          TEXT,
     error_message        TEXT,
     started_at           TIMESTAMPTZ,
-    completed_at         TIMESTAMPTZ
+    completed_at         TIMESTAMPTZ,
+    workflow_run_id      UUID,
+    stage_id             TEXT
 );
 
 CREATE TYPE {schema}.workflow_job AS (
-    workflow_run_id        UUID,
-    stage_id               TEXT,
-    workflow_id            TEXT,
-    definition_fingerprint TEXT,
     generation             BIGINT,
     status                 TEXT,
     priority               BIGINT,
@@ -409,9 +434,13 @@ CREATE TYPE {schema}.workflow_job AS (
     max_crashes            BIGINT,
     lease_epoch            BIGINT,
     worker_id              TEXT,
-    leased_until           TIMESTAMPTZ,
     run_at                 TIMESTAMPTZ,
-    woken                  BOOLEAN
+    woken                  BOOLEAN,
+    leased_until           TIMESTAMPTZ,
+    workflow_run_id        UUID,
+    stage_id               TEXT,
+    workflow_id            TEXT,
+    definition_fingerprint TEXT
 );
 
 CREATE TYPE {schema}.workflow_deleted_job AS (

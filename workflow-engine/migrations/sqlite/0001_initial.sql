@@ -53,6 +53,8 @@ CREATE INDEX {prefix}runs_pending ON {prefix}runs (definition_fingerprint, prior
 CREATE INDEX {prefix}runs_unfinished ON {prefix}runs (workflow_id, created_at) WHERE completed_at IS NULL;
 -- For retention. Each run is inserted at its end.
 CREATE INDEX {prefix}runs_over ON {prefix}runs (completed_at) WHERE completed_at IS NOT NULL;
+-- For lists of runs. A run that succeeds is never in it.
+CREATE INDEX {prefix}runs_ended ON {prefix}runs (status, id) WHERE status IN ('FAILED', 'CANCELLED');
 
 -- The request that created a run. It never changes.
 CREATE TABLE {prefix}run_requests (
@@ -61,6 +63,16 @@ CREATE TABLE {prefix}run_requests (
     config          TEXT NOT NULL,
     metadata        TEXT
 ) STRICT, WITHOUT ROWID;
+
+-- The tags of runs. A run without tags has no row here.
+CREATE TABLE {prefix}run_tags (
+    workflow_run_id TEXT NOT NULL,
+    key             TEXT NOT NULL,
+    value           TEXT NOT NULL,
+    PRIMARY KEY (workflow_run_id, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX {prefix}run_tags_by_value ON {prefix}run_tags (key, value, workflow_run_id);
 
 CREATE TABLE {prefix}stages (
     workflow_run_id TEXT    NOT NULL,
@@ -146,6 +158,16 @@ CREATE TABLE {prefix}outbox_events (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX {prefix}outbox_events_unpublished ON {prefix}outbox_events (workflow_run_id, sequence) WHERE published_at IS NULL;
+
+-- The definitions of workflows that processes have registered.
+CREATE TABLE {prefix}definitions (
+    fingerprint   TEXT    NOT NULL PRIMARY KEY,
+    workflow_id   TEXT    NOT NULL,
+    version       INTEGER NOT NULL,
+    -- The stages, their places and the schemas, as JSON.
+    description   TEXT    NOT NULL,
+    first_seen_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 -- The plugins, and the sink, that receive events. While there is any, each commit leaves its events unpublished.
 CREATE TABLE {prefix}subscribers (

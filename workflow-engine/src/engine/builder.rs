@@ -291,7 +291,11 @@ impl EngineBuilder {
             limits: self.limits,
             lease: self.lease,
         });
-        if let Err(error) = kernel.register_subscribers().await {
+        let registered = async {
+            kernel.register_definitions().await?;
+            kernel.register_subscribers().await
+        };
+        if let Err(error) = registered.await {
             if owns_store {
                 kernel.store().close().await;
             }

@@ -10,6 +10,8 @@ mod notes;
 mod costs;
 mod events;
 mod logs;
+mod list;
+mod runs;
 mod signals;
 mod shutdown;
 
@@ -22,17 +24,18 @@ pub use builder::EngineBuilder;
 pub use events::Events;
 pub use handle::RunHandle;
 pub use into_store::{IntoStore, StoreSource};
+pub use list::{Cursor, List, Page};
 pub use logs::Logs;
 pub use start::StartRun;
 
 use crate::error::Error;
 use crate::host::serverless::{Serverless, ServerlessSettings};
 use crate::host::{ShutdownReport, Worker};
-use crate::kernel::{Command, Kernel, RemoveSubscriber, WakeStage};
+use crate::kernel::{Command, Kernel, RemoveSubscriber, WakeStage, WorkflowVersion};
 use crate::language::Workflow;
 use crate::ports::{AnnotationFilter, Store};
 use crate::records::AnnotationKey;
-use crate::records::{AnnotationRecord, DeadLetter, RunRecord, SubscriberRecord};
+use crate::records::{AnnotationRecord, DeadLetter, SubscriberRecord};
 use crate::value::RunId;
 
 /// Runs workflows durably.
@@ -120,20 +123,6 @@ impl Engine {
         Ok(RunHandle::new(self.clone(), run_id))
     }
 
-    /// The runs of a workflow that have not ended, oldest first: after a restart, those that the worker continues. Runs of
-    /// another version that this process has are left out.
-    ///
-    /// # Errors
-    /// An error of the store.
-    pub async fn unfinished<W: Workflow>(&self) -> Result<Vec<RunHandle<W>>, Error> {
-        let definition = W::definition();
-        let registry = self.kernel().registry();
-        let runs: Vec<RunRecord> = self.store().unfinished_runs(&definition.id).await?;
-        let fits =
-            |run: &RunRecord| registry.check_type(run.id, &run.definition_fingerprint, definition).is_ok();
-        Ok(runs.into_iter().filter(fits).map(|run| RunHandle::new(self.clone(), run.id)).collect())
-    }
-
     /// Checks a waiting stage now, before its next poll is due: call it from a webhook of the remote service. If a check is
     /// running, which may have come too early, another one follows it. Returns `false` if the stage is not waiting, either not
     /// yet or no longer; the call then has no effect.
@@ -219,6 +208,35 @@ impl Engine {
     /// An error of the store.
     pub async fn subscribers(&self) -> Result<Vec<SubscriberRecord>, Error> {
         self.kernel().registered_subscribers().await
+    }
+
+    /// The definitions of workflows that processes have registered in the store, by workflow and version, each with its
+    /// unfinished runs: which versions are drained, and which runs this process cannot execute.
+    ///
+    /// ```
+    /// use workflow_engine::prelude::*;
+    ///
+    /// #[stage]
+    /// async fn double(number: u32) -> StageResult<u32> {
+    ///     Ok(number * 2)
+    /// }
+    ///
+    /// workflow! { Doubling = double }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), workflow_engine::Error> {
+    /// let engine = Engine::builder("memory:").register::<Doubling>().build().await?;
+    /// let versions = engine.versions().await?;
+    /// assert_eq!((versions[0].definition.workflow_id.as_str(), versions[0].definition.version), ("doubling", 1));
+    /// assert!(versions[0].is_executable && versions[0].is_drained());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// An error of the store.
+    pub async fn versions(&self) -> Result<Vec<WorkflowVersion>, Error> {
+        self.kernel().versions().await
     }
 
     /// Removes a plugin, or the `sink`, from the store, with its undelivered events and dead letters. Returns whether the

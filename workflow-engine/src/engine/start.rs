@@ -1,5 +1,6 @@
 //! Starting a run.
 
+use std::collections::BTreeMap;
 use std::future::IntoFuture;
 
 use futures_util::future::BoxFuture;
@@ -52,6 +53,7 @@ pub struct StartRun<'a, W: Workflow> {
     key: Option<String>,
     priority: Option<i32>,
     metadata: Option<Result<Json, Lossy>>,
+    tags: Vec<(String, String)>,
     annotations: Vec<Annotation>,
     budget: Option<Cost>,
 }
@@ -65,6 +67,7 @@ impl<'a, W: Workflow> StartRun<'a, W> {
             key: None,
             priority: None,
             metadata: None,
+            tags: Vec::new(),
             annotations: Vec::new(),
             budget: None,
         }
@@ -78,7 +81,7 @@ impl<'a, W: Workflow> StartRun<'a, W> {
 
     /// Sets an idempotency key, 1 to 255 bytes. Starting again with the same key and the same request returns the run of
     /// the first request; with another request it is an `IDEMPOTENCY_CONFLICT`. The workflow, the input and the
-    /// configuration identify a request; version, priority, metadata, annotations and budget do not.
+    /// configuration identify a request; version, priority, metadata, tags, annotations and budget do not.
     pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
         self.key = Some(key.into());
         self
@@ -99,6 +102,34 @@ impl<'a, W: Workflow> StartRun<'a, W> {
             std::mem::forget(metadata);
         }
         self.metadata = Some(json);
+        self
+    }
+
+    /// Tags the run, so that [`Engine::runs`] finds it: at most 16 tags, with keys of 1 to 64 bytes and values of at most
+    /// 256 bytes. A run without tags costs nothing more. Tags do not change; payloads are not searched, so tag what you
+    /// will look for.
+    ///
+    /// ```
+    /// use workflow_engine::RunFilter;
+    /// use workflow_engine::prelude::*;
+    ///
+    /// # #[stage]
+    /// # async fn double(number: u32) -> StageResult<u32> {
+    /// #     Ok(number * 2)
+    /// # }
+    /// # workflow! { Doubling = double }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), workflow_engine::Error> {
+    /// # let engine = Engine::builder("memory:").register::<Doubling>().build().await?;
+    /// let run = engine.start::<Doubling>(DoubleInput { number: 21 }).tag("customer", "acme").await?;
+    ///
+    /// let of_acme = engine.runs(&RunFilter::new().tag("customer", "acme")).await?;
+    /// assert_eq!(of_acme.items[0].id, run.id());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.tags.push((key.into(), value.into()));
         self
     }
 
@@ -131,6 +162,14 @@ impl<'a, W: Workflow> StartRun<'a, W> {
             .metadata
             .transpose()
             .map_err(|fault| Error::unstorable("metadata", workflow_id, fault.code(), fault))?;
+        let mut tags = BTreeMap::new();
+        for (key, value) in self.tags {
+            if let Some(first) = tags.insert(key.clone(), value) {
+                return Err(Error::invalid_tag(format_args!(
+                    "it has the key {key:?} twice, first for {first:?}"
+                )));
+            }
+        }
         // An earlier request with this key may have created the run, with another version.
         let may_be_another_version =
             self.key.is_some() && self.engine.kernel().registry().has_versions(workflow_id);
@@ -142,6 +181,7 @@ impl<'a, W: Workflow> StartRun<'a, W> {
             config,
             priority: self.priority,
             metadata,
+            tags,
             annotations: self.annotations,
             budget: self.budget,
         };

@@ -132,6 +132,10 @@ impl Error {
         Self::new(ErrorCode::InvalidAnnotation, format!("the annotation cannot be stored: {reason}"))
     }
 
+    pub(crate) fn invalid_tag(reason: impl fmt::Display) -> Self {
+        Self::new(ErrorCode::InvalidTag, format!("the run cannot be tagged: {reason}"))
+    }
+
     pub(crate) fn unknown_command(name: &str, known: &[&str]) -> Self {
         let shown: String = name.chars().take(64).collect();
         Self::invalid_request(format!("unknown command `{shown}`; the commands are `{}`", known.join("`, `")))

@@ -102,6 +102,9 @@ error_codes! {
     InvalidAnnotation "INVALID_ANNOTATION" InvalidInput
         "An annotation has no attribute, too many of them, or a key or value that cannot be stored."
         "Shorten or rename what the message names.";
+    InvalidTag "INVALID_TAG" InvalidInput
+        "A run has too many tags, one key twice, or a key or value that cannot be stored."
+        "Use at most 16 tags with keys of 64 bytes and values of 256 bytes, without control characters.";
     InvalidTopic "INVALID_TOPIC" InvalidInput
         "The topic of a model call is not a dotted path of non-empty segments, or is too long."
         "Use segments joined by `.`, 512 bytes at most, without control characters.";
@@ -289,6 +292,12 @@ impl ErrorCode {
     #[must_use]
     pub fn from_text(text: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|code| code.as_str() == text)
+    }
+}
+
+impl AsRef<str> for ErrorCode {
+    fn as_ref(&self) -> &str {
+        self.as_str()
     }
 }
 

@@ -14,6 +14,7 @@ mod backoff;
 mod stale_leases;
 mod clock_jumps;
 mod stuck_runs;
+mod unclaimed_runs;
 mod retention;
 mod flusher;
 mod liveness;

@@ -19,6 +19,7 @@ use super::settings::WorkerSettings;
 use super::slot_pool::{SlotPool, SuccessorSlots};
 use super::stale_leases::StaleLeases;
 use super::stuck_runs::{StuckRuns, UnclaimedRuns};
+use super::unclaimed_runs::MissingDefinitions;
 use crate::error::Error;
 use crate::kernel::{HeldJob, Kernel, Placement, Reservation};
 use crate::records::{Claimant, ClaimedJob};
@@ -282,6 +283,7 @@ impl WorkerShared {
         self.start_service(runtime, StaleLeases::new(&self.kernel, &self.host_runtime));
         self.start_service(runtime, ClockJumps::new());
         self.start_service(runtime, StuckRuns { threshold: settings.stuck_threshold });
+        self.start_service(runtime, MissingDefinitions::default());
         if let Some(limit) = settings.unclaimed_limit {
             self.start_service(runtime, UnclaimedRuns { limit });
         }

@@ -15,6 +15,7 @@ mod config;
 mod commands;
 mod attempt;
 mod registry;
+mod catalog;
 mod compatibility;
 mod run_cache;
 mod running_jobs;
@@ -50,6 +51,7 @@ pub use crate::value::{Limits, MAX_DEPTH};
 pub use attempt::JobOutcome;
 pub(crate) use attempt::{WORKER_STOPS, return_lease};
 pub(crate) use background::Background;
+pub use catalog::WorkflowVersion;
 pub(crate) use commands::start_pending;
 pub use commands::{
     AttachAnnotation, AttachAnnotationOutput, CancelRun, CancelRunOutput, ClaimPendingRuns,

@@ -35,8 +35,9 @@ pub use crate::definition::{
 
 // Stages, checks and workflows.
 pub use crate::language::{
-    Check, CheckFunction, Checked, CloneState, ContextOf, InputTypes, IsCheck, Optionally, OutputAs,
-    Requires, Running, Stage, State, TakesTicket, TicketFor, Waits, Workflow, prepare, prepare_optional,
+    Check, CheckFunction, Checked, CloneState, ContextOf, HasStage, InputTypes, IsCheck, Optionally,
+    OutputAs, Requires, Running, Stage, State, TakesTicket, TicketFor, Waits, Workflow, prepare,
+    prepare_optional,
 };
 pub use crate::lower::returns::{Decided, Failure, Returns, Undecided};
 
@@ -53,7 +54,8 @@ pub use crate::lower::entry::{failed, finish, store};
 
 // The graph.
 pub use crate::lower::edge::{End, Follows, Joins, ListItem, Starts};
-pub use crate::lower::graph::{Graph, Node, check_identity, check_stage};
+pub use crate::lower::graph::{Graph, Node, check_identity, check_stage, is_repeated};
+pub use crate::lower::listed::StageAt;
 pub use crate::lower::node::StageNode;
 pub use crate::lower::outputs::{Decoded, decode_output, decode_stored};
 pub use crate::lower::table::{InputRow, StageRow, WorkflowTable, define, output_schema, schema};

@@ -13,6 +13,11 @@ use crate::value::{CallId, Cost, Json};
 pub enum Change {
     /// Inserts the run: `PENDING`, version 1, generation 1. Event `workflow:created`.
     CreateRun(NewRun),
+    /// Writes the tags of the run that the same decision creates. No event.
+    Tag {
+        /// The values by key, already checked.
+        tags: BTreeMap<String, String>,
+    },
     /// Makes the run `RUNNING` and inserts its stages, `PENDING`. Moves the version. Event `workflow:started`.
     StartRun {
         /// Every stage of the workflow, in reading order.

@@ -1,7 +1,7 @@
 //! The ports: traits through which the kernel reaches everything that has effects, with the plain data that they take
 //! and return.
 //!
-//! The author of a store implements five of them, together [`Store`]:
+//! The author of a store implements seven of them, together [`Store`]:
 //!
 //! | Port | Purpose |
 //! |---|---|
@@ -10,6 +10,8 @@
 //! | [`Outbox`] | registers subscribers, passes committed events on to them |
 //! | [`Retention`] | deletes terminal runs |
 //! | [`Ledger`] | reads model calls, and writes those that belong to no run |
+//! | [`Inspection`] | lists runs, for people and programs that watch them |
+//! | [`Catalog`] | keeps the definitions of workflows |
 //!
 //! Start with [`Decision`] and its [`Precondition`] and [`Change`]s: they are everything that a store ever writes for a
 //! run. The conformance suite in `testing` checks an implementation.
@@ -34,6 +36,9 @@ mod delivery;
 mod outbox;
 mod retention;
 mod ledger;
+mod run_filter;
+mod inspection;
+mod catalog;
 mod hints;
 mod outages;
 mod blobs;
@@ -47,6 +52,7 @@ mod executor;
 
 pub use annotation_filter::AnnotationFilter;
 pub use blobs::BlobStore;
+pub use catalog::{Catalog, NewDefinition};
 pub use change::{Change, RerunStage, RunEnd};
 pub use claim::{ClaimRequest, ClaimedWork};
 pub(crate) use clock::is_jump;
@@ -58,6 +64,7 @@ pub use delivery_error::{BatchError, DeliveryError};
 pub use delivery_policy::DeliveryPolicy;
 pub use executor::ActivityExecutor;
 pub use hints::{HighestPriority, Hints, RunWatch};
+pub use inspection::{Inspection, RunCount, RunPage, RunQuery};
 pub use ledger::Ledger;
 pub use new_run::{NewRun, NewStage};
 pub use outages::Outages;
@@ -66,6 +73,7 @@ pub use persistence::{Decide, Persistence};
 pub use plugin::Plugin;
 pub use precondition::{Precondition, Revision};
 pub use retention::{Purge, Retention};
+pub use run_filter::RunFilter;
 pub use scheduler::{Scheduler, SchedulerError};
 pub use sink::EventSink;
 pub use snapshot::Snapshot;
@@ -73,7 +81,7 @@ pub use start_plans::StartPlans;
 pub use subscription::{DeliveryStart, Registration, Subscription};
 pub use transport::JobTransport;
 
-/// A store: all five storage ports in one place, so that one transaction covers everything.
-pub trait Store: Persistence + JobTransport + Outbox + Retention + Ledger {}
+/// A store: all seven storage ports in one place, so that one transaction covers everything.
+pub trait Store: Persistence + JobTransport + Outbox + Retention + Ledger + Inspection + Catalog {}
 
-impl<T: Persistence + JobTransport + Outbox + Retention + Ledger> Store for T {}
+impl<T: Persistence + JobTransport + Outbox + Retention + Ledger + Inspection + Catalog> Store for T {}

@@ -225,8 +225,10 @@ impl EventKind {
     pub(crate) fn payload(&self) -> Result<String, serde_json::Error> {
         // serde writes `{"name":{fields}}`. The tag stays outside the fields because an output is raw JSON, which
         // serde's inner tags cannot read back.
-        let text = serde_json::to_string(self)?;
-        Ok(text[self.name().len() + 4..text.len() - 1].to_owned())
+        let mut text = serde_json::to_string(self)?;
+        text.pop();
+        text.drain(..self.name().len() + 4);
+        Ok(text)
     }
 
     /// Reads an event from its name and the JSON that [`EventKind::payload`] returns.

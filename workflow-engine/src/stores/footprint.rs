@@ -112,6 +112,7 @@ fn reads(change: &Change) -> Reads<'_> {
             Reads::Stages(stages)
         }
         Change::CreateRun(_)
+        | Change::Tag { .. }
         | Change::ReleaseRun { .. }
         | Change::EndRun(_)
         | Change::Recount { .. }

@@ -12,7 +12,7 @@
 //!
 //! A claim joins such a transaction. The store finds the first entries of each definition, `fair_order` sorts them, and
 //! `candidates` turns the selected ones into decisions. `deliveries` defines what settling a delivery means, `calls` holds
-//! the rows of the ledger, and `instant` the instants that a row can hold. `sql_texts` fills the names into
+//! the rows of the ledger, and `instant` the instants that a row can hold. `run_search` lists runs, in slices. `sql_texts` fills the names into
 //! statements of SQL, and `refusal` tells why a statement of the user is refused.
 
 mod footprint;
@@ -24,7 +24,10 @@ mod candidates;
 mod deliveries;
 mod calls;
 mod instant;
+mod run_search;
 pub(crate) mod location;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod rows;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod sql_texts;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]

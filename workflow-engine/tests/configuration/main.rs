@@ -28,17 +28,8 @@ workflow! { shaping = shape }
 /// The error of the engine for this configuration of the one stage.
 async fn refusal<W: Workflow<Input = NoInput>>(stage: &str, config: Value) -> String {
     let engine = Engine::builder("memory:").register::<W>().without_worker().build().await.unwrap();
-    let command = CreateRun {
-        idempotency_key: None,
-        workflow_id: W::definition().id.clone(),
-        version: None,
-        input: Json::null(),
-        config: Some(Json::encode(&json!({ stage: config })).unwrap()),
-        priority: None,
-        metadata: None,
-        annotations: Vec::new(),
-        budget: None,
-    };
+    let command = CreateRun::new(&W::definition().id, Json::null())
+        .config(Json::encode(&json!({ stage: config })).unwrap());
     match engine.dispatch(command).await {
         Ok(_) => String::new(),
         Err(error) => {

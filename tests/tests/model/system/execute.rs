@@ -187,15 +187,10 @@ impl IdMap {
 }
 
 fn create(workflow: Index, key: Option<u8>, number: u64, priority: i32) -> CreateRun {
-    CreateRun {
-        idempotency_key: key.map(|key| key.to_string()),
-        workflow_id: workflows::all()[workflow].id.clone(),
-        version: None,
-        input: Json::parse(&format!("{{\"number\":{number}}}")).expect("valid JSON"),
-        config: None,
-        priority: Some(priority),
-        metadata: None,
-        annotations: Vec::new(),
-        budget: None,
+    let input = Json::parse(&format!("{{\"number\":{number}}}")).expect("valid JSON");
+    let create = CreateRun::new(&workflows::all()[workflow].id, input).priority(priority);
+    match key {
+        Some(key) => create.idempotency_key(key.to_string()),
+        None => create,
     }
 }

@@ -1,5 +1,7 @@
 //! `run.create`: stores a run, and starts it where the host has free slots.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +14,7 @@ use crate::kernel::run_request::check_request;
 use crate::kernel::slots::Reservation;
 use crate::kernel::start_plan::{first_stages, start_changes};
 use crate::ports::{Change, Commit, Decision, IdempotencyEntry, NewRun, Precondition};
-use crate::records::{Annotation, Claimant, Status};
+use crate::records::{Annotation, Claimant, Status, check_tags};
 use crate::value::{Cost, Json, RunId};
 
 /// Creates a run. Input and configuration are checked against the compiled types first, and absent fields of the
@@ -22,14 +24,15 @@ use crate::value::{Cost, Json, RunId};
 /// creates it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct CreateRun {
     /// The idempotency key, at most 255 bytes. The same key with the same request returns the run of the first request;
     /// with another request it is an `IDEMPOTENCY_CONFLICT`. `None` creates a run each time.
     ///
     /// The workflow, the input and the configuration identify a request, as the caller wrote them: the order of keys does
     /// not count, nor how a number is written (`1` or `1.0`). Defaults are not part of it, so a deployment that changes
-    /// one does not turn a repeated request into a conflict. Version, priority, metadata, annotations and budget do not count: of
-    /// two requests that differ in them, the first one decides.
+    /// one does not turn a repeated request into a conflict. Version, priority, metadata, tags, annotations and budget do
+    /// not count: of two requests that differ in them, the first one decides.
     pub idempotency_key: Option<String>,
     /// The workflow's id.
     pub workflow_id: String,
@@ -44,6 +47,9 @@ pub struct CreateRun {
     pub priority: Option<i32>,
     /// The caller's own data, stored with the run.
     pub metadata: Option<Json>,
+    /// The tags by which the run can be found: at most 16, with keys of 64 bytes and values of 256 bytes.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
     /// The annotations of the run, written in the commit that creates it.
     #[serde(default)]
     pub annotations: Vec<Annotation>,
@@ -67,7 +73,8 @@ impl Command for CreateRun {
     const NAME: &'static str = "run.create";
 
     /// # Errors
-    /// `WORKFLOW_NOT_FOUND`, `INVALID_INPUT`, `INVALID_CONFIG`, `INVALID_ANNOTATION`, `IDEMPOTENCY_CONFLICT`;
+    /// `WORKFLOW_NOT_FOUND`, `INVALID_INPUT`, `INVALID_CONFIG`, `INVALID_TAG`, `INVALID_ANNOTATION`,
+    /// `IDEMPOTENCY_CONFLICT`;
     /// `PAYLOAD_TOO_LARGE`, `PAYLOAD_TOO_DEEP` or `PAYLOAD_UNREADABLE` for values that cannot be stored.
     async fn execute(self, kernel: &Kernel) -> Result<CreateRunOutput, Error> {
         let registered = kernel.registry().for_new_run(&self.workflow_id, self.version)?;
@@ -79,6 +86,7 @@ impl Command for CreateRun {
             check_request(registered, limits, &self.input, self.config.as_ref(), metadata)?;
         let entry = self.entry(run_id)?;
         self.annotations.iter().try_for_each(Annotation::check).map_err(Error::invalid_annotation)?;
+        check_tags(&self.tags).map_err(Error::invalid_tag)?;
         let input = request.input.clone();
         let priority = self.priority.unwrap_or(Claimant::DEFAULT_PRIORITY);
 
@@ -89,6 +97,9 @@ impl Command for CreateRun {
             priority,
             request,
         })];
+        if !self.tags.is_empty() {
+            changes.push(Change::Tag { tags: self.tags });
+        }
         let annotations = self.annotations.into_iter();
         changes.extend(annotations.map(|annotation| Change::Annotate { stage_id: None, annotation }));
         changes.extend(self.budget.map(|budget| Change::SetBudget { stage_id: None, budget }));
@@ -141,6 +152,88 @@ impl Command for CreateRun {
 struct Request<'a>(&'a str, &'a Json, &'a Json);
 
 impl CreateRun {
+    /// Creates a command that creates a run of this workflow with this input, and with the defaults of everything else.
+    ///
+    /// ```
+    /// use workflow_engine::Json;
+    /// use workflow_engine::kernel::CreateRun;
+    ///
+    /// let command = CreateRun::new("invoice", Json::encode(&7)?).tag("customer", "acme").idempotency_key("invoice-7");
+    /// # let _ = command;
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[must_use]
+    pub fn new(workflow_id: impl Into<String>, input: Json) -> Self {
+        Self {
+            idempotency_key: None,
+            workflow_id: workflow_id.into(),
+            version: None,
+            input,
+            config: None,
+            priority: None,
+            metadata: None,
+            tags: BTreeMap::new(),
+            annotations: Vec::new(),
+            budget: None,
+        }
+    }
+
+    /// Sets the idempotency key.
+    #[must_use]
+    pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
+        self.idempotency_key = Some(key.into());
+        self
+    }
+
+    /// Sets the version of the workflow.
+    #[must_use]
+    pub const fn version(mut self, version: u32) -> Self {
+        self.version = Some(version);
+        self
+    }
+
+    /// Sets the configuration: an object from stage ids to their fields.
+    #[must_use]
+    pub fn config(mut self, config: Json) -> Self {
+        self.config = Some(config);
+        self
+    }
+
+    /// Sets the priority.
+    #[must_use]
+    pub const fn priority(mut self, priority: i32) -> Self {
+        self.priority = Some(priority);
+        self
+    }
+
+    /// Sets the caller's own data.
+    #[must_use]
+    pub fn metadata(mut self, metadata: Json) -> Self {
+        self.metadata = Some(metadata);
+        self
+    }
+
+    /// Adds a tag.
+    #[must_use]
+    pub fn tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.tags.insert(key.into(), value.into());
+        self
+    }
+
+    /// Adds an annotation.
+    #[must_use]
+    pub fn annotate(mut self, annotation: Annotation) -> Self {
+        self.annotations.push(annotation);
+        self
+    }
+
+    /// Sets the highest cost of its calls of models.
+    #[must_use]
+    pub const fn budget(mut self, budget: Cost) -> Self {
+        self.budget = Some(budget);
+        self
+    }
+
     fn entry(&self, run_id: RunId) -> Result<Option<IdempotencyEntry>, Error> {
         let Some(key) = &self.idempotency_key else { return Ok(None) };
         let none = Json::trusted("{}");

@@ -54,6 +54,10 @@ pub(super) fn write(draft: &mut Draft<'_>, change: &Change) -> Result<(), Mismat
         Change::Progress { stage_id, fraction, message } => {
             side_rows::progress(draft, stage_id, *fraction, message)
         }
+        Change::Tag { tags } => {
+            side_rows::tag(draft, tags);
+            Ok(())
+        }
         Change::Annotate { stage_id, annotation } => {
             side_rows::annotate(draft, stage_id.as_deref(), annotation)
         }

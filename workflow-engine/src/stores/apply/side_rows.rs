@@ -8,6 +8,13 @@ use crate::records::{Annotation, AnnotationRecord, BlobKey, EventKind, LogLevel,
 use crate::stores::working_set::{ArtifactRow, BlobRow, LogRow, UserStatements};
 use crate::value::Json;
 
+/// Writes `Change::Tag`.
+pub(super) fn tag(draft: &mut Draft<'_>, tags: &BTreeMap<String, String>) {
+    for (key, value) in tags {
+        draft.tag(key, value);
+    }
+}
+
 /// Writes `Change::PutBlob`.
 pub(super) fn put_blob(draft: &mut Draft<'_>, key: &BlobKey, value: &Json) {
     let row = BlobRow { run_id: draft.run_id(), key: key.clone(), value: value.clone(), at: draft.now() };

@@ -7,7 +7,9 @@ mod stuck_runs;
 mod transport;
 mod outbox;
 mod retention;
+mod inspection;
 mod ledger;
+mod catalog;
 mod clock_jumps;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -10,6 +10,8 @@ use crate::value::{CallId, RunId};
 /// The committed rows.
 #[derive(Default)]
 pub(super) struct SideTables {
+    /// The tags of each run that has any.
+    pub(super) tags: BTreeMap<RunId, BTreeMap<String, String>>,
     /// By id.
     annotations: BTreeMap<u64, AnnotationRecord>,
     last_annotation: u64,
@@ -34,6 +36,9 @@ pub struct RecordedStatements {
 impl SideTables {
     /// Stores the rows that a transaction has written.
     pub(super) fn write(&mut self, side_rows: SideRows) {
+        for tag in side_rows.tags {
+            self.tags.entry(tag.run_id).or_default().insert(tag.key, tag.value);
+        }
         for annotation in side_rows.annotations {
             self.last_annotation += 1;
             let id = self.last_annotation;
@@ -75,6 +80,7 @@ impl SideTables {
 
     /// Deletes the rows of a run.
     pub(super) fn delete(&mut self, run_id: RunId) {
+        self.tags.remove(&run_id);
         self.annotations.retain(|_, annotation| annotation.run_id != run_id);
         self.artifacts.retain(|(run, ..), _| *run != run_id);
         self.calls.retain(|_, call| call.run_id != Some(run_id));

@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 
 use super::side_tables::SideTables;
 use crate::records::{
-    ArtifactRecord, BlobKey, DeliveryRecord, Event, JobRecord, LogRecord, RunRecord, RunRequest, StageRecord,
-    Status, SubscriberRecord,
+    ArtifactRecord, BlobKey, DefinitionRecord, DeliveryRecord, Event, JobRecord, LogRecord, RunRecord,
+    RunRequest, StageRecord, Status, SubscriberRecord,
 };
 use crate::stores::footprint::Footprint;
 use crate::stores::pending_notifications::PendingNotifications;
@@ -26,6 +26,8 @@ pub(super) struct State {
     pub(super) running_runs: BTreeSet<RunId>,
     /// Runs with events that are not published yet.
     pub(super) unpublished_runs: BTreeSet<RunId>,
+    /// By workflow, version and fingerprint.
+    pub(super) definitions: BTreeMap<(String, u32, String), DefinitionRecord>,
     /// By name.
     pub(super) subscribers: BTreeMap<String, SubscriberRecord>,
     /// By subscriber, run and letter.

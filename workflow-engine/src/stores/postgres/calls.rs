@@ -1,25 +1,27 @@
 //! The calls of models that a commit reserves, settles or voids. Few commits have any, so each kind has a separate
 //! statement, which is sent only where there are rows.
 
-use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use super::arrays::{PgQuery, Rows, number};
-use super::columns::Columns;
+use super::columns::record;
 use super::failure::Failure;
 use super::text::stored;
 use super::transaction::Transaction;
-use crate::records::{CallStatus, CostSummary};
-use crate::stores::calls::{CallRow, LOST_CALL, ReservedRow, SettledRow};
+use crate::records::CostSummary;
+use crate::stores::calls::{LOST_CALL, ReservedRow, SettledRow};
 use crate::stores::footprint::Footprint;
+use crate::stores::rows::{StoredCall, call_row_columns};
 use crate::stores::working_set::WorkingSet;
-use crate::value::{CallId, Cost, Json, RunId};
+use crate::value::{Cost, Json};
 
 const ACTION: &str = "write a commit";
 
-const LOAD: &str = "
-    SELECT c.id, ARRAY[c.workflow_run_id::text, c.stage_id, c.outcome], ARRAY[c.reserved], ARRAY[]::timestamptz[]
-    FROM unnest($1) AS n (id) JOIN {schema}.workflow_ai_calls AS c ON c.id = n.id";
+const LOAD: &str = concat!(
+    "SELECT ",
+    call_row_columns!(array_row),
+    " FROM unnest($1) AS n (id) JOIN {schema}.workflow_ai_calls AS c ON c.id = n.id"
+);
 
 /// A call without an instant gets the database's.
 pub(super) const RESERVE: &str = "
@@ -79,27 +81,10 @@ pub(super) async fn load(
     let ids: Vec<Uuid> = footprint.calls.iter().map(|id| id.as_uuid()).collect();
     let query = transaction.query(LOAD).bind(ids);
     for row in &transaction.fetch("load calls", query).await? {
-        let (id, row) = call(row)?;
-        set.calls.insert(id, row);
+        let StoredCall(id, call) = record(row)?;
+        set.calls.insert(id, call);
     }
     Ok(())
-}
-
-fn call(row: &PgRow) -> Result<(CallId, CallRow), Failure> {
-    let mut columns = Columns::new(row, "workflow_ai_calls")?;
-    let id = CallId::from(*columns.run_id()?.as_uuid());
-    let run_id = columns.maybe_text().map(|id| id.parse::<RunId>()).transpose();
-    let run_id = run_id.map_err(|error| columns.unreadable("workflow_run_id", error))?;
-    let stage_id = columns.maybe_text();
-    let outcome = outcome(&mut columns)?;
-    Ok((id, CallRow { run_id, stage_id, outcome, reserved: columns.cost("reserved")? }))
-}
-
-/// Reads a call's status, the next text.
-pub(super) fn outcome(columns: &mut Columns) -> Result<CallStatus, Failure> {
-    let text = columns.text("outcome")?;
-    let found = CallStatus::ALL.into_iter().find(|outcome| outcome.as_str() == text);
-    found.ok_or_else(|| columns.unreadable("outcome", format!("`{text}` is not a status of a call")))
 }
 
 /// Writes the calls of a commit, and the costs of runs and stages.

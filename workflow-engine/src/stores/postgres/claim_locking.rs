@@ -8,7 +8,7 @@ use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use super::arrays::{PgQuery, number};
-use super::columns::{self, Columns, run_row};
+use super::columns::{self, Columns};
 use super::database::Database;
 use super::failure::Failure;
 use super::load;
@@ -19,6 +19,7 @@ use crate::records::Claimant;
 use crate::stores::candidates::{Candidate, Selection};
 use crate::stores::fair_order::FairOrder;
 use crate::stores::footprint::Footprint;
+use crate::stores::rows::{ReadColumns, run_columns};
 use crate::stores::working_set::WorkingSet;
 
 const ACTION: &str = "claim jobs";
@@ -112,7 +113,7 @@ macro_rules! find_due {
     SELECT run_id, ARRAY[stage_id], ARRAY[generation], ARRAY[]::timestamptz[] FROM taken WHERE NOT is_new
     UNION ALL
     (SELECT ",
-    run_row!(),
+    run_columns!(array_row, commits),
     " FROM taken AS t JOIN {schema}.workflow_runs AS r ON r.id = t.run_id
     WHERE t.is_new ORDER BY t.priority DESC, t.turn, t.position, t.since, t.run_id)
     UNION ALL

@@ -13,6 +13,7 @@ use sqlx::{Postgres, Type};
 use super::arrays::{PgQuery, number};
 use super::composite_types::RowType;
 use super::text::stored;
+use crate::stores::rows::WriteColumns;
 use crate::value::RunId;
 
 /// Encoded rows of one kind.
@@ -67,43 +68,30 @@ impl CompositeRows {
     }
 }
 
-impl CompositeRow<'_> {
-    /// Adds a run's id.
-    pub(super) fn run(&mut self, run_id: RunId) -> &mut Self {
+impl WriteColumns for CompositeRow<'_> {
+    fn run_id(&mut self, run_id: RunId) -> &mut Self {
         self.column(Some(*run_id.as_uuid()))
     }
 
-    /// Adds a text.
-    pub(super) fn text(&mut self, text: &str) -> &mut Self {
-        self.maybe_text(Some(text))
-    }
-
-    /// Adds a text or NULL.
-    pub(super) fn maybe_text(&mut self, text: Option<&str>) -> &mut Self {
+    fn maybe_text(&mut self, text: Option<&str>) -> &mut Self {
         let text = text.map(stored);
         self.column(text.as_deref())
     }
 
-    /// Adds a number.
-    pub(super) fn int(&mut self, value: impl TryInto<i64>) -> &mut Self {
+    fn int(&mut self, value: impl TryInto<i64>) -> &mut Self {
         self.column(Some(number(value)))
     }
 
-    /// Adds a boolean.
-    pub(super) fn flag(&mut self, flag: bool) -> &mut Self {
+    fn flag(&mut self, flag: bool) -> &mut Self {
         self.column(Some(flag))
     }
 
-    /// Adds an instant.
-    pub(super) fn instant(&mut self, instant: DateTime<Utc>) -> &mut Self {
-        self.column(Some(instant))
-    }
-
-    /// Adds an instant or NULL.
-    pub(super) fn maybe_instant(&mut self, instant: Option<DateTime<Utc>>) -> &mut Self {
+    fn maybe_instant(&mut self, instant: Option<DateTime<Utc>>) -> &mut Self {
         self.column(instant)
     }
+}
 
+impl CompositeRow<'_> {
     fn column<'v, T: Encode<'v, Postgres> + Type<Postgres>>(&mut self, value: Option<T>) -> &mut Self {
         self.columns += 1;
         let CompositeRows { bytes, .. } = &mut *self.rows;

@@ -1,6 +1,6 @@
 //! The state that the store's tasks share: connections, statements, caches and signals.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use super::clock::DatabaseClock;
 use super::composite_types::RowTypes;
 use super::contention::Contention;
 use super::failure::Failure;
+use super::inspection::INSPECTORS;
 use super::options::PostgresOptions;
 use super::row_cache::RowCache;
 use super::sessions::Sessions;
@@ -83,10 +84,14 @@ pub(super) struct Database {
     /// The types of the rows that a commit sends.
     pub(super) row_types: Arc<RowTypes>,
     pub(super) clock_estimate: DatabaseClock,
+    /// Whether the instants were corrected since the store was opened.
+    pub(super) is_corrected: AtomicBool,
     idle: Mutex<Vec<IdleConnection>>,
     /// Signalled when a connection becomes idle.
     released: Notify,
     pub(super) readers: Semaphore,
+    /// The inspections that may run at the same time.
+    pub(super) inspectors: Semaphore,
     /// The number of permits of `readers`.
     max_readers: u32,
 }
@@ -117,8 +122,10 @@ impl Database {
             contention: Contention::default(),
             row_types,
             clock_estimate: DatabaseClock::default(),
+            is_corrected: AtomicBool::new(false),
             idle: Mutex::default(),
             released: Notify::new(),
+            inspectors: Semaphore::new(INSPECTORS),
             readers: Semaphore::new(options.connections as usize),
             max_readers: options.connections,
         }
@@ -252,6 +259,9 @@ impl Database {
     pub(super) async fn close(&self) {
         let all = self.readers.acquire_many(self.max_readers).await;
         self.readers.close();
+        drop(all);
+        let all = self.inspectors.acquire_many(INSPECTORS as u32).await;
+        self.inspectors.close();
         drop(all);
         let idle = std::mem::take(&mut *self.idle());
         for IdleConnection { connection, .. } in idle {

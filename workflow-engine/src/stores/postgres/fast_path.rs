@@ -170,6 +170,7 @@ fn uses_only_run_rows(decision: &Decision) -> bool {
             change,
             Change::CompleteIdempotencyKey { .. }
                 | Change::Execute { .. }
+                | Change::Tag { .. }
                 | Change::Annotate { .. }
                 | Change::PutArtifact { .. }
                 | Change::DeleteArtifact { .. }

@@ -6,28 +6,18 @@ use uuid::Uuid;
 
 use super::PostgresStore;
 use super::arrays::number;
-use super::calls::{self, bind_reservations, bind_settlements, outcome};
-use super::columns::Columns;
+use super::calls::{self, bind_reservations, bind_settlements};
+use super::columns::{Columns, records};
 use super::failure::Failure;
 use super::text::stored;
 use crate::error::Error;
 use crate::ledger::{CallOutcome, CallReservation, CallStatistics, CallSums};
 use crate::ports::{Ledger, SystemClock};
 use crate::records::AiCallRecord;
-use crate::records::CallType;
 use crate::stores::calls::{ReservedRow, SettledRow};
 use crate::stores::instant;
-use crate::value::{CallId, Json, RunId};
-
-/// The columns that [`call`] reads; the statement calls the table `c`.
-macro_rules! call_row {
-    () => {
-        "c.id, ARRAY[c.workflow_run_id::text, c.stage_id, c.topic, c.call_type, c.model_key, c.model_id, \
-         c.prompt, c.response, c.metadata, c.outcome, c.error_message], ARRAY[c.generation, c.attempt, \
-         c.input_tokens, c.cached_input_tokens, c.output_tokens, c.cost, c.reserved], ARRAY[c.created_at, \
-         c.ended_at]"
-    };
-}
+use crate::stores::rows::{ReadColumns, call_columns};
+use crate::value::{CallId, RunId};
 
 /// Whether the call `c` belongs to the topic $1 or one below it. It compares ranges, because in a pattern the
 /// characters `_` and `%` of a topic would be wildcards. `/` is the character after `.`, which separates segments.
@@ -39,14 +29,14 @@ macro_rules! of_topic {
 
 const OF_RUN: &str = concat!(
     "SELECT ",
-    call_row!(),
+    call_columns!(array_row),
     " FROM {schema}.workflow_ai_calls AS c WHERE c.workflow_run_id = $1 AND ($2::uuid IS NULL OR c.id > $2)
     ORDER BY c.id LIMIT $3"
 );
 
 const OF_TOPIC: &str = concat!(
     "SELECT ",
-    call_row!(),
+    call_columns!(array_row),
     " FROM {schema}.workflow_ai_calls AS c WHERE ",
     of_topic!(),
     " AND ($3::uuid IS NULL OR (c.topic, c.id) > ($2, $3)) ORDER BY c.topic, c.id LIMIT $4"
@@ -78,7 +68,7 @@ impl Ledger for PostgresStore {
         let rows = self.read("read the calls of a run", move |database| {
             database.query(OF_RUN).bind(id).bind(after).bind(limit)
         });
-        Ok(rows.await?.iter().map(call).collect::<Result<_, _>>()?)
+        Ok(records(&rows.await?)?)
     }
 
     async fn calls_of_topic(
@@ -94,7 +84,7 @@ impl Ledger for PostgresStore {
             let query = database.query(OF_TOPIC).bind(topic.clone());
             query.bind(last.clone()).bind(id).bind(limit)
         });
-        Ok(rows.await?.iter().map(call).collect::<Result<_, _>>()?)
+        Ok(records(&rows.await?)?)
     }
 
     async fn call_statistics(&self, topic: &str) -> Result<CallStatistics, Error> {
@@ -124,41 +114,6 @@ impl Ledger for PostgresStore {
         });
         rows.await.map(drop)
     }
-}
-
-fn call(row: &PgRow) -> Result<AiCallRecord, Failure> {
-    let mut columns = Columns::new(row, "workflow_ai_calls")?;
-    // The first column of every row is a run's id; here it is the call's.
-    let id = CallId::from(*columns.run_id()?.as_uuid());
-    let run_id = columns.maybe_text().map(|id| id.parse()).transpose();
-    Ok(AiCallRecord {
-        id,
-        run_id: run_id.map_err(|error: Error| columns.unreadable("workflow_run_id", error))?,
-        stage_id: columns.maybe_text(),
-        topic: columns.text("topic")?,
-        call_type: {
-            let text = columns.text("call_type")?;
-            let found = CallType::ALL.into_iter().find(|kind| kind.as_str() == text);
-            found
-                .ok_or_else(|| columns.unreadable("call_type", format!("`{text}` is not a type of a call")))?
-        },
-        model_key: columns.text("model_key")?,
-        model_id: columns.text("model_id")?,
-        prompt: columns.maybe_text(),
-        response: columns.maybe_text(),
-        metadata: columns.maybe_text().map(Json::trusted),
-        outcome: outcome(&mut columns)?,
-        error_message: columns.maybe_text(),
-        generation: columns.int("generation")?,
-        attempt: columns.int("attempt")?,
-        input_tokens: columns.int("input_tokens")?,
-        cached_input_tokens: columns.int("cached_input_tokens")?,
-        output_tokens: columns.int("output_tokens")?,
-        cost: columns.cost("cost")?,
-        reserved: columns.cost("reserved")?,
-        created_at: columns.instant("created_at")?,
-        ended_at: columns.maybe_instant(),
-    })
 }
 
 fn sums(row: &PgRow) -> Result<(String, CallSums), Failure> {

@@ -6,11 +6,12 @@ use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use super::arrays::PgQuery;
-use super::columns::{self, Columns, job_row, run_row, stage_row};
+use super::columns::{self, Columns};
 use super::failure::Failure;
 use super::text::stored;
 use super::transaction::Transaction;
 use crate::stores::footprint::Footprint;
+use crate::stores::rows::{ReadColumns, job_columns, run_columns, stage_columns};
 use crate::stores::working_set::WorkingSet;
 use crate::value::{Json, RunId};
 
@@ -40,16 +41,16 @@ macro_rules! load {
             "
     )
     SELECT ",
-            run_row!(),
+            run_columns!(array_row, commits),
             ", 0 FROM locked AS r
     UNION ALL
     SELECT ",
-            stage_row!(),
+            stage_columns!(array_row),
             ", 1 FROM unnest($2, $3) AS n (run_id, stage_id)
     JOIN {schema}.workflow_stages AS s ON s.workflow_run_id = n.run_id AND s.stage_id = n.stage_id
     UNION ALL
     SELECT ",
-            job_row!(),
+            job_columns!(array_row),
             ", 2 FROM unnest($2, $3) AS n (run_id, stage_id)
     JOIN {schema}.workflow_job_queue AS j ON j.workflow_run_id = n.run_id AND j.stage_id = n.stage_id
     UNION ALL
@@ -74,15 +75,15 @@ const PEEK: &str = load!("");
 /// Reads a run with all its stages and jobs, without a lock.
 pub(super) const LOAD_WHOLE: &str = concat!(
     "SELECT ",
-    run_row!(),
+    run_columns!(array_row, commits),
     ", 0 FROM {schema}.workflow_runs AS r WHERE r.id = $1
     UNION ALL
     SELECT ",
-    stage_row!(),
+    stage_columns!(array_row),
     ", 1 FROM {schema}.workflow_stages AS s WHERE s.workflow_run_id = $1
     UNION ALL
     SELECT ",
-    job_row!(),
+    job_columns!(array_row),
     ", 2 FROM {schema}.workflow_job_queue AS j WHERE j.workflow_run_id = $1"
 );
 
@@ -168,8 +169,8 @@ fn put(row: &PgRow, footprint: &Footprint, set: &mut WorkingSet) -> Result<(), F
             set.load_run(run);
             set.runs.entry(run_id).or_default().commits = commits;
         }
-        STAGE => set.load_stage(columns::stage(row)?),
-        JOB => set.load_job(columns::job(row)?),
+        STAGE => set.load_stage(columns::record(row)?),
+        JOB => set.load_job(columns::record(row)?),
         KEY => {
             let mut columns = Columns::new(row, "workflow_idempotency_keys")?;
             let command = columns.text("command")?;

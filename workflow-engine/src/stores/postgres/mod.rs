@@ -29,6 +29,7 @@
 //! Reads bypass the queue: `read.rs` runs each as one statement, which sees one committed state. `columns.rs` turns
 //! rows into records, and `statements.rs` fills the schema's name into the statements. `sessions.rs` holds what differs behind a pooler in
 //! transaction mode.
+//! `clock_jumps.rs` brings back instants that were written while the database's clock was ahead.
 
 mod options;
 mod parameters;
@@ -42,6 +43,7 @@ mod committer;
 mod fast_path;
 mod row_cache;
 mod clock;
+mod clock_jumps;
 mod batch;
 mod transaction;
 mod load;
@@ -67,7 +69,10 @@ mod stuck_runs;
 mod outbox;
 mod deliveries;
 mod subscribers;
+mod catalog;
 mod retention;
+mod inspection;
+mod run_tags;
 mod migrations;
 mod privileges;
 mod sessions;

@@ -10,7 +10,7 @@ use sqlx::Row;
 use super::PostgresStore;
 use super::arrays::distinct_texts;
 use super::arrays::{PgQuery, number, texts};
-use super::columns::{self, event_row, log_row, run_row, stage_row};
+use super::columns::{self, event_row};
 use super::failure::Failure;
 use super::load::{self, put_whole};
 use super::side_rows;
@@ -24,26 +24,28 @@ use crate::records::{
 };
 use crate::stores::footprint::has_user_statements;
 use crate::stores::instant;
+use crate::stores::rows::{log_columns, run_columns, stage_columns};
 use crate::stores::working_set::WorkingSet;
 use crate::value::{Json, RunId};
 
-const RUN: &str = concat!("SELECT ", run_row!(), " FROM {schema}.workflow_runs AS r WHERE r.id = $1");
+const RUN: &str =
+    concat!("SELECT ", run_columns!(array_row), " FROM {schema}.workflow_runs AS r WHERE r.id = $1");
 
 const STAGES: &str = concat!(
     "SELECT ",
-    stage_row!(),
+    stage_columns!(array_row),
     " FROM {schema}.workflow_stages AS s WHERE s.workflow_run_id = $1 ORDER BY s.stage_number"
 );
 
 const STAGE: &str = concat!(
     "SELECT ",
-    stage_row!(),
+    stage_columns!(array_row),
     " FROM {schema}.workflow_stages AS s WHERE s.workflow_run_id = $1 AND s.stage_id = $2"
 );
 
 const COMPLETED_STAGES: &str = concat!(
     "SELECT ",
-    stage_row!(),
+    stage_columns!(array_row),
     " FROM {schema}.workflow_stages AS s
     WHERE s.workflow_run_id = $1 AND s.stage_id = ANY($2) AND s.status = 'COMPLETED'"
 );
@@ -59,7 +61,7 @@ const EVENTS: &str = concat!(
 
 const LOGS: &str = concat!(
     "SELECT ",
-    log_row!(),
+    log_columns!(array_row),
     " FROM {schema}.workflow_logs AS l WHERE l.workflow_run_id = $1 AND l.id > $2 ORDER BY l.id LIMIT $3"
 );
 
@@ -71,7 +73,7 @@ const PENDING_RUNS: &str = concat!(
             PARTITION BY d.definition, p.priority ORDER BY p.created_at, p.id) AS turn
         FROM unnest($1) AS d (definition) CROSS JOIN LATERAL (
             SELECT ",
-    run_row!(),
+    run_columns!(array_row),
     ", r.priority, r.created_at
             FROM {schema}.workflow_runs AS r
             WHERE r.status = 'PENDING' AND r.definition_fingerprint = d.definition
@@ -82,7 +84,7 @@ const PENDING_RUNS: &str = concat!(
 
 const UNFINISHED_RUNS: &str = concat!(
     "SELECT ",
-    run_row!(),
+    run_columns!(array_row),
     " FROM {schema}.workflow_runs AS r WHERE r.workflow_id = $1 AND r.completed_at IS NULL
     ORDER BY r.created_at, r.id"
 );
@@ -112,7 +114,7 @@ impl Persistence for PostgresStore {
     async fn run(&self, run_id: RunId) -> Result<Option<RunRecord>, Error> {
         let id = *run_id.as_uuid();
         let rows = self.read("read a run", move |database| database.query(RUN).bind(id));
-        Ok(rows.await?.first().map(columns::run).transpose()?)
+        Ok(rows.await?.first().map(columns::record).transpose()?)
     }
 
     async fn request(&self, run_id: RunId) -> Result<Option<RunRequest>, Error> {
@@ -122,7 +124,7 @@ impl Persistence for PostgresStore {
     async fn stages(&self, run_id: RunId) -> Result<Vec<StageRecord>, Error> {
         let id = *run_id.as_uuid();
         let rows = self.read("read the stages of a run", move |database| database.query(STAGES).bind(id));
-        all(rows.await?.iter().map(columns::stage))
+        Ok(columns::records(&rows.await?)?)
     }
 
     async fn stage(&self, run_id: RunId, stage_id: &str) -> Result<Option<StageRecord>, Error> {
@@ -130,7 +132,7 @@ impl Persistence for PostgresStore {
         let rows = self.read("read a stage of a run", move |database| {
             database.query(STAGE).bind(id).bind(stage.clone())
         });
-        Ok(rows.await?.first().map(columns::stage).transpose()?)
+        Ok(rows.await?.first().map(columns::record).transpose()?)
     }
 
     async fn outputs(
@@ -142,7 +144,7 @@ impl Persistence for PostgresStore {
         let rows = self.read("read the outputs of a run", move |database| {
             database.query(COMPLETED_STAGES).bind(id).bind(stages.clone())
         });
-        let stages: Vec<StageRecord> = all(rows.await?.iter().map(columns::stage))?;
+        let stages: Vec<StageRecord> = columns::records(&rows.await?)?;
         Ok(stages.into_iter().filter_map(|stage| Some((stage.stage_id, stage.output?))).collect())
     }
 
@@ -165,7 +167,7 @@ impl Persistence for PostgresStore {
         let rows = self.read("read the annotations of a run", move |database| {
             filtered(database.query(side_rows::ANNOTATIONS).bind(id), &filter)
         });
-        all(rows.await?.iter().map(side_rows::annotation))
+        Ok(columns::records(&rows.await?)?)
     }
 
     async fn annotations_of_key(
@@ -177,7 +179,7 @@ impl Persistence for PostgresStore {
         let rows = self.read("read the annotations of a key", move |database| {
             filtered(database.query(side_rows::ANNOTATIONS_OF_KEY).bind(key.clone()), &filter)
         });
-        all(rows.await?.iter().map(side_rows::annotation))
+        Ok(columns::records(&rows.await?)?)
     }
 
     async fn artifacts(&self, run_id: RunId, stage_id: Option<&str>) -> Result<Vec<ArtifactRecord>, Error> {
@@ -185,7 +187,7 @@ impl Persistence for PostgresStore {
         let rows = self.read("read the artifacts of a run", move |database| {
             database.query(side_rows::ARTIFACTS).bind(id).bind(stage.clone())
         });
-        all(rows.await?.iter().map(side_rows::artifact))
+        Ok(columns::records(&rows.await?)?)
     }
 
     async fn artifact(
@@ -198,7 +200,7 @@ impl Persistence for PostgresStore {
         let rows = self.read("read an artifact", move |database| {
             database.query(side_rows::ARTIFACT).bind(id).bind(stage.clone()).bind(key.clone())
         });
-        Ok(rows.await?.first().map(side_rows::artifact).transpose()?)
+        Ok(rows.await?.first().map(columns::record).transpose()?)
     }
 
     async fn events(&self, run_id: RunId, after: u64, limit: usize) -> Result<Vec<Event>, Error> {
@@ -206,7 +208,7 @@ impl Persistence for PostgresStore {
         let rows = self.read("read the events of a run", move |database| {
             database.query(EVENTS).bind(id).bind(after).bind(limit)
         });
-        all(rows.await?.iter().map(columns::event))
+        Ok(rows.await?.iter().map(columns::event).collect::<Result<_, Failure>>()?)
     }
 
     async fn logs(&self, run_id: RunId, after: u64, limit: usize) -> Result<Vec<LogRecord>, Error> {
@@ -214,7 +216,7 @@ impl Persistence for PostgresStore {
         let rows = self.read("read the log of a run", move |database| {
             database.query(LOGS).bind(id).bind(after).bind(limit)
         });
-        all(rows.await?.iter().map(columns::log))
+        Ok(columns::records(&rows.await?)?)
     }
 
     async fn pending_runs(&self, definitions: &[String], limit: usize) -> Result<Vec<RunRecord>, Error> {
@@ -222,7 +224,7 @@ impl Persistence for PostgresStore {
         let rows = self.read("read pending runs", move |database| {
             database.query(PENDING_RUNS).bind(definitions.clone()).bind(limit)
         });
-        all(rows.await?.iter().map(columns::run))
+        Ok(columns::records(&rows.await?)?)
     }
 
     async fn unfinished_runs(&self, workflow_id: &str) -> Result<Vec<RunRecord>, Error> {
@@ -230,7 +232,7 @@ impl Persistence for PostgresStore {
         let rows = self.read("read unfinished runs", move |database| {
             database.query(UNFINISHED_RUNS).bind(workflow.clone())
         });
-        all(rows.await?.iter().map(columns::run))
+        Ok(columns::records(&rows.await?)?)
     }
 
     async fn stuck_runs(
@@ -266,8 +268,4 @@ fn filtered(query: PgQuery<'static>, filter: &AnnotationFilter) -> PgQuery<'stat
     let query = query.bind(text(&filter.stage_id)).bind(text(&filter.actor)).bind(text(&filter.scope));
     let query = query.bind(filter.since.map(instant::rounded_up)).bind(filter.until.map(instant::rounded_up));
     query.bind(number(filter.limit))
-}
-
-fn all<T>(rows: impl Iterator<Item = Result<T, Failure>>) -> Result<Vec<T>, Error> {
-    Ok(rows.collect::<Result<_, _>>()?)
 }

@@ -12,6 +12,7 @@ use super::failure::Failure;
 use super::{Closed, PostgresStore};
 use crate::error::Error;
 use crate::records::RunRequest;
+use crate::stores::rows::ReadColumns;
 
 const REQUESTS: &str = concat!(
     "SELECT ",
@@ -75,10 +76,10 @@ impl RequestLoader {
                     for (run, reply) in batch {
                         let row = rows.iter().find(|row| {
                             Columns::new(row, "workflow_run_requests")
-                                .and_then(|columns| columns.run_id())
+                                .and_then(|mut columns| columns.run_id())
                                 .is_ok_and(|found| *found.as_uuid() == run)
                         });
-                        let _ = reply.send(row.map(columns::request).transpose());
+                        let _ = reply.send(row.map(columns::record).transpose());
                     }
                 }
                 Err(failure) => {

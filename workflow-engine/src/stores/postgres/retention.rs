@@ -16,6 +16,7 @@ use super::transaction::Transaction;
 use super::work::Work;
 use crate::error::Error;
 use crate::ports::{Purge, Retention};
+use crate::stores::rows::ReadColumns;
 use crate::value::RunId;
 
 /// Finds and locks terminal runs; runs with undelivered events are left, unless $3. It skips locked runs and so never
@@ -42,6 +43,7 @@ const PURGE: &str = "
     annotations AS (DELETE FROM {schema}.workflow_annotations WHERE workflow_run_id = ANY($1)),
     artifacts AS (DELETE FROM {schema}.workflow_artifacts WHERE workflow_run_id = ANY($1)),
     calls AS (DELETE FROM {schema}.workflow_ai_calls WHERE workflow_run_id = ANY($1)),
+    tags AS (DELETE FROM {schema}.workflow_run_tags WHERE workflow_run_id = ANY($1)),
     requests AS (DELETE FROM {schema}.workflow_run_requests WHERE workflow_run_id = ANY($1)),
     runs AS (DELETE FROM {schema}.workflow_runs WHERE id = ANY($1) RETURNING id)
     INSERT INTO {schema}.workflow_purged_runs (id) SELECT id FROM runs WHERE $2";

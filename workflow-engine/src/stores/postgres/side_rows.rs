@@ -1,13 +1,12 @@
 //! Annotations, artifacts and metrics. Few commits have any, so each kind has a separate statement, which is sent only
 //! where there are rows.
 
-use sqlx::postgres::PgRow;
-
 use super::arrays::{Rows, value};
-use super::columns::Columns;
 use super::failure::Failure;
+use super::run_tags;
 use super::transaction::Transaction;
-use crate::records::{AnnotationRecord, ArtifactRecord};
+use crate::records::AnnotationRecord;
+use crate::stores::rows::{annotation_columns, artifact_columns};
 use crate::stores::working_set::WorkingSet;
 use crate::value::Json;
 
@@ -41,14 +40,6 @@ const DELETE_VOID_BLOBS: &str = "
     WHERE b.workflow_run_id = n.run_id AND b.key > n.after AND b.key < n.before
         AND NOT (b.key > n.kept_after AND b.key < n.kept_before)";
 
-/// The columns that [`annotation`] reads; the statement calls the table `a`.
-macro_rules! annotation_row {
-    () => {
-        "a.workflow_run_id, ARRAY[a.stage_id, a.key, a.value, a.actor, a.scope, a.payload], \
-         ARRAY[a.id, a.generation, a.attempt], ARRAY[a.created_at]"
-    };
-}
-
 /// The filter on annotations of the run or key $1. A prefix matches whole segments: `/` is the character after `.`.
 macro_rules! annotation_filter {
     () => {
@@ -63,40 +54,44 @@ macro_rules! annotation_filter {
 
 pub(super) const ANNOTATIONS: &str = concat!(
     "SELECT ",
-    annotation_row!(),
+    annotation_columns!(array_row),
     " FROM {schema}.workflow_annotations AS a WHERE a.workflow_run_id = $1",
     annotation_filter!()
 );
 
 pub(super) const ANNOTATIONS_OF_KEY: &str = concat!(
     "SELECT ",
-    annotation_row!(),
+    annotation_columns!(array_row),
     " FROM {schema}.workflow_annotations AS a WHERE a.key = $1",
     annotation_filter!()
 );
 
-/// The columns that [`artifact`] reads. Artifacts of earlier generations of a stage are void and not returned.
-macro_rules! artifact_row {
+/// Artifacts of earlier generations of a stage are void and not returned.
+macro_rules! from_artifacts {
     () => {
-        "a.workflow_run_id, ARRAY[a.stage_id, a.key, a.data, a.data_blob], ARRAY[a.generation],
-            ARRAY[a.created_at]
-        FROM {schema}.workflow_artifacts AS a JOIN {schema}.workflow_stages AS s
+        " FROM {schema}.workflow_artifacts AS a JOIN {schema}.workflow_stages AS s
         ON s.workflow_run_id = a.workflow_run_id AND s.stage_id = a.stage_id AND s.generation = a.generation"
     };
 }
 
 pub(super) const ARTIFACTS: &str = concat!(
     "SELECT ",
-    artifact_row!(),
+    artifact_columns!(array_row),
+    from_artifacts!(),
     " WHERE a.workflow_run_id = $1 AND ($2::text IS NULL OR a.stage_id = $2) ORDER BY a.stage_id, a.key"
 );
 
-pub(super) const ARTIFACT: &str =
-    concat!("SELECT ", artifact_row!(), " WHERE a.workflow_run_id = $1 AND a.stage_id = $2 AND a.key = $3");
+pub(super) const ARTIFACT: &str = concat!(
+    "SELECT ",
+    artifact_columns!(array_row),
+    from_artifacts!(),
+    " WHERE a.workflow_run_id = $1 AND a.stage_id = $2 AND a.key = $3"
+);
 
 /// Writes the side rows of a commit.
 pub(super) async fn write(transaction: &mut Transaction<'_>, set: &WorkingSet) -> Result<(), Failure> {
     let side_rows = &set.side_rows;
+    run_tags::write(transaction, &side_rows.tags).await?;
     if !side_rows.annotations.is_empty() {
         let mut rows = Rows::<6, 2, 1>::new();
         for annotation in &side_rows.annotations {
@@ -163,35 +158,4 @@ async fn write_artifacts(transaction: &mut Transaction<'_>, set: &WorkingSet) ->
         transaction.execute(ACTION, query).await?;
     }
     Ok(())
-}
-
-/// Reads an annotation.
-pub(super) fn annotation(row: &PgRow) -> Result<AnnotationRecord, Failure> {
-    let mut columns = Columns::new(row, "workflow_annotations")?;
-    Ok(AnnotationRecord {
-        run_id: columns.run_id()?,
-        stage_id: columns.maybe_text(),
-        key: columns.text("key")?,
-        value: columns.json("value")?,
-        actor: columns.maybe_text(),
-        scope: columns.maybe_text(),
-        payload: columns.maybe_text().map(Json::trusted),
-        id: columns.int("id")?,
-        generation: columns.int("generation")?,
-        attempt: columns.maybe_int("attempt")?,
-        at: columns.instant("created_at")?,
-    })
-}
-
-/// Reads an artifact.
-pub(super) fn artifact(row: &PgRow) -> Result<ArtifactRecord, Failure> {
-    let mut columns = Columns::new(row, "workflow_artifacts")?;
-    Ok(ArtifactRecord {
-        run_id: columns.run_id()?,
-        stage_id: columns.text("stage_id")?,
-        key: columns.text("key")?,
-        value: columns.value("data")?.ok_or_else(|| columns.missing("data"))?,
-        generation: columns.int("generation")?,
-        at: columns.instant("created_at")?,
-    })
 }

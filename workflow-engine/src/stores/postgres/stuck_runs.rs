@@ -7,6 +7,7 @@ use super::arrays::microseconds;
 use super::arrays::{number, texts};
 use super::columns::Columns;
 use crate::error::Error;
+use crate::stores::rows::ReadColumns;
 use crate::value::RunId;
 
 /// Selects the jobs `j` of the run `r` that have a lease or can be claimed, now or later.

@@ -18,6 +18,7 @@ use super::work::RegisterSubscriber;
 use crate::ports::{DeliveryStart, Registration};
 use crate::records::SubscriberRecord;
 use crate::stores::deliveries::sorted_types;
+use crate::stores::rows::ReadColumns;
 
 /// How long a registration is tried while transactions that have read the table are in progress: somewhat longer than the default
 /// limit of a transaction.
@@ -47,8 +48,9 @@ const LOCK_UNREADY: &str = "
 /// The events that were passed on before the subscriber came; the others were, or still are, passed on to it as well.
 const ADD_OLD_EVENTS: &str = "
     INSERT INTO {schema}.workflow_plugin_deliveries AS d
-        (workflow_run_id, plugin, letter, next_sequence, last_sequence, lease_epoch, retry_count, due_at)
-    SELECT e.workflow_run_id, $1, 0, min(e.sequence), max(e.sequence), 0, 0, coalesce($3, statement_timestamp())
+        (workflow_run_id, plugin, letter, next_sequence, last_sequence, lease_epoch, retry_count, due_at, due_written_at)
+    SELECT e.workflow_run_id, $1, 0, min(e.sequence), max(e.sequence), 0, 0, coalesce($3, statement_timestamp()),
+        coalesce($3, statement_timestamp())
     FROM {schema}.workflow_outbox_events AS e
     WHERE e.published_at IS NOT NULL AND e.event_type = ANY($2)
     GROUP BY e.workflow_run_id ORDER BY e.workflow_run_id
@@ -81,15 +83,14 @@ pub(super) fn read(database: &Database) -> PgQuery<'static> {
 pub(super) fn subscriber(row: &PgRow) -> Result<(SubscriberRecord, bool), Failure> {
     let mut columns = Columns::new(row, "workflow_subscribers")?;
     let name = columns.text("name")?;
-    let event_types = std::iter::from_fn(|| columns.maybe_text()).collect();
+    let event_types = columns.texts();
     let is_ready = columns.int::<u8>("is_ready")? == 1;
     Ok((SubscriberRecord { name, event_types, created_at: columns.instant("created_at")? }, is_ready))
 }
 
 /// Returns the types of events in a row that has nothing else.
 pub(super) fn event_types(row: &PgRow) -> Result<Vec<String>, Failure> {
-    let mut columns = Columns::new(row, "workflow_subscribers")?;
-    Ok(std::iter::from_fn(|| columns.maybe_text()).collect())
+    Ok(Columns::new(row, "workflow_subscribers")?.texts())
 }
 
 /// Registers a subscriber, or changes its types of events.

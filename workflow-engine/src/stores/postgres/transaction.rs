@@ -118,6 +118,13 @@ impl<'a> Transaction<'a> {
         self.control("begin a transaction", self.database.sessions.mode().begin.clone()).await
     }
 
+    /// Begins the transaction, with further settings.
+    pub(super) async fn begin_with(&mut self, settings: &str) -> Result<(), Failure> {
+        self.is_open = true;
+        let begin = format!("{}{settings}", self.database.sessions.mode().begin.as_str());
+        self.control("begin a transaction", AssertSqlSafe(begin).into_sql_str()).await
+    }
+
     /// Commits the transaction.
     pub(super) async fn commit(&mut self) -> Result<(), Failure> {
         let committed = self.control("commit", SqlStr::from_static("COMMIT")).await;

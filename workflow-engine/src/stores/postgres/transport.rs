@@ -1,6 +1,7 @@
 //! Implements the job transport port: claims, leases and due instants.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -8,23 +9,24 @@ use chrono::{DateTime, Utc};
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
-use super::PostgresStore;
 use super::arrays::distinct_texts;
 use super::arrays::microseconds;
 use super::arrays::{PgQuery, number, texts};
-use super::columns::{self, Columns, job_row};
+use super::columns::{self, Columns};
 use super::failure::Failure;
 use super::text::stored;
 use super::work::Work;
+use super::{PostgresStore, clock_jumps};
 use crate::error::Error;
 use crate::ports::{ClaimRequest, ClaimedWork, Clock, JobTransport, SystemClock};
 use crate::records::{JobRecord, Lease};
-use crate::stores::instant;
+use crate::stores::rows::{ReadColumns, job_columns};
+use crate::stores::{Closed, instant};
 
 const DUE_CHECKS: &str = concat!(
     "SELECT c.id, c.texts, c.numbers, c.instants FROM unnest($1) AS d (definition) CROSS JOIN LATERAL (
         SELECT ",
-    job_row!(),
+    job_columns!(array_row),
     ", j.run_at, j.stage_id
         FROM {schema}.workflow_job_queue AS j JOIN {schema}.workflow_runs AS r ON r.id = j.workflow_run_id
         WHERE j.status = 'SUSPENDED' AND j.definition_fingerprint = d.definition
@@ -50,7 +52,8 @@ const RENEW: &str = "
     renewed AS (
         UPDATE {schema}.workflow_job_queue AS j
         SET leased_until = least(
-            coalesce($5, statement_timestamp()) + $6 * interval '1 microsecond', '9999-12-31 23:59:59.999999+00')
+            coalesce($5, statement_timestamp()) + $6 * interval '1 microsecond', '9999-12-31 23:59:59.999999+00'),
+            due_written_at = coalesce($5, statement_timestamp())
         FROM locked AS l WHERE j.workflow_run_id = l.workflow_run_id AND j.stage_id = l.stage_id
     )
     SELECT j.workflow_run_id, ARRAY[j.stage_id], ARRAY[j.generation, j.lease_epoch], ARRAY[]::timestamptz[]
@@ -69,7 +72,7 @@ const LOST_LEASES: &str = "
 
 const STALE: &str = concat!(
     "SELECT ",
-    job_row!(),
+    job_columns!(array_row),
     " FROM {schema}.workflow_job_queue AS j WHERE j.status = 'RUNNING'
         AND (j.leased_until <= coalesce($1, statement_timestamp()) OR j.worker_id = ANY($2))
     ORDER BY j.leased_until, j.workflow_run_id, j.stage_id LIMIT $3"
@@ -143,7 +146,7 @@ impl JobTransport for PostgresStore {
             let query = database.query(DUE_CHECKS).bind(definitions.clone());
             query.bind(database.test_now()).bind(limit)
         });
-        Ok(rows.await?.iter().map(columns::job).collect::<Result<_, _>>()?)
+        Ok(columns::records(&rows.await?)?)
     }
 
     async fn renew_leases(&self, leases: Vec<Lease>, lease: Duration) -> Result<Vec<Lease>, Error> {
@@ -183,7 +186,7 @@ impl JobTransport for PostgresStore {
             let query = database.query(STALE).bind(database.test_now());
             query.bind(workers.clone()).bind(limit)
         });
-        Ok(rows.await?.iter().map(columns::job).collect::<Result<_, _>>()?)
+        Ok(columns::records(&rows.await?)?)
     }
 
     async fn lease_holders(&self) -> Result<Vec<String>, Error> {
@@ -191,7 +194,7 @@ impl JobTransport for PostgresStore {
         let mut holders = Vec::new();
         for row in &rows.await? {
             let mut columns = Columns::new(row, "workflow_job_queue")?;
-            holders.extend(std::iter::from_fn(|| columns.maybe_text()));
+            holders.extend(columns.texts());
         }
         Ok(holders)
     }
@@ -208,6 +211,18 @@ impl JobTransport for PostgresStore {
         let rows = self.read("read the next end of a lease", |database| database.query(NEXT_LEASE_END));
         self.local_due(&rows.await?)
     }
+
+    async fn correct_instants(&self) -> Result<usize, Error> {
+        if self.stop.is_cancelled() {
+            return Err(Error::store_unavailable(clock_jumps::ACTION, Closed));
+        }
+        let database = Arc::clone(&self.database);
+        let corrected = self.runtime.spawn(async move { clock_jumps::correct(&database).await });
+        match corrected.await {
+            Ok(corrected) => Ok(corrected?),
+            Err(error) => Err(Error::store_unavailable(clock_jumps::ACTION, error)),
+        }
+    }
 }
 
 impl PostgresStore {
@@ -216,7 +231,9 @@ impl PostgresStore {
     pub(super) fn local_due(&self, rows: &[PgRow]) -> Result<Option<DateTime<Utc>>, Error> {
         let Some(row) = rows.first() else { return Ok(None) };
         let mut columns = Columns::new(row, "workflow_job_queue")?;
-        let Some(due) = columns.maybe_instant().filter(|due| *due < instant::NEVER) else { return Ok(None) };
+        let Some(due) = columns.maybe_instant("due")?.filter(|due| *due < instant::NEVER) else {
+            return Ok(None);
+        };
         let now = columns.instant("now")?;
         let here = if self.database.clock.is_some() { now } else { SystemClock.now() };
         Ok(due.checked_add_signed(here - now).or(Some(due)))

@@ -71,6 +71,7 @@ async fn write_compared(
     }
     let Comparison { runs, commits, now } = comparison;
     let query = transaction.database.write_query(parts).bind(runs).bind(commits).bind(now).bind(step);
+    let query = query.bind(transaction.database.test_now());
     let query = rows.bind(query, &transaction.database.row_types);
     let row = transaction.fetch_one(ACTION, query).await?;
     let unreadable = |error| Failure::database(ACTION, error);

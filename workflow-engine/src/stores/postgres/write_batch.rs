@@ -8,6 +8,7 @@ use super::row_cache::has_changes;
 use super::rows::RunWrites;
 use super::write_sql::StatementParts;
 use crate::records::Event;
+use crate::stores::rows::WriteColumns;
 use crate::stores::working_set::{RunRows, WorkingSet};
 use crate::value::RunId;
 
@@ -34,7 +35,7 @@ impl WriteBatch {
         batch.push_keys(set);
         for line in &set.logs {
             batch.logs.push(|row| {
-                row.run(line.run_id)
+                row.run_id(line.run_id)
                     .text(&line.stage_id)
                     .int(line.attempt)
                     .text(line.level.as_str())
@@ -47,7 +48,7 @@ impl WriteBatch {
         for (at, blob) in set.blobs.iter().enumerate() {
             if !set.blobs[at + 1..].iter().any(|later| later.key == blob.key) {
                 batch.blobs.push(|row| {
-                    row.text(&blob.key.0).run(blob.run_id).text(blob.value.as_str()).instant(blob.at);
+                    row.text(&blob.key.0).run_id(blob.run_id).text(blob.value.as_str()).instant(blob.at);
                 });
             }
         }
@@ -57,7 +58,7 @@ impl WriteBatch {
     fn push_event(&mut self, event: &Event) -> Result<(), Failure> {
         let payload = event.kind.payload().map_err(|error| Failure::permanent("write a commit", error))?;
         self.events.push(|row| {
-            row.run(event.run_id)
+            row.run_id(event.run_id)
                 .int(event.sequence)
                 .text(event.kind.name())
                 .text(payload.as_str())
@@ -73,7 +74,7 @@ impl WriteBatch {
         for (command, key, entry) in inserted {
             let Some((run_id, at)) = entry.inserted else { continue };
             self.keys.push(|row| {
-                row.run(run_id)
+                row.run_id(run_id)
                     .text(command)
                     .text(key)
                     .text(&entry.request_hash)

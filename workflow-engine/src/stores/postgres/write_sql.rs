@@ -2,8 +2,13 @@
 //! sets up every part at each execution, even if the part has no rows.
 //!
 //! `$?` is the next argument: the rows of one kind ([`RowKind`](super::composite_types::RowKind)). The arguments $1 to
-//! $3 are compared before anything is written, and $4 is the step by which `commits` moves. `$is_writable` is the
-//! condition that each row `n` of a run has to meet.
+//! $3 are compared before anything is written, $4 is the step by which `commits` moves, and $5 the time of a test's clock,
+//! or NULL. `$is_writable` is the condition that each row `n` of a run has to meet.
+
+use crate::stores::rows::{
+    changing_job_columns, changing_run_columns, changing_stage_columns, new_job_columns, new_run_columns,
+    new_stage_columns,
+};
 
 /// The optional parts of the statement for one commit.
 #[allow(clippy::struct_excessive_bools, reason = "the parts are independent of each other")]
@@ -83,12 +88,15 @@ const CHECK_END: &str = " AS is_writable
 
 /// The statement itself reads whether there is a subscriber: another process may have registered one. Without any, its
 /// events count as published.
-const JOBS_AND_EVENTS: &str = ",
+const JOBS_AND_EVENTS: &str = concat!(
+    ",
     jobs AS (
-        INSERT INTO {schema}.workflow_job_queue
-            (workflow_run_id, stage_id, workflow_id, definition_fingerprint, generation, status, priority, attempt,
-            max_attempts, crashes, max_crashes, lease_epoch, worker_id, leased_until, run_at, woken)
-        SELECT * FROM unnest($?::{schema}.workflow_job[]) AS n
+        INSERT INTO {schema}.workflow_job_queue (",
+    changing_job_columns!(names),
+    ", leased_until, workflow_run_id, stage_id, ",
+    new_job_columns!(names),
+    ", due_written_at)
+        SELECT n.*, coalesce($5, clock_timestamp()) FROM unnest($?::{schema}.workflow_job[]) AS n
         WHERE $is_writable
     ),
     events AS (
@@ -96,7 +104,8 @@ const JOBS_AND_EVENTS: &str = ",
         SELECT n.*, CASE WHEN EXISTS (SELECT 1 FROM {schema}.workflow_subscribers) THEN NULL ELSE n.occurred_at END
         FROM unnest($?::{schema}.workflow_new_event[]) AS n
         WHERE $is_writable
-    )";
+    )"
+);
 
 /// The rows are in key order: two transactions that write the same keys then wait for each other without a deadlock.
 const KEYS: &str = ",
@@ -106,51 +115,61 @@ const KEYS: &str = ",
         WHERE $is_writable
     )";
 
-const RUNS: &str = ",
+const RUNS: &str = concat!(
+    ",
     run_rows AS MATERIALIZED (SELECT * FROM unnest($?::{schema}.workflow_new_run[])),
     inserted_runs AS (
-        INSERT INTO {schema}.workflow_runs
-            (id, status, output, output_blob, error_code, error_message, cancel_reason, version, generation,
-            last_sequence, waiting_on, active, suspended, started_at, completed_at, workflow_id, workflow_name,
-            definition_fingerprint, priority, created_at, workflow_type, commits)
-        SELECT id, status, output, output_blob, error_code, error_message, cancel_reason, version, generation,
-            last_sequence, waiting_on, active, suspended, started_at, completed_at, workflow_id, workflow_name,
-            definition_fingerprint, priority, created_at, workflow_id, $4
+        INSERT INTO {schema}.workflow_runs (",
+    changing_run_columns!(names),
+    ", id, ",
+    new_run_columns!(names),
+    ", commits)
+        SELECT ",
+    changing_run_columns!(names),
+    ", id, ",
+    new_run_columns!(names),
+    ", $4
         FROM run_rows WHERE (SELECT is_writable FROM checked)
     ),
     requests AS (
         INSERT INTO {schema}.workflow_run_requests (workflow_run_id, input, config, metadata)
         SELECT id, input, config, metadata FROM run_rows WHERE (SELECT is_writable FROM checked)
-    )";
+    )"
+);
 
-const STAGES: &str = ",
+const STAGES: &str = concat!(
+    ",
     stages AS (
-        INSERT INTO {schema}.workflow_stages
-            (workflow_run_id, stage_id, status, generation, attempt, waiting_on, suspended_state,
-            suspended_state_blob, max_wait_until, output, output_blob, error_message, started_at, completed_at,
-            stage_name, stage_number, execution_group)
-        SELECT * FROM unnest($?::{schema}.workflow_new_stage[]) AS n
+        INSERT INTO {schema}.workflow_stages (",
+    changing_stage_columns!(names),
+    ", workflow_run_id, stage_id, ",
+    new_stage_columns!(names),
+    ", wait_written_at)
+        SELECT n.*, CASE WHEN n.max_wait_until IS NOT NULL THEN coalesce($5, clock_timestamp()) END
+        FROM unnest($?::{schema}.workflow_new_stage[]) AS n
         WHERE $is_writable
-    )";
+    )"
+);
 
-/// Every commit that writes rows of a run moves the run's `commits` by $4.
-const UPDATES: &str = ",
+/// Every commit that writes rows of a run moves the run's `commits` by $4. The instant of writing of a due instant that
+/// stays is kept, here and below: it may be the proof that the clock has gone back.
+const UPDATES: &str = concat!(
+    ",
     updated_runs AS (
         UPDATE {schema}.workflow_runs AS r
-        SET status = n.status, output = n.output, output_blob = n.output_blob, error_code = n.error_code,
-            error_message = n.error_message, cancel_reason = n.cancel_reason, version = n.version, generation =
-            n.generation, last_sequence = n.last_sequence, waiting_on = n.waiting_on, active = n.active,
-            suspended = n.suspended, started_at = n.started_at, completed_at = n.completed_at, commits =
-            r.commits + $4
+        SET ",
+    changing_run_columns!(assigned_from_n),
+    ", commits = r.commits + $4
         FROM unnest($?::{schema}.workflow_updated_run[]) AS n
         WHERE r.id = n.id AND (SELECT is_writable FROM checked) AND n.id <> ALL ((SELECT stale FROM checked)::uuid[])
     ),
     updated_stages AS (
         UPDATE {schema}.workflow_stages AS s
-        SET status = n.status, suspended_state = n.suspended_state, suspended_state_blob =
-            n.suspended_state_blob, output = n.output, output_blob = n.output_blob, error_message =
-            n.error_message, generation = n.generation, attempt = n.attempt, waiting_on = n.waiting_on,
-            max_wait_until = n.max_wait_until, started_at = n.started_at, completed_at = n.completed_at
+        SET ",
+    changing_stage_columns!(assigned_from_n),
+    ", wait_written_at = CASE
+                WHEN s.max_wait_until IS NOT DISTINCT FROM n.max_wait_until THEN s.wait_written_at
+                ELSE coalesce($5, clock_timestamp()) END
         FROM unnest($?::{schema}.workflow_updated_stage[]) AS n
         WHERE s.workflow_run_id = n.workflow_run_id AND s.stage_id = n.stage_id
             AND $is_writable
@@ -159,16 +178,21 @@ const UPDATES: &str = ",
         DELETE FROM {schema}.workflow_job_queue AS j USING unnest($?::{schema}.workflow_deleted_job[]) AS n
         WHERE j.workflow_run_id = n.workflow_run_id AND j.stage_id = n.stage_id
             AND $is_writable
-    )";
+    )"
+);
 
 /// Renewing a lease takes no lock on its run, so the row may have a later `leased_until` than the one that was read;
 /// the later one is kept.
-const JOB_UPDATES: &str = ",
+const JOB_UPDATES: &str = concat!(
+    ",
     updated_jobs AS (
         UPDATE {schema}.workflow_job_queue AS q
-        SET workflow_id = n.workflow_id, definition_fingerprint = n.definition_fingerprint, status = n.status,
-            worker_id = n.worker_id, generation = n.generation, priority = n.priority, attempt = n.attempt,
-            max_attempts = n.max_attempts, crashes = n.crashes, max_crashes = n.max_crashes, lease_epoch = n.lease_epoch, woken = n.woken, run_at = n.run_at,
+        SET ",
+    changing_job_columns!(assigned_from_n),
+    ",
+            due_written_at = CASE
+                WHEN q.run_at = n.run_at AND q.leased_until IS NOT DISTINCT FROM n.leased_until THEN q.due_written_at
+                ELSE coalesce($5, clock_timestamp()) END,
             leased_until = CASE
                 WHEN q.status = 'RUNNING' AND n.status = 'RUNNING' AND q.lease_epoch = n.lease_epoch
                     AND q.generation = n.generation
@@ -176,7 +200,8 @@ const JOB_UPDATES: &str = ",
         FROM unnest($?::{schema}.workflow_job[]) AS n
         WHERE q.workflow_run_id = n.workflow_run_id AND q.stage_id = n.stage_id
             AND $is_writable
-    )";
+    )"
+);
 
 const LOGS_AND_BLOBS: &str = ",
     logs AS (

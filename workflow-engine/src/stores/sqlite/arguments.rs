@@ -1,11 +1,11 @@
 //! Binds the arguments of a statement on the connection that writes, from left to right.
 
 use chrono::{DateTime, Utc};
-use rusqlite::types::{Null, ToSql};
+use rusqlite::types::ToSql;
 use rusqlite::{Result, Statement};
 use uuid::Uuid;
 
-use crate::records::StoredValue;
+use crate::stores::rows::WriteColumns;
 use crate::value::RunId;
 
 /// Binds arguments. The first argument that cannot be bound is the error; later ones are skipped.
@@ -25,53 +25,36 @@ impl<'a, 'c> Arguments<'a, 'c> {
         self.outcome
     }
 
-    /// Binds a run's id.
-    pub(super) fn id(&mut self, run_id: RunId) -> &mut Self {
-        let mut buffer = Uuid::encode_buffer();
-        let text: &str = run_id.as_uuid().as_hyphenated().encode_lower(&mut buffer);
-        self.put(text)
-    }
-
-    /// Binds a text.
-    pub(super) fn text(&mut self, text: &str) -> &mut Self {
-        self.put(text)
-    }
-
-    /// Binds a number. SQLite's integers end at 2^63 - 1, far beyond any count or instant here.
-    pub(super) fn int(&mut self, number: impl TryInto<i64>) -> &mut Self {
-        self.put(number.try_into().unwrap_or(i64::MAX))
-    }
-
-    /// Binds a text or `NULL`.
-    pub(super) fn maybe_text(&mut self, text: Option<&str>) -> &mut Self {
-        self.put(text)
-    }
-
-    /// Binds an instant in microseconds.
-    pub(super) fn instant(&mut self, instant: DateTime<Utc>) -> &mut Self {
-        self.put(instant.timestamp_micros())
-    }
-
-    /// Binds an instant or `NULL`.
-    pub(super) fn maybe_instant(&mut self, instant: Option<DateTime<Utc>>) -> &mut Self {
-        self.put(instant.map(|instant| instant.timestamp_micros()))
-    }
-
-    /// Binds two arguments: the value, and the key of its blob.
-    pub(super) fn value(&mut self, value: Option<&StoredValue>) -> &mut Self {
-        match value {
-            Some(StoredValue::Inline(json)) => self.text(json.as_str()).put(Null),
-            Some(StoredValue::Blob(key)) => self.put(Null).text(&key.0),
-            None => self.put(Null).put(Null),
-        }
-    }
-
     fn put(&mut self, argument: impl ToSql) -> &mut Self {
         if self.outcome.is_ok() {
             self.outcome = self.statement.raw_bind_parameter(self.next, argument);
             self.next += 1;
         }
         self
+    }
+}
+
+impl WriteColumns for Arguments<'_, '_> {
+    fn run_id(&mut self, run_id: RunId) -> &mut Self {
+        let mut buffer = Uuid::encode_buffer();
+        let text: &str = run_id.as_uuid().as_hyphenated().encode_lower(&mut buffer);
+        self.put(text)
+    }
+
+    fn maybe_text(&mut self, text: Option<&str>) -> &mut Self {
+        self.put(text)
+    }
+
+    fn int(&mut self, number: impl TryInto<i64>) -> &mut Self {
+        self.put(number.try_into().unwrap_or(i64::MAX))
+    }
+
+    fn flag(&mut self, flag: bool) -> &mut Self {
+        self.put(flag)
+    }
+
+    fn maybe_instant(&mut self, instant: Option<DateTime<Utc>>) -> &mut Self {
+        self.put(instant.map(|instant| instant.timestamp_micros()))
     }
 }
 

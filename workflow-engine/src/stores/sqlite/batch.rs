@@ -1,6 +1,6 @@
 //! The batch: one transaction over every request that is ready at the same time (group commit).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use chrono::{DateTime, Utc};
@@ -10,7 +10,8 @@ use super::row_cache::RowCache;
 use super::session::Session;
 use super::work::{CallWrite, LockedCommit, Request, Work};
 use super::{
-    calls, claim, clock_jumps, deliveries, flush, load, retention, side_rows, subscribers, user_statements,
+    calls, catalog, claim, clock_jumps, deliveries, load, retention, side_rows, subscribers, user_statements,
+    write,
 };
 use crate::error::Error;
 use crate::ports::{Commit, Decision};
@@ -20,7 +21,7 @@ use crate::stores::calls::{ReservedRow, SettledRow};
 use crate::stores::footprint::Footprint;
 use crate::stores::pending_notifications::PendingNotifications;
 use crate::stores::working_set::{RunRows, WorkingSet};
-use crate::value::RunId;
+use crate::value::{IdMap, RunId};
 
 /// The results of a transaction that take effect after its commit.
 #[derive(Debug, Default)]
@@ -28,7 +29,7 @@ pub(super) struct Outcome {
     /// The hints to send.
     pub(super) notifications: PendingNotifications,
     /// The rows as they are now, for the row cache. Rows that were written past the working set are missing.
-    pub(super) runs: HashMap<RunId, RunRows>,
+    pub(super) runs: IdMap<RunId, RunRows>,
 }
 
 /// Executes the requests in the open transaction, and stores the output of each with it. The requests came at the same
@@ -75,9 +76,9 @@ pub(super) fn run(
             _ => {}
         }
     }
-    flush::flush(session, &set, now)?;
-    side_rows::flush(session, &set)?;
-    calls::flush(session, &set)?;
+    write::write(session, &set, now)?;
+    side_rows::write(session, &set)?;
+    calls::write(session, &set)?;
 
     for request in requests.iter_mut() {
         match request {
@@ -106,6 +107,9 @@ pub(super) fn run(
             Work::RemoveSubscriber(request) => {
                 request.output = Some(Ok(subscribers::remove(session, &request.input, now)?));
             }
+            Work::RegisterDefinitions(request) => {
+                request.output = Some(Ok(catalog::add(session, &request.input, now)?));
+            }
             Work::Requeue(request) => {
                 let runs = deliveries::requeue(session, &request.input, now)?;
                 for run_id in &runs {
@@ -115,11 +119,7 @@ pub(super) fn run(
             }
             Work::Purge(request) => {
                 let purged = retention::purge(session, &request.input, now)?;
-                for run_id in &purged {
-                    set.notifications.run_changed(*run_id);
-                    row_cache.remove_run(*run_id);
-                    set.runs.remove(run_id);
-                }
+                forget_runs(&purged, row_cache, &mut set);
                 request.output = Some(Ok(purged));
             }
             Work::ForgetPurged(request) => {
@@ -145,6 +145,15 @@ pub(super) fn run(
         user_statements::run(session, &set.side_rows.user_statements)?;
     }
     Ok(Outcome { notifications: set.notifications, runs: set.runs })
+}
+
+/// Removes deleted runs from memory.
+fn forget_runs(deleted: &[RunId], row_cache: &mut RowCache, set: &mut WorkingSet) {
+    for run_id in deleted {
+        set.notifications.run_changed(*run_id);
+        row_cache.remove_run(*run_id);
+        set.runs.remove(run_id);
+    }
 }
 
 /// Loads a run, calls the function that decides, and applies its decision.

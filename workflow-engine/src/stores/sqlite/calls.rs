@@ -1,24 +1,23 @@
 //! The calls of models in a commit. Each kind is written by its own statement, and only where there is any.
 
-use std::str::FromStr;
-
-use uuid::Uuid;
-
+use super::columns::record;
 use super::failure::Failure;
 use super::json_rows::{JsonRows, Row};
-use super::owned_row::Cells;
 use super::session::Session;
-use crate::records::{CallStatus, CostSummary};
-use crate::stores::calls::{CallRow, LOST_CALL, ReservedRow, SettledRow};
+use crate::records::CostSummary;
+use crate::stores::calls::{LOST_CALL, ReservedRow, SettledRow};
 use crate::stores::footprint::Footprint;
+use crate::stores::rows::{StoredCall, WriteColumns, call_row_columns};
 use crate::stores::working_set::WorkingSet;
-use crate::value::{CallId, Cost, Json, RunId};
+use crate::value::{Cost, Json};
 
 const DOING: &str = "write a commit";
 
-const LOAD: &str = "
-    SELECT c.id, c.workflow_run_id, c.stage_id, c.outcome, c.reserved
-    FROM jsonb_each(?1) AS n CROSS JOIN {prefix}ai_calls AS c ON c.id = n.value ->> 0";
+const LOAD: &str = concat!(
+    "SELECT ",
+    call_row_columns!(flat_row),
+    " FROM jsonb_each(?1) AS n CROSS JOIN {prefix}ai_calls AS c ON c.id = n.value ->> 0"
+);
 
 const RESERVE: &str = "
     INSERT INTO {prefix}ai_calls
@@ -78,34 +77,15 @@ pub(super) fn load(session: &Session, footprint: &Footprint, set: &mut WorkingSe
     session.prepare("load calls", LOAD).read(
         |arguments| _ = arguments.text(&named.finish()),
         |row| {
-            let (id, call) = call_row(row)?;
+            let StoredCall(id, call) = record(row)?;
             set.calls.insert(id, call);
             Ok(())
         },
     )
 }
 
-fn call_row(row: &rusqlite::Row<'_>) -> Result<(CallId, CallRow), Failure> {
-    const TABLE: &str = "workflow_ai_calls";
-
-    let unreadable = |error| Failure::unreadable(TABLE, "*", "(unknown)", error);
-    let mut columns = Cells::new(row);
-    let id = columns.text().map_err(unreadable)?;
-    let wrong = |column, what: &str| Failure::unreadable(TABLE, column, &*id, what);
-    let run_id: Option<String> = columns.get().map_err(unreadable)?;
-    let run_id = run_id.as_deref().map(RunId::from_str).transpose();
-    let run_id = run_id.map_err(|error| wrong("workflow_run_id", &error.to_string()))?;
-    let stage_id = columns.get().map_err(unreadable)?;
-    let outcome = columns.text().map_err(unreadable)?;
-    let outcome = CallStatus::ALL.into_iter().find(|known| known.as_str() == outcome);
-    let outcome = outcome.ok_or_else(|| wrong("outcome", "it is not an outcome"))?;
-    let reserved = columns.get().map(Cost::from_picodollars).map_err(unreadable)?;
-    let call_id = Uuid::from_str(&id).map_err(|_| wrong("id", "it is not a UUID"))?;
-    Ok((CallId::from(call_id), CallRow { run_id, stage_id, outcome, reserved }))
-}
-
 /// Writes the calls and amounts of a transaction.
-pub(super) fn flush(session: &Session, set: &WorkingSet) -> Result<(), Failure> {
+pub(super) fn write(session: &Session, set: &WorkingSet) -> Result<(), Failure> {
     let side_rows = &set.side_rows;
     reserve(session, &side_rows.reserved_calls)?;
     settle(session, &side_rows.settled_calls, true)?;

@@ -5,12 +5,11 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 
 use super::arguments::count;
-use super::columns::Columns;
+use super::cells::OwnedRow;
+use super::columns::{Columns, record};
 use super::definition_queries::{self, per_definition};
 use super::failure::Failure;
 use super::json_rows::JsonRows;
-use super::owned_row::OwnedRow;
-use super::rows::{self, RunRow, run_columns};
 use super::session::Session;
 use super::work::RenewLeases;
 use crate::ports::ClaimRequest;
@@ -18,6 +17,7 @@ use crate::records::{Claimant, Lease, RunRecord};
 use crate::stores::candidates::{Candidate, Selection};
 use crate::stores::fair_order::{FairOrder, QueueEntry};
 use crate::stores::instant;
+use crate::stores::rows::{ReadColumns, WriteColumns, run_columns};
 use crate::value::RunId;
 
 /// The first due jobs of one definition, the highest priority first. It finds each occurring priority through the index,
@@ -75,7 +75,7 @@ macro_rules! pending_runs {
         concat!(
             "SELECT * FROM (
                 SELECT ",
-            run_columns!(),
+            run_columns!(flat_row),
             " FROM {prefix}runs AS r WHERE r.status = 'PENDING' AND r.definition_fingerprint = ",
             $definition,
             " ORDER BY r.priority DESC, r.created_at, r.id LIMIT ?9)"
@@ -136,7 +136,7 @@ pub(super) fn select(
                     arguments.int(count(limit));
                 },
                 |row| {
-                    let run = rows::of::<RunRow<'_>>(row)?;
+                    let run = record(row)?;
                     entries.extend(QueueEntry::run(&order, run, |run| Found::Run(Box::new(run))));
                     Ok(())
                 },
@@ -172,14 +172,14 @@ enum Found {
 
 fn job_entry(row: &OwnedRow, order: &FairOrder<'_>) -> Result<Option<QueueEntry<Found>>, Failure> {
     let mut columns = Columns::new(row, "workflow_job_queue", 0);
-    let Some(position) = order.position(columns.get("definition_fingerprint")?) else { return Ok(None) };
+    let Some(position) = order.position(&columns.text("definition_fingerprint")?) else { return Ok(None) };
     Ok(Some(QueueEntry {
         position,
         priority: columns.int("priority")?,
         is_run: false,
         since: columns.instant("run_at")?,
-        run_id: columns.run_id("workflow_run_id")?,
-        stage_id: columns.get("stage_id")?,
+        run_id: columns.run_id()?,
+        stage_id: columns.text("stage_id")?,
         item: Found::Job(columns.int("generation")?),
     }))
 }
@@ -209,8 +209,8 @@ pub(super) fn renew(
     for row in &rows {
         let mut columns = Columns::new(row, "workflow_job_queue", 0);
         held.insert(Lease {
-            run_id: columns.run_id("workflow_run_id")?,
-            stage_id: columns.get("stage_id")?,
+            run_id: columns.run_id()?,
+            stage_id: columns.text("stage_id")?,
             generation: columns.int("generation")?,
             epoch: columns.int("lease_epoch")?,
         });

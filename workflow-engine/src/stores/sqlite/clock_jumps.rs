@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use super::failure::Failure;
 use super::session::Session;
 use crate::stores::instant;
+use crate::stores::rows::WriteColumns;
 
 /// The jobs whose stages may be suspended: those that wait for a check, and those whose check runs.
 macro_rules! jobs_of_waits {

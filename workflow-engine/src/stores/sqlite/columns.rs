@@ -1,14 +1,27 @@
-//! Reads narrow rows column by column.
+//! Reads rows as records.
+//!
+//! On the connections that read, a wide row is one JSON array. sqlx copies every column separately and sends each row
+//! from its thread to ours, which for many rows costs more than the work of the database.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 
 use chrono::{DateTime, Utc};
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
 
+use super::cells::{Cell, ReadRow};
 use super::failure::Failure;
-use super::owned_row::{Column, ReadRow};
-use crate::records::LogLevel;
-use crate::records::{Event, EventKind, LogRecord, RunRequest};
-use crate::value::{Json, RunId};
+use crate::records::{Event, EventKind};
+use crate::stores::rows::{FromColumns, ReadColumns};
+use crate::value::RunId;
+
+/// A row as one JSON array, in the place of [`flat_row`](crate::stores::rows::flat_row).
+macro_rules! json_row {
+    ($columns:ident) => {
+        concat!("json_array(", $columns!(flat_row), ")")
+    };
+}
 
 /// The columns of an event in the order in which [`event`] reads them.
 macro_rules! event_columns {
@@ -17,42 +30,46 @@ macro_rules! event_columns {
     };
 }
 
-pub(super) use event_columns;
+pub(super) use {event_columns, json_row};
 
 /// Reads an event.
 pub(super) fn event(columns: Columns<'_>) -> Result<Event, Failure> {
     let mut columns = columns;
-    let run_id = columns.run_id("workflow_run_id")?;
+    let run_id = columns.run_id()?;
     let sequence = columns.int("sequence")?;
-    let name: &str = columns.get("event_type")?;
-    let payload: &str = columns.get("payload")?;
-    let kind = EventKind::from_stored(name, payload).map_err(|error| columns.unreadable("payload", error))?;
+    let (name, payload) = (columns.text("event_type")?, columns.text("payload")?);
+    let kind =
+        EventKind::from_stored(&name, &payload).map_err(|error| columns.unreadable("payload", error))?;
     Ok(Event { run_id, sequence, at: columns.instant("occurred_at")?, kind })
 }
 
-/// Reads a log line: id, run, stage, attempt, instant, level, message, fields.
-pub(super) fn log(columns: Columns<'_>) -> Result<LogRecord, Failure> {
-    let mut columns = columns;
-    Ok(LogRecord {
-        id: columns.int("id")?,
-        run_id: columns.run_id("workflow_run_id")?,
-        stage_id: columns.get("stage_id")?,
-        attempt: columns.int("attempt")?,
-        at: columns.instant("created_at")?,
-        level: columns.level("level")?,
-        message: columns.get("message")?,
-        fields: columns.json("metadata")?,
-    })
+/// Reads a row column by column.
+pub(super) fn record<'r, R: FromColumns>(row: impl Into<ReadRow<'r>>) -> Result<R, Failure> {
+    R::from_columns(&mut Columns::new(row, R::TABLE, 0))
 }
 
-/// Reads the request of a run: input, config, metadata.
-pub(super) fn request(columns: Columns<'_>) -> Result<RunRequest, Failure> {
-    let mut columns = columns;
-    Ok(RunRequest {
-        input: columns.json("input")?,
-        config: columns.json("config")?,
-        metadata: columns.get::<Option<&str>>("metadata")?.map(Json::trusted),
-    })
+/// Reads rows column by column.
+pub(super) fn records<R: FromColumns>(rows: &[SqliteRow]) -> Result<Vec<R>, Failure> {
+    rows.iter().map(record).collect()
+}
+
+/// Reads the rows of a statement that returns one JSON array for each.
+pub(super) fn json_records<R: FromColumns>(rows: &[SqliteRow]) -> Result<Vec<R>, Failure> {
+    let read = |row| {
+        let cells = serde_json::from_str(row).map_err(|error| undecodable::<R>(error))?;
+        record(ReadRow::Json(cells))
+    };
+    rows.iter().map(|row| read(row.try_get(0).map_err(|error| undecodable::<R>(error))?)).collect()
+}
+
+/// Reads a JSON array of rows.
+pub(super) fn all_json_records<R: FromColumns>(text: &str) -> Result<Vec<R>, Failure> {
+    let rows: Vec<Vec<Cell<'_>>> = serde_json::from_str(text).map_err(|error| undecodable::<R>(error))?;
+    rows.into_iter().map(|cells| record(ReadRow::Json(cells))).collect()
+}
+
+fn undecodable<R: FromColumns>(error: impl StdError + Send + Sync + 'static) -> Failure {
+    Failure::unreadable(R::TABLE, "*", "(unknown)", error)
 }
 
 /// The columns of a row, read from left to right.
@@ -69,61 +86,54 @@ impl<'r> Columns<'r> {
         Self { row: row.into(), table, next: first, run: None }
     }
 
-    /// Reads the next column. Errors name it `column`.
-    pub(super) fn get<T: Column<'r>>(&mut self, column: &'static str) -> Result<T, Failure> {
+    fn next(&mut self, column: &'static str) -> Result<Cell<'r>, Failure> {
         let index = self.next;
         self.next += 1;
-        T::read(self.row, index).map_err(|error| self.unreadable(column, error))
+        self.row.take(index).map_err(|error| self.unreadable(column, error))
     }
 
-    /// Reads a number that fits its type.
-    pub(super) fn int<T: TryFrom<i64, Error: StdError + Send + Sync + 'static>>(
-        &mut self,
-        column: &'static str,
-    ) -> Result<T, Failure> {
-        let number: i64 = self.get(column)?;
-        T::try_from(number).map_err(|error| self.unreadable(column, error))
+    fn maybe_str(&mut self, column: &'static str) -> Result<Option<Cow<'r, str>>, Failure> {
+        match self.next(column)? {
+            Cell::Null => Ok(None),
+            Cell::Text(text) => Ok(Some(text)),
+            Cell::Int(number) => Err(self.unreadable(column, format!("{number} is not a text"))),
+        }
     }
+}
 
-    /// Reads a JSON text.
-    pub(super) fn json(&mut self, column: &'static str) -> Result<Json, Failure> {
-        self.get::<&str>(column).map(Json::trusted)
-    }
+impl ReadColumns for Columns<'_> {
+    type Failure = Failure;
 
-    /// Reads the id of the run. Errors of later columns name it.
-    pub(super) fn run_id(&mut self, column: &'static str) -> Result<RunId, Failure> {
-        let text: &str = self.get(column)?;
-        let run_id = text.parse().map_err(|error: crate::Error| self.unreadable(column, error))?;
+    fn run_id(&mut self) -> Result<RunId, Failure> {
+        const COLUMN: &str = "workflow_run_id";
+
+        let text = self.maybe_str(COLUMN)?.ok_or_else(|| self.missing(COLUMN))?;
+        let run_id = text.parse().map_err(|error: crate::Error| self.unreadable(COLUMN, error))?;
+        // Errors of later columns name it.
         self.run = Some(run_id);
         Ok(run_id)
     }
 
-    fn level(&mut self, column: &'static str) -> Result<LogLevel, Failure> {
-        let text: &str = self.get(column)?;
-        let levels = [LogLevel::Debug, LogLevel::Info, LogLevel::Warn, LogLevel::Error];
-        let level = levels.into_iter().find(|level| level.as_str() == text);
-        level.ok_or_else(|| self.unreadable(column, format!("`{text}` is not a level")))
+    fn maybe_text(&mut self, column: &'static str) -> Result<Option<String>, Failure> {
+        Ok(self.maybe_str(column)?.map(Cow::into_owned))
     }
 
-    /// Reads an instant.
-    pub(super) fn instant(&mut self, column: &'static str) -> Result<DateTime<Utc>, Failure> {
-        let microseconds: i64 = self.get(column)?;
-        self.instant_of(column, microseconds)
+    fn maybe_number(&mut self, column: &'static str) -> Result<Option<i64>, Failure> {
+        match self.next(column)? {
+            Cell::Null => Ok(None),
+            Cell::Int(number) => Ok(Some(number)),
+            Cell::Text(text) => Err(self.unreadable(column, format!("`{text}` is not a number"))),
+        }
     }
 
-    /// Reads an instant or `NULL`.
-    pub(super) fn maybe_instant(&mut self, column: &'static str) -> Result<Option<DateTime<Utc>>, Failure> {
-        let microseconds: Option<i64> = self.get(column)?;
-        microseconds.map(|microseconds| self.instant_of(column, microseconds)).transpose()
+    fn maybe_instant(&mut self, column: &'static str) -> Result<Option<DateTime<Utc>>, Failure> {
+        let Some(microseconds) = self.maybe_number(column)? else { return Ok(None) };
+        let instant = DateTime::from_timestamp_micros(microseconds);
+        let beyond = || self.unreadable(column, format!("{microseconds} is beyond the calendar"));
+        Ok(Some(instant.ok_or_else(beyond)?))
     }
 
-    fn instant_of(&self, column: &'static str, microseconds: i64) -> Result<DateTime<Utc>, Failure> {
-        DateTime::from_timestamp_micros(microseconds)
-            .ok_or_else(|| self.unreadable(column, format!("{microseconds} is beyond the calendar")))
-    }
-
-    /// Returns the error of a column with an invalid value.
-    pub(super) fn unreadable(
+    fn unreadable(
         &self,
         column: &'static str,
         source: impl Into<Box<dyn StdError + Send + Sync>>,

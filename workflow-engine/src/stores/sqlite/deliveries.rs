@@ -6,16 +6,17 @@ use chrono::{DateTime, Utc};
 use sqlx::sqlite::SqliteRow;
 
 use super::arguments::count;
+use super::cells::OwnedRow;
 use super::columns::{self, Columns};
 use super::failure::Failure;
 use super::json_rows::JsonRows;
-use super::owned_row::OwnedRow;
 use super::session::Session;
 use super::work::{RenewDeliveries, Requeue};
 use crate::ports::{Delivery, DeliveryClaim, DeliveryLease, Settlement};
 use crate::records::{DeadLetter, DeliveryRecord};
 use crate::stores::deliveries::{RegisteredClaim, lease_of, settle, window_end};
 use crate::stores::instant;
+use crate::stores::rows::{ReadColumns, WriteColumns};
 use crate::value::RunId;
 
 /// Whether there are new events, or due deliveries of the subscriber, and the types of events for which it is registered.
@@ -292,8 +293,8 @@ pub(super) fn renew(
     let held = held.iter().map(|row| {
         let mut columns = Columns::new(row, "workflow_plugin_deliveries", 0);
         Ok(DeliveryLease {
-            run_id: columns.run_id("workflow_run_id")?,
-            subscriber: columns.get("plugin")?,
+            run_id: columns.run_id()?,
+            subscriber: columns.text("plugin")?,
             letter: columns.int("letter")?,
             epoch: columns.int("lease_epoch")?,
             next: columns.int("next_sequence")?,
@@ -323,14 +324,14 @@ pub(super) fn requeue(
             arguments.text(&serde_json::to_string(workers).unwrap_or_default()).instant(now);
         }),
     }?;
-    let run_id = |row| Columns::new(row, "workflow_plugin_deliveries", 0).run_id("workflow_run_id");
+    let run_id = |row| Columns::new(row, "workflow_plugin_deliveries", 0).run_id();
     rows.iter().map(run_id).collect()
 }
 
 /// Reads a row of [`DEAD_LETTERS`].
 pub(super) fn dead_letter(row: &SqliteRow) -> Result<DeadLetter, Failure> {
     let mut columns = Columns::new(row, "workflow_plugin_deliveries", 0);
-    let (plugin, error) = (columns.get("plugin")?, columns.get::<Option<String>>("error_message")?);
+    let (plugin, error) = (columns.text("plugin")?, columns.maybe_text("error_message")?);
     Ok(DeadLetter {
         plugin,
         error: error.unwrap_or_default(),
@@ -343,16 +344,16 @@ pub(super) fn dead_letter(row: &SqliteRow) -> Result<DeadLetter, Failure> {
 fn record(row: &OwnedRow) -> Result<DeliveryRecord, Failure> {
     let mut columns = Columns::new(row, "workflow_plugin_deliveries", 0);
     Ok(DeliveryRecord {
-        run_id: columns.run_id("workflow_run_id")?,
-        subscriber: columns.get("plugin")?,
+        run_id: columns.run_id()?,
+        subscriber: columns.text("plugin")?,
         letter: columns.int("letter")?,
         next: columns.int("next_sequence")?,
         last: columns.int("last_sequence")?,
         epoch: columns.int("lease_epoch")?,
         attempts: columns.int("retry_count")?,
         due_at: columns.instant("due_at")?,
-        error: columns.get("error_message")?,
+        error: columns.maybe_text("error_message")?,
         dead_at: columns.maybe_instant("dlq_at")?,
-        worker_id: columns.get("worker_id")?,
+        worker_id: columns.maybe_text("worker_id")?,
     })
 }

@@ -5,24 +5,15 @@ use sqlx::sqlite::SqliteRow;
 
 use super::SqliteStore;
 use super::arguments::count;
-use super::columns::Columns;
+use super::columns::{Columns, records};
 use super::failure::Failure;
 use super::work::{CallWrite, Work};
 use crate::error::Error;
 use crate::ledger::{CallOutcome, CallReservation, CallStatistics, CallSums};
 use crate::ports::Ledger;
-use crate::records::CallType;
-use crate::records::{AiCallRecord, CallStatus};
-use crate::value::{CallId, Cost, Json, RunId};
-
-/// The columns of a call in the order in which [`call`] reads them.
-macro_rules! call_columns {
-    () => {
-        "c.id, c.workflow_run_id, c.stage_id, c.generation, c.attempt, c.topic, c.call_type, c.model_key, \
-         c.model_id, c.prompt, c.response, c.input_tokens, c.cached_input_tokens, c.output_tokens, c.cost, \
-         c.reserved, c.metadata, c.outcome, c.error_message, c.created_at, c.ended_at"
-    };
-}
+use crate::records::AiCallRecord;
+use crate::stores::rows::{ReadColumns, call_columns};
+use crate::value::{CallId, Cost, RunId};
 
 /// Whether the call `c` belongs to the topic ?1 or one below it. A range, because a pattern would read `_` and `%` in a
 /// topic as wildcards.
@@ -34,13 +25,13 @@ macro_rules! of_topic {
 
 const OF_RUN: &str = concat!(
     "SELECT ",
-    call_columns!(),
+    call_columns!(flat_row),
     " FROM {prefix}ai_calls AS c WHERE c.workflow_run_id = ?1 AND c.id > ?2 ORDER BY c.id LIMIT ?3"
 );
 
 const OF_TOPIC: &str = concat!(
     "SELECT ",
-    call_columns!(),
+    call_columns!(flat_row),
     " FROM {prefix}ai_calls AS c WHERE ",
     of_topic!(),
     " AND (c.topic, c.id) > (?2, ?3) ORDER BY c.topic, c.id LIMIT ?4"
@@ -71,7 +62,7 @@ impl Ledger for SqliteStore {
         let after = after.map_or_else(String::new, |id| id.to_string());
         let query = self.query(OF_RUN).bind(run_id.to_string()).bind(after).bind(count(limit));
         let rows = self.read("read the calls of a run", query).await?;
-        Ok(rows.iter().map(call).collect::<Result<_, _>>()?)
+        Ok(records(&rows)?)
     }
 
     async fn calls_of_topic(
@@ -83,7 +74,7 @@ impl Ledger for SqliteStore {
         let (last, id) = after.map_or_else(Default::default, |(topic, id)| (topic, id.to_string()));
         let query = self.query(OF_TOPIC).bind(topic.to_owned()).bind(last).bind(id).bind(count(limit));
         let rows = self.read("read the calls of a topic", query).await?;
-        Ok(rows.iter().map(call).collect::<Result<_, _>>()?)
+        Ok(records(&rows)?)
     }
 
     async fn call_statistics(&self, topic: &str) -> Result<CallStatistics, Error> {
@@ -101,48 +92,9 @@ impl Ledger for SqliteStore {
     }
 }
 
-fn call(row: &SqliteRow) -> Result<AiCallRecord, Failure> {
-    let mut columns = Columns::new(row, "workflow_ai_calls", 0);
-    let id: &str = columns.get("id")?;
-    let id = id.parse::<uuid::Uuid>().map_err(|error| columns.unreadable("id", error))?;
-    let run_id: Option<&str> = columns.get("workflow_run_id")?;
-    let run_id = run_id.map(str::parse).transpose();
-    Ok(AiCallRecord {
-        id: CallId::from(id),
-        run_id: run_id.map_err(|error: Error| columns.unreadable("workflow_run_id", error))?,
-        stage_id: columns.get("stage_id")?,
-        generation: columns.int("generation")?,
-        attempt: columns.int("attempt")?,
-        topic: columns.get("topic")?,
-        call_type: {
-            let text: &str = columns.get("call_type")?;
-            let found = CallType::ALL.into_iter().find(|kind| kind.as_str() == text);
-            found.ok_or_else(|| columns.unreadable("call_type", "it is none"))?
-        },
-        model_key: columns.get("model_key")?,
-        model_id: columns.get("model_id")?,
-        prompt: columns.get("prompt")?,
-        response: columns.get("response")?,
-        input_tokens: columns.int("input_tokens")?,
-        cached_input_tokens: columns.int("cached_input_tokens")?,
-        output_tokens: columns.int("output_tokens")?,
-        cost: columns.get("cost").map(Cost::from_picodollars)?,
-        reserved: columns.get("reserved").map(Cost::from_picodollars)?,
-        metadata: columns.get::<Option<&str>>("metadata")?.map(Json::trusted),
-        outcome: {
-            let text: &str = columns.get("outcome")?;
-            let found = CallStatus::ALL.into_iter().find(|outcome| outcome.as_str() == text);
-            found.ok_or_else(|| columns.unreadable("outcome", "it is none"))?
-        },
-        error_message: columns.get("error_message")?,
-        created_at: columns.instant("created_at")?,
-        ended_at: columns.maybe_instant("ended_at")?,
-    })
-}
-
 fn sums(row: &SqliteRow) -> Result<(String, CallSums), Failure> {
     let mut columns = Columns::new(row, "workflow_ai_calls", 0);
-    let model = columns.get("model_key")?;
+    let model = columns.text("model_key")?;
     let sums = CallSums {
         calls: columns.int("count")?,
         settled: columns.int("settled")?,
@@ -151,8 +103,8 @@ fn sums(row: &SqliteRow) -> Result<(String, CallSums), Failure> {
         input_tokens: columns.int("input_tokens")?,
         cached_input_tokens: columns.int("cached_input_tokens")?,
         output_tokens: columns.int("output_tokens")?,
-        cost: from_halves(columns.get("cost")?, columns.get("cost")?),
-        reserved: from_halves(columns.get("reserved")?, columns.get("reserved")?),
+        cost: from_halves(columns.int("cost")?, columns.int("cost")?),
+        reserved: from_halves(columns.int("reserved")?, columns.int("reserved")?),
     };
     Ok((model, sums))
 }

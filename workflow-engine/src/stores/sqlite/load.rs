@@ -4,52 +4,51 @@ use rusqlite::Row;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
+use super::columns::{all_json_records, json_row, record};
 use super::failure::Failure;
 use super::row_cache::RowCache;
-use super::rows::{
-    self, JobRow, RunRow, StageRow, job_columns, job_row, run_columns, run_row, stage_columns, stage_row,
-};
 use super::session::Session;
 use crate::stores::footprint::Footprint;
+use crate::stores::rows::{WriteColumns, job_columns, run_columns, stage_columns};
 use crate::stores::working_set::WorkingSet;
 use crate::value::{Json, RunId};
 
 const DOING: &str = "load a run";
 
-const RUN: &str = concat!("SELECT ", run_columns!(), " FROM {prefix}runs AS r WHERE r.id = ?1");
+const RUN: &str = concat!("SELECT ", run_columns!(flat_row), " FROM {prefix}runs AS r WHERE r.id = ?1");
 
 const STAGE: &str = concat!(
     "SELECT ",
-    stage_columns!(),
+    stage_columns!(flat_row),
     " FROM {prefix}stages AS s WHERE s.workflow_run_id = ?1 AND s.stage_id = ?2"
 );
 
 const JOB: &str = concat!(
     "SELECT ",
-    job_columns!(),
+    job_columns!(flat_row),
     " FROM {prefix}job_queue AS j WHERE j.workflow_run_id = ?1 AND j.stage_id = ?2"
 );
 
 const KEY: &str = "SELECT request_hash, result FROM {prefix}idempotency_keys WHERE command = ?1 AND key = ?2";
 
 const STAGES: &str =
-    concat!("SELECT ", stage_columns!(), " FROM {prefix}stages AS s WHERE s.workflow_run_id = ?1");
+    concat!("SELECT ", stage_columns!(flat_row), " FROM {prefix}stages AS s WHERE s.workflow_run_id = ?1");
 
 const JOBS: &str =
-    concat!("SELECT ", job_columns!(), " FROM {prefix}job_queue AS j WHERE j.workflow_run_id = ?1");
+    concat!("SELECT ", job_columns!(flat_row), " FROM {prefix}job_queue AS j WHERE j.workflow_run_id = ?1");
 
 /// A run with all its stages and jobs, as one row of JSON texts. For the connections that read: a statement there sees
 /// one committed state, and each row has its cost.
 pub(super) const LOAD_WHOLE: &str = concat!(
     "SELECT
     (SELECT json_group_array(",
-    run_row!(),
+    json_row!(run_columns),
     ") FROM {prefix}runs AS r WHERE r.id = ?1),
     (SELECT json_group_array(",
-    stage_row!(),
+    json_row!(stage_columns),
     ") FROM {prefix}stages AS s WHERE s.workflow_run_id = ?1),
     (SELECT json_group_array(",
-    job_row!(),
+    json_row!(job_columns),
     ") FROM {prefix}job_queue AS j WHERE j.workflow_run_id = ?1)"
 );
 
@@ -67,12 +66,12 @@ pub(super) fn load(
     let missing = row_cache.take(footprint, set);
     let mut read = session.prepare(DOING, RUN);
     for run_id in missing.runs {
-        read.read(|arguments| _ = arguments.id(run_id), |row| load_run(row, set))?;
+        read.read(|arguments| _ = arguments.run_id(run_id), |row| load_run(row, set))?;
     }
     let (mut read, mut read_job) = (session.prepare(DOING, STAGE), session.prepare(DOING, JOB));
     for (run_id, stage_id) in missing.stages {
-        read.read(|arguments| _ = arguments.id(run_id).text(stage_id), |row| load_stage(row, set))?;
-        read_job.read(|arguments| _ = arguments.id(run_id).text(stage_id), |row| load_job(row, set))?;
+        read.read(|arguments| _ = arguments.run_id(run_id).text(stage_id), |row| load_stage(row, set))?;
+        read_job.read(|arguments| _ = arguments.run_id(run_id).text(stage_id), |row| load_job(row, set))?;
     }
     let mut read = session.prepare(DOING, KEY);
     for (command, key) in &footprint.keys {
@@ -93,23 +92,25 @@ pub(super) fn load(
 
 /// Loads a run with all its stages and jobs.
 pub(super) fn load_whole(session: &Session, run_id: RunId, set: &mut WorkingSet) -> Result<(), Failure> {
-    session.prepare(DOING, RUN).read(|arguments| _ = arguments.id(run_id), |row| load_run(row, set))?;
-    session.prepare(DOING, STAGES).read(|arguments| _ = arguments.id(run_id), |row| load_stage(row, set))?;
-    session.prepare(DOING, JOBS).read(|arguments| _ = arguments.id(run_id), |row| load_job(row, set))
+    session.prepare(DOING, RUN).read(|arguments| _ = arguments.run_id(run_id), |row| load_run(row, set))?;
+    session
+        .prepare(DOING, STAGES)
+        .read(|arguments| _ = arguments.run_id(run_id), |row| load_stage(row, set))?;
+    session.prepare(DOING, JOBS).read(|arguments| _ = arguments.run_id(run_id), |row| load_job(row, set))
 }
 
 fn load_run(row: &Row<'_>, set: &mut WorkingSet) -> Result<(), Failure> {
-    set.load_run(rows::of::<RunRow<'_>>(row)?);
+    set.load_run(record(row)?);
     Ok(())
 }
 
 fn load_stage(row: &Row<'_>, set: &mut WorkingSet) -> Result<(), Failure> {
-    set.load_stage(rows::of::<StageRow<'_>>(row)?);
+    set.load_stage(record(row)?);
     Ok(())
 }
 
 fn load_job(row: &Row<'_>, set: &mut WorkingSet) -> Result<(), Failure> {
-    set.load_job(rows::of::<JobRow<'_>>(row)?);
+    set.load_job(record(row)?);
     Ok(())
 }
 
@@ -119,8 +120,8 @@ pub(super) fn put_whole(rows: &[SqliteRow], set: &mut WorkingSet) -> Result<(), 
     let column = |index: usize| -> Result<&str, Failure> {
         row.try_get(index).map_err(|error| Failure::database(DOING, error))
     };
-    rows::all::<RunRow<'_>>(column(0)?)?.into_iter().for_each(|run| set.load_run(run));
-    rows::all::<StageRow<'_>>(column(1)?)?.into_iter().for_each(|stage| set.load_stage(stage));
-    rows::all::<JobRow<'_>>(column(2)?)?.into_iter().for_each(|job| set.load_job(job));
+    all_json_records(column(0)?)?.into_iter().for_each(|run| set.load_run(run));
+    all_json_records(column(1)?)?.into_iter().for_each(|stage| set.load_stage(stage));
+    all_json_records(column(2)?)?.into_iter().for_each(|job| set.load_job(job));
     Ok(())
 }

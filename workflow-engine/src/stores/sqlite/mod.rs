@@ -3,15 +3,15 @@
 //! One thread writes, a few connections read. An acknowledged commit is on disk, and several processes may share the
 //! file. A commit travels through these files, in order:
 //!
-//! 1. `persistence`, `transport`, `outbox`, `retention`, `ledger`: the ports. A write becomes a request (`work`), a read
-//!    runs on a connection of the pool.
+//! 1. `persistence`, `transport`, `outbox`, `retention`, `ledger`, `inspection`: the ports. A write becomes a request
+//!    (`work`), a read runs on a connection of the pool, and an inspection on one of two others.
 //! 2. `writer`: the thread that takes all queued requests, begins a transaction on its connection (`session`), and lets
 //!    `external_commits` check whether another process has committed. If one has, the `row_cache` is cleared.
 //! 3. `batch`: one transaction over all requests. `claim` finds work to claim, per definition (`definition_queries`).
 //! 4. `load`: takes the rows that the decisions name from the `row_cache`, and reads the others (`rows`, `row_check`).
 //! 5. `stores/apply`, shared by all stores, applies the decisions to the rows in memory.
-//! 6. `flush`: writes the changed rows of runs, stages and jobs, with events, keys, logs and blobs. `side_rows` and
-//!    `calls` write the rows that few commits have, each kind by its own statement and only where there is any.
+//! 6. `flush`: writes the changed rows of runs, stages and jobs, with events, keys, logs and blobs. `side_rows`,
+//!    `run_tags` and `calls` write the rows that few commits have, each kind by its own statement and only where there is any.
 //! 7. `deliveries`, `retention`, `clock_jumps` and leases write their rows directly, past the rows in memory.
 //! 8. `user_statements`: the statements that a stage gives, last. Their decision has the transaction to itself.
 //! 9. `writer` again: `COMMIT`, a check that the file is still in its place (`file_identity`), hints, rows back to the `row_cache`, replies. A failed transaction is repeated request by
@@ -29,6 +29,8 @@ mod persistence;
 mod transport;
 mod outbox;
 mod retention;
+mod inspection;
+mod run_tags;
 mod ledger;
 mod work;
 mod writer;
@@ -40,20 +42,19 @@ mod claim;
 mod definition_queries;
 mod row_cache;
 mod load;
-mod rows;
-mod row_check;
-mod flush;
+mod write;
 mod side_rows;
 mod calls;
 mod deliveries;
 mod subscribers;
+mod catalog;
 mod user_statements;
 mod stuck_runs;
 mod clock_jumps;
 mod arguments;
 mod json_rows;
 mod columns;
-mod owned_row;
+mod cells;
 mod failure;
 mod statistics;
 #[cfg(test)]
@@ -102,6 +103,8 @@ pub struct SqliteStore {
     writer: Mutex<Option<mpsc::UnboundedSender<Work>>>,
     is_writer_done: watch::Receiver<bool>,
     readers: SqlitePool,
+    /// For lists and searches, so that a slow one does not delay the reads of stages.
+    inspectors: SqlitePool,
     texts: Arc<SqlTexts>,
     hints: Arc<Hints>,
     clock: Arc<dyn Clock>,

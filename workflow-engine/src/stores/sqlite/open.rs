@@ -34,6 +34,9 @@ use crate::stores::sql_texts::SqlTexts;
 /// The number of connections that read. Reads are short, and on a small machine more of them only wait for each other.
 const READERS: u32 = 4;
 
+/// The number of connections that list and search runs.
+const INSPECTORS: u32 = 2;
+
 impl SqliteStore {
     /// Opens the file that the options or a location name (a path, `sqlite:path` or `sqlite://path`), creates it if it
     /// does not exist, and migrates its schema to this version.
@@ -63,6 +66,13 @@ impl SqliteStore {
             .max_lifetime(None)
             .test_before_acquire(false)
             .connect_lazy_with(quiet(options.reader(&path)));
+        // They are opened when the first list is read: most processes read none.
+        let inspectors = SqlitePoolOptions::new()
+            .max_connections(INSPECTORS)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .test_before_acquire(false)
+            .connect_lazy_with(quiet(options.reader(&path)));
         open_readers(&readers).await.map_err(|failure| Error::from(failure.about(&path)))?;
         let files = Arc::new(FileIdentity::of(&path));
         let is_file_changed = Arc::new(AtomicBool::new(false));
@@ -86,6 +96,7 @@ impl SqliteStore {
             writer: Mutex::new(Some(sender)),
             is_writer_done,
             readers,
+            inspectors,
             texts,
             hints,
             clock: options.clock,

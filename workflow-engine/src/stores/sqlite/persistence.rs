@@ -12,12 +12,11 @@ use sqlx::sqlite::{Sqlite, SqliteArguments};
 
 use super::SqliteStore;
 use super::arguments::count;
-use super::columns::{self, Columns, event_columns};
+use super::columns::{self, Columns, event_columns, json_records, json_row, record, records};
 use super::definition_queries::{self, per_definition};
 use super::failure::Failure;
 use super::load::{LOAD_WHOLE, put_whole};
-use super::rows::{RunRow, StageRow, each, run_row, stage_row};
-use super::side_rows::{self, ANNOTATIONS, ANNOTATIONS_OF_KEY, ARTIFACT, ARTIFACTS};
+use super::side_rows::{ANNOTATIONS, ANNOTATIONS_OF_KEY, ARTIFACT, ARTIFACTS};
 use super::work::{LockedCommit, Work};
 use crate::error::Error;
 use crate::ports::{AnnotationFilter, Commit, Decide, Decision, Hints, Persistence, Snapshot};
@@ -27,28 +26,30 @@ use crate::records::{
 };
 use crate::stores::fair_order::{FairOrder, QueueEntry};
 use crate::stores::instant;
+use crate::stores::rows::{log_columns, run_columns, stage_columns};
 use crate::stores::working_set::WorkingSet;
 use crate::value::{Json, RunId};
 
-const RUN: &str = concat!("SELECT ", run_row!(), " FROM {prefix}runs AS r WHERE r.id = ?1");
+const RUN: &str = concat!("SELECT ", json_row!(run_columns), " FROM {prefix}runs AS r WHERE r.id = ?1");
 
-const REQUEST: &str = "SELECT input, config, metadata FROM {prefix}run_requests WHERE workflow_run_id = ?1";
+const REQUEST: &str =
+    "SELECT workflow_run_id, input, config, metadata FROM {prefix}run_requests WHERE workflow_run_id = ?1";
 
 const STAGES: &str = concat!(
     "SELECT ",
-    stage_row!(),
+    json_row!(stage_columns),
     " FROM {prefix}stages AS s WHERE s.workflow_run_id = ?1 ORDER BY s.stage_number"
 );
 
 const STAGE: &str = concat!(
     "SELECT ",
-    stage_row!(),
+    json_row!(stage_columns),
     " FROM {prefix}stages AS s WHERE s.workflow_run_id = ?1 AND s.stage_id = ?2"
 );
 
 const COMPLETED_STAGES: &str = concat!(
     "SELECT ",
-    stage_row!(),
+    json_row!(stage_columns),
     " FROM jsonb_each(?2) AS n CROSS JOIN {prefix}stages AS s
     ON s.workflow_run_id = ?1 AND s.stage_id = n.value
     WHERE s.status = 'COMPLETED'"
@@ -62,16 +63,18 @@ const EVENTS: &str = concat!(
     " FROM {prefix}outbox_events WHERE workflow_run_id = ?1 AND sequence > ?2 ORDER BY sequence LIMIT ?3"
 );
 
-const LOGS: &str = "
-    SELECT id, workflow_run_id, stage_id, attempt, created_at, level, message, metadata
-    FROM {prefix}logs WHERE workflow_run_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3";
+const LOGS: &str = concat!(
+    "SELECT ",
+    log_columns!(flat_row),
+    " FROM {prefix}logs AS l WHERE l.workflow_run_id = ?1 AND l.id > ?2 ORDER BY l.id LIMIT ?3"
+);
 
 /// The first runs to start of one definition.
 macro_rules! pending_runs {
     ($definition:literal) => {
         concat!(
             "SELECT * FROM (SELECT ",
-            run_row!(),
+            json_row!(run_columns),
             " FROM {prefix}runs AS r WHERE r.status = 'PENDING' AND r.definition_fingerprint = ",
             $definition,
             " ORDER BY r.priority DESC, r.created_at, r.id LIMIT ?9)"
@@ -83,7 +86,7 @@ const PENDING_RUNS: &str = per_definition!(pending_runs, "");
 
 const UNFINISHED_RUNS: &str = concat!(
     "SELECT ",
-    run_row!(),
+    json_row!(run_columns),
     " FROM {prefix}runs AS r WHERE r.workflow_id = ?1 AND r.completed_at IS NULL ORDER BY r.created_at, r.id"
 );
 
@@ -111,27 +114,25 @@ impl Persistence for SqliteStore {
 
     async fn run(&self, run_id: RunId) -> Result<Option<RunRecord>, Error> {
         let rows = self.read("read a run", self.query(RUN).bind(run_id.to_string())).await?;
-        Ok(each::<RunRow<'_>>(&rows)?.pop())
+        Ok(json_records(&rows)?.pop())
     }
 
     async fn request(&self, run_id: RunId) -> Result<Option<RunRequest>, Error> {
-        const DOING: &str = "read the request of a run";
-
-        let rows = self.read(DOING, self.query(REQUEST).bind(run_id.to_string())).await?;
-        let request = |row| columns::request(Columns::new(row, "workflow_run_requests", 0));
-        Ok(rows.first().map(request).transpose()?)
+        let query = self.query(REQUEST).bind(run_id.to_string());
+        let rows = self.read("read the request of a run", query).await?;
+        Ok(rows.first().map(record).transpose()?)
     }
 
     async fn stages(&self, run_id: RunId) -> Result<Vec<StageRecord>, Error> {
         let query = self.query(STAGES).bind(run_id.to_string());
         let rows = self.read("read the stages of a run", query).await?;
-        Ok(each::<StageRow<'_>>(&rows)?)
+        Ok(json_records(&rows)?)
     }
 
     async fn stage(&self, run_id: RunId, stage_id: &str) -> Result<Option<StageRecord>, Error> {
         let query = self.query(STAGE).bind(run_id.to_string()).bind(stage_id.to_owned());
         let rows = self.read("read a stage of a run", query).await?;
-        Ok(each::<StageRow<'_>>(&rows)?.pop())
+        Ok(json_records(&rows)?.pop())
     }
 
     async fn outputs(
@@ -143,7 +144,7 @@ impl Persistence for SqliteStore {
         let names = serde_json::to_string(stage_ids).unwrap_or_default();
         let query = self.query(COMPLETED_STAGES).bind(run_id.to_string()).bind(names);
         let rows = self.read("read the outputs of a run", query).await?;
-        let stages = each::<StageRow<'_>>(&rows)?.into_iter();
+        let stages = json_records::<StageRecord>(&rows)?.into_iter();
         Ok(stages.filter_map(|stage| Some((stage.stage_id, stage.output?))).collect())
     }
 
@@ -176,9 +177,7 @@ impl Persistence for SqliteStore {
     async fn artifacts(&self, run_id: RunId, stage_id: Option<&str>) -> Result<Vec<ArtifactRecord>, Error> {
         let query = self.query(ARTIFACTS).bind(run_id.to_string()).bind(stage_id.map(str::to_owned));
         let rows = self.read("read the artifacts of a run", query).await?;
-        let artifacts =
-            rows.iter().map(|row| side_rows::artifact(Columns::new(row, "workflow_artifacts", 0)));
-        Ok(artifacts.collect::<Result<_, Failure>>()?)
+        Ok(records(&rows)?)
     }
 
     async fn artifact(
@@ -190,8 +189,7 @@ impl Persistence for SqliteStore {
         let query =
             self.query(ARTIFACT).bind(run_id.to_string()).bind(stage_id.to_owned()).bind(key.to_owned());
         let rows = self.read("read an artifact", query).await?;
-        let artifact = |row| side_rows::artifact(Columns::new(row, "workflow_artifacts", 0));
-        Ok(rows.first().map(artifact).transpose()?)
+        Ok(rows.first().map(record).transpose()?)
     }
 
     async fn events(&self, run_id: RunId, after: u64, limit: usize) -> Result<Vec<Event>, Error> {
@@ -204,8 +202,7 @@ impl Persistence for SqliteStore {
     async fn logs(&self, run_id: RunId, after: u64, limit: usize) -> Result<Vec<LogRecord>, Error> {
         let query = self.query(LOGS).bind(run_id.to_string()).bind(signed(after)).bind(count(limit));
         let rows = self.read("read the log of a run", query).await?;
-        let lines = rows.iter().map(|row| columns::log(Columns::new(row, "workflow_logs", 0)));
-        Ok(lines.collect::<Result<_, Failure>>()?)
+        Ok(records(&rows)?)
     }
 
     async fn pending_runs(&self, definitions: &[String], limit: usize) -> Result<Vec<RunRecord>, Error> {
@@ -213,7 +210,7 @@ impl Persistence for SqliteStore {
         let mut pending = Vec::new();
         for query in definition_queries::queries(self, PENDING_RUNS, order.definitions()) {
             let rows = self.read("read pending runs", query.bind(count(limit))).await?;
-            pending.extend(each::<RunRow<'_>>(&rows)?);
+            pending.extend(json_records(&rows)?);
         }
         let entries = pending.into_iter().filter_map(|run| QueueEntry::run(&order, run, |run| run)).collect();
         Ok(order.sort(entries, limit).into_iter().take(limit).map(|entry| entry.item).collect())
@@ -222,7 +219,7 @@ impl Persistence for SqliteStore {
     async fn unfinished_runs(&self, workflow_id: &str) -> Result<Vec<RunRecord>, Error> {
         let query = self.query(UNFINISHED_RUNS).bind(workflow_id.to_owned());
         let rows = self.read("read unfinished runs", query).await?;
-        Ok(each::<RunRow<'_>>(&rows)?)
+        Ok(json_records(&rows)?)
     }
 
     async fn stuck_runs(
@@ -253,6 +250,7 @@ impl Persistence for SqliteStore {
         let mut is_done = self.is_writer_done.clone();
         // An error means that the writer has ended too.
         let _ = is_done.wait_for(|done| *done).await;
+        self.inspectors.close().await;
         self.readers.close().await;
     }
 }
@@ -270,9 +268,7 @@ impl SqliteStore {
             |instant: Option<DateTime<Utc>>| instant.map(|at| instant::rounded_up(at).timestamp_micros());
         let query = query.bind(micros(filter.since)).bind(micros(filter.until)).bind(count(filter.limit));
         let rows = self.read("read annotations", query).await?;
-        let annotations =
-            rows.iter().map(|row| side_rows::annotation(Columns::new(row, "workflow_annotations", 0)));
-        Ok(annotations.collect::<Result<_, Failure>>()?)
+        Ok(records(&rows)?)
     }
 }
 

@@ -4,25 +4,27 @@ use sqlx::{Connection, Row, SqliteConnection};
 
 use super::options::texts_with;
 use super::{
-    calls, claim, clock_jumps, deliveries, flush, ledger, load, migrations, persistence, retention,
-    side_rows, stuck_runs, subscribers, transport,
+    calls, catalog, claim, clock_jumps, deliveries, inspection, ledger, load, migrations, persistence,
+    retention, run_tags, side_rows, stuck_runs, subscribers, transport, write,
 };
 
 const STATEMENTS: &[&[&str]] = &[
     side_rows::STATEMENTS,
     calls::STATEMENTS,
+    catalog::STATEMENTS,
     claim::STATEMENTS,
     clock_jumps::STATEMENTS,
     deliveries::STATEMENTS,
-    flush::STATEMENTS,
     ledger::STATEMENTS,
     load::STATEMENTS,
     persistence::STATEMENTS,
     stuck_runs::STATEMENTS,
     retention::DELETES,
+    run_tags::STATEMENTS,
     retention::STATEMENTS,
     subscribers::STATEMENTS,
     transport::STATEMENTS,
+    write::STATEMENTS,
 ];
 
 async fn plan(connection: &mut SqliteConnection, sql: &str) -> Vec<String> {
@@ -96,6 +98,32 @@ async fn scans_nothing(connection: &mut SqliteConnection) {
         let plan = plan(connection, sql).await;
         let scans: Vec<_> = plan.iter().filter(|step| !harmless(step)).collect();
         assert!(scans.is_empty(), "{scans:#?} in {sql}");
+    }
+}
+
+/// A slice of a list walks its candidates in the order of an index, and reads no more rows than it has candidates. Only
+/// the unfinished and the ended runs are sorted, which are few or limited.
+#[tokio::test]
+async fn a_slice_of_a_list_reads_its_candidates_from_an_index() {
+    let mut connection = database().await;
+    sqlx::raw_sql(A_MILLION_FINISHED).execute(&mut connection).await.unwrap();
+    for (sql, candidates) in inspection::STATEMENTS.iter().zip([
+        &["SEARCH r USING PRIMARY KEY (id<?)"][..],
+        &["SCAN n USING INDEX workflow_runs_unfinished"],
+        &["SEARCH n USING COVERING INDEX workflow_runs_ended (status=? AND id<?)"; 2],
+        &["SEARCH t USING COVERING INDEX workflow_run_tags_by_value (key=? AND value=? AND workflow_run_id<?)"],
+        &["SCAN r USING INDEX workflow_runs_unfinished"],
+        &["SEARCH t USING COVERING INDEX workflow_run_tags_by_value (key=? AND value=?)"],
+    ]) {
+        let plan = plan(&mut connection, sql).await;
+        let walks: Vec<_> = plan
+            .iter()
+            .filter(|step| step.starts_with("SCAN ") || step.starts_with("SEARCH "))
+            .filter(|step| !["SEARCH r USING PRIMARY KEY (id=?)", "SCAN c", "SCAN u"].contains(&step.as_str()))
+            .filter(|step| !step.starts_with("SCAN (subquery-") && !step.contains("VIRTUAL TABLE"))
+            .filter(|step| !step.starts_with("SEARCH o USING PRIMARY KEY (workflow_run_id=? AND key=?)"))
+            .collect();
+        assert_eq!(walks, candidates, "{plan:#?} of {sql}");
     }
 }
 

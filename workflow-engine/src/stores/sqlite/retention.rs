@@ -5,16 +5,17 @@ use chrono::{DateTime, Utc};
 
 use super::SqliteStore;
 use super::arguments::count;
+use super::cells::ReadRow;
 use super::columns::Columns;
 use super::failure::Failure;
 use super::json_rows::JsonRows;
-use super::owned_row::ReadRow;
 use super::session::Session;
 use super::transport::due;
 use super::work::{PurgeRuns, Work};
 use crate::error::Error;
 use crate::ports::{Purge, Retention};
 use crate::stores::instant;
+use crate::stores::rows::{ReadColumns, WriteColumns};
 use crate::value::RunId;
 
 /// Whether a terminal run may be deleted.
@@ -52,6 +53,7 @@ pub(super) const DELETES: &[&str] = &[
     "DELETE FROM {prefix}annotations WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
     "DELETE FROM {prefix}artifacts WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
     "DELETE FROM {prefix}ai_calls WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
+    "DELETE FROM {prefix}run_tags WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
     "DELETE FROM {prefix}run_requests WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
     "DELETE FROM {prefix}runs WHERE id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
 ];
@@ -152,5 +154,5 @@ fn ids<R>(rows: &[R]) -> Result<Vec<RunId>, Failure>
 where
     for<'r> &'r R: Into<ReadRow<'r>>,
 {
-    rows.iter().map(|row| Columns::new(row, "workflow_runs", 0).run_id("id")).collect()
+    rows.iter().map(|row| Columns::new(row, "workflow_runs", 0).run_id()).collect()
 }

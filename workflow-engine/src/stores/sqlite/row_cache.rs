@@ -6,13 +6,11 @@
 //! committed: a failed one leaves no row behind that might be wrong. A statement that writes a row past the working set
 //! (a heartbeat, a purge, a statement of the user) removes it from the cache.
 
-use std::collections::HashMap;
-
 use super::external_commits::DataVersion;
 use crate::records::{RunRecord, StageRecord, Status};
 use crate::stores::footprint::Footprint;
 use crate::stores::working_set::{RunRows, StagesOfRun, WorkingSet};
-use crate::value::RunId;
+use crate::value::{IdMap, RunId};
 
 /// The most rows in one of the two halves. A stage with its job takes about 1 KiB.
 const MAX_ROWS: usize = 16_384;
@@ -22,8 +20,8 @@ const MAX_ROWS: usize = 16_384;
 pub(super) struct RowCache {
     /// The state of the file to which the rows belong.
     version: DataVersion,
-    young: HashMap<RunId, CachedRun>,
-    old: HashMap<RunId, CachedRun>,
+    young: IdMap<RunId, CachedRun>,
+    old: IdMap<RunId, CachedRun>,
     /// The rows in the younger half.
     rows: usize,
 }
@@ -54,7 +52,7 @@ impl RowCache {
 
     /// Removes all rows.
     pub(super) fn clear(&mut self) {
-        (self.young, self.old, self.rows) = (HashMap::new(), HashMap::new(), 0);
+        (self.young, self.old, self.rows) = (IdMap::default(), IdMap::default(), 0);
     }
 
     /// Removes a run.
@@ -106,7 +104,7 @@ impl RowCache {
     }
 
     /// Adds the rows of a committed transaction.
-    pub(super) fn insert(&mut self, runs: HashMap<RunId, RunRows>) {
+    pub(super) fn insert(&mut self, runs: IdMap<RunId, RunRows>) {
         for (run_id, rows) in runs {
             let Some(run) = rows.run.into_inner().filter(|run| run.status == Status::Running) else {
                 self.remove_run(run_id);

@@ -9,13 +9,15 @@ use std::sync::atomic::Ordering;
 use rusqlite::{CachedStatement, Connection, Row};
 
 use super::arguments::Arguments;
+use super::cells::OwnedRow;
 use super::failure::Failure;
 use super::json_rows::JsonRows;
-use super::owned_row::OwnedRow;
+
 use super::statistics::Counters;
 use crate::ports::Decision;
 use crate::stores::footprint::user_statements;
 use crate::stores::refusal::Refusal;
+use crate::stores::rows::WriteColumns;
 use crate::stores::sql_texts::SqlTexts;
 
 /// The connection that writes, with the counters of its work.
@@ -43,7 +45,9 @@ impl Session {
     ) -> Result<Vec<OwnedRow>, Failure> {
         let mut rows = Vec::new();
         self.prepare(doing, sql).read(bind, |row| {
-            rows.push(OwnedRow::copy(row).map_err(|error| Failure::database(doing, error))?);
+            rows.push(
+                OwnedRow::copy(row).map_err(|error| Failure::unreadable("*", "*", "(unknown)", error))?,
+            );
             Ok(())
         })?;
         Ok(rows)

@@ -1,10 +1,10 @@
 //! The rows beside runs and stages. Each kind is written by its own statement, and only where there is any.
 
-use super::columns::Columns;
 use super::failure::Failure;
 use super::json_rows::JsonRows;
+use super::run_tags;
 use super::session::Session;
-use crate::records::{AnnotationRecord, ArtifactRecord, BlobKey, StoredValue};
+use crate::stores::rows::{annotation_columns, artifact_columns};
 use crate::stores::working_set::WorkingSet;
 
 const DOING: &str = "write a commit";
@@ -36,14 +36,6 @@ const UPDATE_METRICS: &str = "
     FROM jsonb_each(?1) AS n
     WHERE {prefix}stages.workflow_run_id = n.value ->> 0 AND {prefix}stages.stage_id = n.value ->> 1";
 
-/// The columns of an annotation in the order in which [`annotation`] reads them.
-macro_rules! annotation_columns {
-    () => {
-        "a.id, a.workflow_run_id, a.stage_id, a.generation, a.attempt, a.key, a.value, a.actor, a.scope, \
-         a.payload, a.created_at"
-    };
-}
-
 /// The conditions of an annotation filter. The statement adds the run ?1 or the key ?2.
 macro_rules! annotation_filter {
     () => {
@@ -57,37 +49,37 @@ macro_rules! annotation_filter {
 
 pub(super) const ANNOTATIONS: &str = concat!(
     "SELECT ",
-    annotation_columns!(),
+    annotation_columns!(flat_row),
     " FROM {prefix}annotations AS a WHERE a.workflow_run_id = ?1 AND ?2 IS NULL",
     annotation_filter!()
 );
 
 pub(super) const ANNOTATIONS_OF_KEY: &str = concat!(
     "SELECT ",
-    annotation_columns!(),
+    annotation_columns!(flat_row),
     " FROM {prefix}annotations AS a WHERE ?1 IS NULL AND a.key = ?2",
     annotation_filter!()
 );
 
-/// The columns of an artifact in the order in which [`artifact`] reads them. The join leaves out the artifacts of
-/// earlier generations.
-macro_rules! artifact_columns {
+/// The join leaves out the artifacts of earlier generations.
+macro_rules! from_artifacts {
     () => {
-        "a.workflow_run_id, a.stage_id, a.key, a.generation, a.data, a.data_blob, a.created_at
-        FROM {prefix}artifacts AS a CROSS JOIN {prefix}stages AS s
+        " FROM {prefix}artifacts AS a CROSS JOIN {prefix}stages AS s
         ON s.workflow_run_id = a.workflow_run_id AND s.stage_id = a.stage_id AND s.generation = a.generation"
     };
 }
 
 pub(super) const ARTIFACTS: &str = concat!(
     "SELECT ",
-    artifact_columns!(),
+    artifact_columns!(flat_row),
+    from_artifacts!(),
     " WHERE a.workflow_run_id = ?1 AND (?2 IS NULL OR a.stage_id = ?2) ORDER BY a.stage_id, a.key"
 );
 
 pub(super) const ARTIFACT: &str = concat!(
     "SELECT ",
-    artifact_columns!(),
+    artifact_columns!(flat_row),
+    from_artifacts!(),
     " WHERE a.workflow_run_id = ?1 AND a.stage_id = ?2 AND a.key = ?3"
 );
 
@@ -105,8 +97,9 @@ pub(super) const STATEMENTS: &[&str] = &[
 ];
 
 /// Writes the side rows of a transaction.
-pub(super) fn flush(session: &Session, set: &WorkingSet) -> Result<(), Failure> {
+pub(super) fn write(session: &Session, set: &WorkingSet) -> Result<(), Failure> {
     let side_rows = &set.side_rows;
+    run_tags::write(session, &side_rows.tags)?;
     let mut annotations = JsonRows::default();
     for annotation in &side_rows.annotations {
         annotations.push(|row| {
@@ -141,37 +134,4 @@ pub(super) fn flush(session: &Session, set: &WorkingSet) -> Result<(), Failure> 
         });
     }
     session.write(DOING, UPDATE_METRICS, metrics)
-}
-
-/// Reads an annotation.
-pub(super) fn annotation(columns: Columns<'_>) -> Result<AnnotationRecord, Failure> {
-    let mut columns = columns;
-    Ok(AnnotationRecord {
-        id: columns.int("id")?,
-        run_id: columns.run_id("workflow_run_id")?,
-        stage_id: columns.get("stage_id")?,
-        generation: columns.int("generation")?,
-        attempt: columns.get("attempt")?,
-        key: columns.get("key")?,
-        value: columns.json("value")?,
-        actor: columns.get("actor")?,
-        scope: columns.get("scope")?,
-        payload: columns.get::<Option<&str>>("payload")?.map(crate::Json::trusted),
-        at: columns.instant("created_at")?,
-    })
-}
-
-/// Reads an artifact.
-pub(super) fn artifact(columns: Columns<'_>) -> Result<ArtifactRecord, Failure> {
-    let mut columns = columns;
-    let run_id = columns.run_id("workflow_run_id")?;
-    let (stage_id, key) = (columns.get("stage_id")?, columns.get("key")?);
-    let generation = columns.int("generation")?;
-    let (data, blob) = (columns.get::<Option<&str>>("data")?, columns.get::<Option<String>>("data_blob")?);
-    let value = match (data, blob) {
-        (Some(json), None) => StoredValue::Inline(crate::Json::trusted(json)),
-        (None, Some(key)) => StoredValue::Blob(BlobKey(key)),
-        _ => return Err(columns.unreadable("data", "it needs either a value or the key of a blob")),
-    };
-    Ok(ArtifactRecord { run_id, stage_id, key, generation, value, at: columns.instant("created_at")? })
 }

@@ -8,6 +8,7 @@ use super::arguments::count;
 use super::columns::Columns;
 use crate::error::Error;
 use crate::stores::instant;
+use crate::stores::rows::ReadColumns;
 use crate::value::RunId;
 
 /// The jobs `j` of the run `r` that are leased or will become claimable.
@@ -109,6 +110,6 @@ impl SqliteStore {
         let before = instant::before(instant::now(&*self.clock), age);
         let query = self.query(sql).bind(names).bind(before.timestamp_micros()).bind(count(limit));
         let rows = self.read(doing, query).await?;
-        rows.iter().map(|row| Ok(Columns::new(row, "workflow_runs", 0).run_id("id")?)).collect()
+        rows.iter().map(|row| Ok(Columns::new(row, "workflow_runs", 0).run_id()?)).collect()
     }
 }

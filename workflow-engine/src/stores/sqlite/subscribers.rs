@@ -10,6 +10,7 @@ use super::work::RegisterSubscriber;
 use crate::ports::{DeliveryStart, Registration};
 use crate::records::SubscriberRecord;
 use crate::stores::deliveries::sorted_types;
+use crate::stores::rows::{ReadColumns, WriteColumns};
 
 const REGISTERED_TYPES: &str = "SELECT event_types FROM {prefix}subscribers WHERE name = ?1";
 
@@ -73,7 +74,7 @@ pub(super) fn register(
     let rows = session.fetch(DOING, REGISTERED_TYPES, |arguments| {
         arguments.text(&subscription.subscriber);
     })?;
-    let registered = rows.first().map(|row| Columns::new(row, "workflow_subscribers", 0).get("event_types"));
+    let registered = rows.first().map(|row| Columns::new(row, "workflow_subscribers", 0).text("event_types"));
     let registered: Option<String> = registered.transpose()?;
     if registered.as_ref() == Some(&types) {
         return Ok(Registration::Unchanged);
@@ -113,7 +114,7 @@ pub(super) fn remove(session: &Session, name: &str, now: DateTime<Utc>) -> Resul
 /// Reads a row of [`SUBSCRIBERS`].
 pub(super) fn subscriber(row: &SqliteRow) -> Result<SubscriberRecord, Failure> {
     let mut columns = Columns::new(row, "workflow_subscribers", 0);
-    let (name, types): (String, String) = (columns.get("name")?, columns.get("event_types")?);
+    let (name, types) = (columns.text("name")?, columns.text("event_types")?);
     let created_at = columns.instant("created_at")?;
     let event_types = types_of(&name, &types)?;
     Ok(SubscriberRecord { name, event_types, created_at })

@@ -12,19 +12,19 @@ use super::SqliteStore;
 use super::arguments::count;
 use super::claim::named;
 use super::clock_jumps::ANY_AHEAD;
-use super::columns::Columns;
+use super::columns::{Columns, json_records, json_row};
 use super::definition_queries::{self, per_definition};
 use super::failure::Failure;
-use super::rows::{JobRow, each, job_row};
 use super::work::{RenewLeases, Work};
 use crate::error::Error;
 use crate::ports::{ClaimRequest, ClaimedWork, JobTransport};
 use crate::records::{JobRecord, Lease};
 use crate::stores::instant;
+use crate::stores::rows::{ReadColumns, job_columns};
 
 const STALE: &str = concat!(
     "SELECT ",
-    job_row!(),
+    json_row!(job_columns),
     " FROM {prefix}job_queue AS j WHERE j.status = 'RUNNING'
         AND (j.leased_until <= ?1 OR j.worker_id IN (SELECT value FROM jsonb_each(?2)))
     ORDER BY j.leased_until, j.workflow_run_id, j.stage_id LIMIT ?3"
@@ -85,7 +85,7 @@ macro_rules! due_checks {
     ($definition:literal) => {
         concat!(
             "SELECT ",
-            job_row!(),
+            json_row!(job_columns),
             ", j.run_at, j.workflow_run_id, j.stage_id
             FROM {prefix}job_queue AS j CROSS JOIN {prefix}runs AS r ON r.id = j.workflow_run_id
             WHERE j.status = 'SUSPENDED' AND j.definition_fingerprint = ",
@@ -115,7 +115,7 @@ impl JobTransport for SqliteStore {
         for query in definition_queries::queries(self, DUE_CHECKS, definitions) {
             let rows =
                 self.read("read due checks", query.bind(now.timestamp_micros()).bind(count(limit))).await?;
-            due.extend(each::<JobRow<'_>>(&rows)?);
+            due.extend(json_records(&rows)?);
         }
         let place = |job: &JobRecord| (job.run_at, job.run_id);
         Ok(definition_queries::merge(due, limit, |a, b| place(a).cmp(&place(b))))
@@ -150,7 +150,7 @@ impl JobTransport for SqliteStore {
         let query =
             self.query(STALE).bind(now.timestamp_micros()).bind(names(dead_workers)).bind(count(limit));
         let rows = self.read("read stale jobs", query).await?;
-        Ok(each::<JobRow<'_>>(&rows)?)
+        Ok(json_records(&rows)?)
     }
 
     async fn lease_holders(&self) -> Result<Vec<String>, Error> {

@@ -7,8 +7,8 @@ use tokio::sync::oneshot;
 use crate::error::Error;
 use crate::ledger::{CallOutcome, CallReservation};
 use crate::ports::{
-    ClaimRequest, ClaimedWork, Commit, Decide, Decision, Delivery, DeliveryLease, DeliveryStart, Purge,
-    Registration, Settlement, Subscription,
+    ClaimRequest, ClaimedWork, Commit, Decide, Decision, Delivery, DeliveryLease, DeliveryStart,
+    NewDefinition, Purge, Registration, Settlement, Subscription,
 };
 use crate::records::Lease;
 use crate::stores::deliveries::RegisteredClaim;
@@ -37,6 +37,8 @@ pub(super) enum Work {
     RegisterSubscriber(Request<RegisterSubscriber, Registration>),
     /// Remove a subscriber.
     RemoveSubscriber(Request<String, bool>),
+    /// Add definitions.
+    RegisterDefinitions(Request<Vec<NewDefinition>, ()>),
     /// Delete runs.
     Purge(Request<PurgeRuns, Vec<RunId>>),
     /// Note that the blobs of purged runs are deleted.
@@ -145,6 +147,7 @@ impl Work {
             Self::Requeue(request) => request.reply(),
             Self::RegisterSubscriber(request) => request.reply(),
             Self::RemoveSubscriber(request) => request.reply(),
+            Self::RegisterDefinitions(request) => request.reply(),
             Self::Purge(request) => request.reply(),
             Self::ForgetPurged(request) => request.reply(),
             Self::CorrectInstants(request) => request.reply(),
@@ -165,6 +168,7 @@ impl Work {
             Self::Requeue(request) => request.fail(error),
             Self::RegisterSubscriber(request) => request.fail(error),
             Self::RemoveSubscriber(request) => request.fail(error),
+            Self::RegisterDefinitions(request) => request.fail(error),
             Self::Purge(request) => request.fail(error),
             Self::ForgetPurged(request) => request.fail(error),
             Self::CorrectInstants(request) => request.fail(error),

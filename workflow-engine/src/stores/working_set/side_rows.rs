@@ -11,6 +11,8 @@ use crate::value::RunId;
 /// Rows beside runs and stages. Each kind is written by its own statement, and only where there is any.
 #[derive(Debug, Default)]
 pub(in crate::stores) struct SideRows {
+    /// Tags of new runs.
+    pub(in crate::stores) tags: Vec<TagRow>,
     /// In the order in which the store assigns their ids.
     pub(in crate::stores) annotations: Vec<AnnotationRecord>,
     /// By run, stage and key: the transaction's last value of each.
@@ -29,6 +31,14 @@ pub(in crate::stores) struct SideRows {
     pub(in crate::stores) void_blobs: Vec<VoidBlobs>,
     /// Statements of the user. They run after everything else is written.
     pub(in crate::stores) user_statements: Vec<UserStatements>,
+}
+
+/// A tag of a run.
+#[derive(Clone, Debug)]
+pub(in crate::stores) struct TagRow {
+    pub(in crate::stores) run_id: RunId,
+    pub(in crate::stores) key: String,
+    pub(in crate::stores) value: String,
 }
 
 /// An artifact that is written, or deleted where it has no value.
@@ -78,6 +88,7 @@ impl SideRows {
     )]
     pub(in crate::stores) fn is_empty(&self) -> bool {
         let Self {
+            tags,
             annotations,
             artifacts,
             changed_metrics,
@@ -88,7 +99,8 @@ impl SideRows {
             void_blobs,
             user_statements,
         } = self;
-        annotations.is_empty()
+        tags.is_empty()
+            && annotations.is_empty()
             && artifacts.is_empty()
             && changed_metrics.is_empty()
             && reserved_calls.is_empty()
@@ -101,6 +113,7 @@ impl SideRows {
 
     /// Adds the rows of a later decision.
     pub(in crate::stores) fn merge(&mut self, later: Self) {
+        self.tags.extend(later.tags);
         self.annotations.extend(later.annotations);
         self.artifacts.extend(later.artifacts);
         self.changed_metrics.extend(later.changed_metrics);

@@ -114,8 +114,10 @@ suite! {
     stuck_runs,
     outbox,
     subscribers,
+    catalog,
     retention,
     reads,
+    run_lists,
     fidelity,
     hints,
 }

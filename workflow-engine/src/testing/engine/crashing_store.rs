@@ -1,5 +1,7 @@
 //! A store that simulates the death of its process at one of its commits.
 
+mod inspection;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -11,15 +13,14 @@ use chrono::{DateTime, Utc};
 use crate::error::Error;
 use crate::ledger::{CallOutcome, CallReservation, CallStatistics};
 use crate::ports::{
-    AnnotationFilter, Change, ClaimRequest, ClaimedWork, Clock, Commit, Decide, Decision, Delivery,
-    DeliveryClaim, DeliveryLease, DeliveryStart, Hints, JobTransport, Ledger, Outbox, Persistence, Purge,
-    Registration, Retention, Settlement, Snapshot, Store, Subscription,
+    AnnotationFilter, Catalog, Change, ClaimRequest, ClaimedWork, Clock, Commit, Decide, Decision, Delivery,
+    DeliveryClaim, DeliveryLease, DeliveryStart, Hints, JobTransport, Ledger, NewDefinition, Outbox,
+    Persistence, Purge, Registration, Retention, Settlement, Snapshot, Store, Subscription,
 };
 use crate::records::{
-    AiCallRecord, AnnotationRecord, ArtifactRecord, BlobKey, DeadLetter, Event, JobRecord, Lease, LogRecord,
-    RunRecord, RunRequest, StageRecord, StoredValue, SubscriberRecord,
+    AiCallRecord, AnnotationRecord, ArtifactRecord, BlobKey, DeadLetter, DefinitionRecord, Event, JobRecord,
+    Lease, LogRecord, RunRecord, RunRequest, StageRecord, StoredValue, SubscriberRecord, UnfinishedRuns,
 };
-use crate::testing::clock::FakeClock;
 use crate::value::{CallId, Json, RunId};
 
 /// The moment of death, relative to a commit.
@@ -34,7 +35,7 @@ pub(super) enum Moment {
 /// A store that passes every call on until its process dies at a commit. From then on every call fails.
 pub(super) struct CrashingStore {
     inner: Arc<dyn Store>,
-    clock: FakeClock,
+    clock: Arc<dyn Clock>,
     dies_at: Option<(usize, Moment)>,
     commits: AtomicUsize,
     /// What the commit of the crash writes.
@@ -43,7 +44,11 @@ pub(super) struct CrashingStore {
 
 impl CrashingStore {
     /// Makes a store whose process dies at a commit, given by its 0-based number; with `None` it does not die.
-    pub(super) fn new(inner: Arc<dyn Store>, clock: FakeClock, dies_at: Option<(usize, Moment)>) -> Self {
+    pub(super) fn new(
+        inner: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        dies_at: Option<(usize, Moment)>,
+    ) -> Self {
         Self { inner, clock, dies_at, commits: AtomicUsize::new(0), died_in: OnceLock::new() }
     }
 
@@ -268,6 +273,26 @@ impl JobTransport for CrashingStore {
 
     async fn next_lease_end(&self) -> Result<Option<DateTime<Utc>>, Error> {
         self.alive()?.next_lease_end().await
+    }
+}
+
+#[async_trait]
+impl Catalog for CrashingStore {
+    async fn register_definitions(&self, definitions: &[NewDefinition]) -> Result<(), Error> {
+        // Not a commit of a run: an engine registers its definitions before it starts.
+        self.alive()?.register_definitions(definitions).await
+    }
+
+    async fn definitions(&self) -> Result<Vec<DefinitionRecord>, Error> {
+        self.alive()?.definitions().await
+    }
+
+    async fn unfinished_by_definition(
+        &self,
+        workflow_id: &str,
+        cap: usize,
+    ) -> Result<Vec<UnfinishedRuns>, Error> {
+        self.alive()?.unfinished_by_definition(workflow_id, cap).await
     }
 }
 

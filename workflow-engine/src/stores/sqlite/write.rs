@@ -3,67 +3,82 @@
 
 use chrono::{DateTime, Utc};
 
-use super::arguments::Arguments;
 use super::failure::Failure;
 use super::session::Session;
 use crate::ports::NewRun;
-use crate::records::{Event, JobRecord, RunRecord, StageRecord};
+use crate::records::Event;
+use crate::stores::rows::{
+    WriteColumns, changing_job_columns, changing_run_columns, changing_stage_columns, job, new_job_columns,
+    new_run_columns, new_stage_columns, run, stage,
+};
 use crate::stores::working_set::{RowOp, RunRows, StageRows, WorkingSet};
 use crate::value::RunId;
 
 const DOING: &str = "write a commit";
 
-const INSERT_RUN: &str = "
-    INSERT INTO {prefix}runs
-        (id, status, version, generation, last_sequence, waiting_on, output, output_blob, error_code,
-         error_message, cancel_reason, started_at, completed_at, active, suspended, workflow_id, workflow_name, workflow_type,
-         definition_fingerprint, priority, created_at)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?16, ?18, ?19, ?20)";
+const INSERT_RUN: &str = concat!(
+    "INSERT INTO {prefix}runs (",
+    changing_run_columns!(names),
+    ", id, ",
+    new_run_columns!(names),
+    ") VALUES (",
+    changing_run_columns!(placeholders),
+    ", ?, ",
+    new_run_columns!(placeholders),
+    ")"
+);
 
 const INSERT_REQUEST: &str = "
     INSERT INTO {prefix}run_requests (workflow_run_id, input, config, metadata) VALUES (?1, ?2, ?3, ?4)";
 
-const UPDATE_RUN: &str = "
-    UPDATE {prefix}runs
-    SET status = ?2, version = ?3, generation = ?4, last_sequence = ?5, waiting_on = ?6, output = ?7,
-        output_blob = ?8, error_code = ?9, error_message = ?10, cancel_reason = ?11, started_at = ?12,
-        completed_at = ?13, active = ?14, suspended = ?15
-    WHERE id = ?1";
+const UPDATE_RUN: &str =
+    concat!("UPDATE {prefix}runs SET ", changing_run_columns!(assigned), " WHERE id = ?");
 
 /// For a run whose version has not moved: then only these columns can have changed. No index has any of them. SQLite
 /// rewrites the entry of every index whose columns a statement names, even where the values stay the same.
 const COUNT_RUN: &str = "
     UPDATE {prefix}runs SET last_sequence = ?2, waiting_on = ?3, active = ?4, suspended = ?5 WHERE id = ?1";
 
-const INSERT_STAGE: &str = "
-    INSERT INTO {prefix}stages
-        (workflow_run_id, stage_id, generation, status, attempt, waiting_on, output, output_blob, error_message,
-         started_at, completed_at, suspended_state, suspended_state_blob, max_wait_until, wait_written_at,
-         stage_name, stage_number, execution_group)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
+const INSERT_STAGE: &str = concat!(
+    "INSERT INTO {prefix}stages (",
+    changing_stage_columns!(names),
+    ", workflow_run_id, stage_id, ",
+    new_stage_columns!(names),
+    ", wait_written_at) VALUES (",
+    changing_stage_columns!(placeholders),
+    ", ?, ?, ",
+    new_stage_columns!(placeholders),
+    ", ?)"
+);
 
 /// Keeps the instant of writing of a due instant that stays. It may be the proof that the clock has gone back.
-const UPDATE_STAGE: &str = "
-    UPDATE {prefix}stages
-    SET generation = ?3, status = ?4, attempt = ?5, waiting_on = ?6, output = ?7, output_blob = ?8,
-        error_message = ?9, started_at = ?10, completed_at = ?11, suspended_state = ?12, suspended_state_blob = ?13,
-        max_wait_until = ?14,
-        wait_written_at = CASE WHEN max_wait_until IS ?14 THEN wait_written_at ELSE ?15 END
-    WHERE workflow_run_id = ?1 AND stage_id = ?2";
+const UPDATE_STAGE: &str = concat!(
+    "UPDATE {prefix}stages SET ",
+    changing_stage_columns!(assigned),
+    ", wait_written_at = CASE WHEN max_wait_until IS ? THEN wait_written_at ELSE ? END
+    WHERE workflow_run_id = ? AND stage_id = ?"
+);
 
-const INSERT_JOB: &str = "
-    INSERT INTO {prefix}job_queue
-        (workflow_run_id, stage_id, generation, status, priority, attempt, max_attempts, lease_epoch, worker_id,
-         leased_until, run_at, woken, crashes, max_crashes, due_written_at, workflow_id, definition_fingerprint)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
+const INSERT_JOB: &str = concat!(
+    "INSERT INTO {prefix}job_queue (",
+    changing_job_columns!(names),
+    ", leased_until, workflow_run_id, stage_id, ",
+    new_job_columns!(names),
+    ", due_written_at) VALUES (",
+    changing_job_columns!(placeholders),
+    ", ?, ?, ?, ",
+    new_job_columns!(placeholders),
+    ", ?)"
+);
 
 /// Keeps the instant of writing as [`UPDATE_STAGE`] does.
-const UPDATE_JOB: &str = "
-    UPDATE {prefix}job_queue
-    SET generation = ?3, status = ?4, priority = ?5, attempt = ?6, max_attempts = ?7, lease_epoch = ?8,
-        worker_id = ?9, leased_until = ?10, run_at = ?11, woken = ?12, crashes = ?13, max_crashes = ?14,
-        due_written_at = CASE WHEN run_at = ?11 AND leased_until IS ?10 THEN due_written_at ELSE ?15 END
-    WHERE workflow_run_id = ?1 AND stage_id = ?2";
+const UPDATE_JOB: &str = concat!(
+    "UPDATE {prefix}job_queue SET ",
+    changing_job_columns!(assigned),
+    ", leased_until = ?,
+        due_written_at = CASE WHEN run_at = ? AND leased_until IS ? THEN due_written_at ELSE ? END
+    WHERE workflow_run_id = ? AND stage_id = ?"
+);
 
 const DELETE_JOB: &str = "DELETE FROM {prefix}job_queue WHERE workflow_run_id = ?1 AND stage_id = ?2";
 
@@ -111,7 +126,7 @@ pub(super) const STATEMENTS: &[&str] = &[
 ];
 
 /// Writes the changed rows. They are sorted by key, so that each table is written from left to right.
-pub(super) fn flush(session: &Session, set: &WorkingSet, now: DateTime<Utc>) -> Result<(), Failure> {
+pub(super) fn write(session: &Session, set: &WorkingSet, now: DateTime<Utc>) -> Result<(), Failure> {
     let mut runs: Vec<_> = set.runs.iter().map(|(run_id, rows)| (*run_id, rows)).collect();
     runs.sort_unstable_by_key(|(run_id, _)| *run_id);
     let stages: Vec<_> = runs
@@ -135,18 +150,25 @@ fn write_runs(session: &Session, runs: &[(RunId, &RunRows)]) -> Result<(), Failu
     for (run_id, rows) in runs {
         match (rows.run.row_op(), &rows.created) {
             (RowOp::Update(run), _) if rows.stored_version == Some(run.version) => count.run(|row| {
-                row.id(run.id).int(run.last_sequence).int(run.waiting_on).int(run.active).int(run.suspended);
+                row.run_id(run.id)
+                    .int(run.last_sequence)
+                    .int(run.waiting_on)
+                    .int(run.active)
+                    .int(run.suspended);
             })?,
-            (RowOp::Update(run), _) => update.run(|row| changing_columns(run, row))?,
+            (RowOp::Update(run), _) => update.run(|row| {
+                run::put_changing(row, run);
+                row.run_id(run.id);
+            })?,
             (RowOp::Insert(run), Some(new)) => {
                 insert.run(|row| {
-                    changing_columns(run, row);
-                    row.text(&run.workflow_id).text(&new.workflow_name).text(&run.definition_fingerprint);
-                    row.int(run.priority).instant(run.created_at);
+                    run::put_changing(row, run);
+                    row.run_id(run.id);
+                    run::put_new(row, run, new);
                 })?;
                 let NewRun { request, .. } = new;
                 insert_request.run(|row| {
-                    row.id(*run_id).text(request.input.as_str()).text(request.config.as_str());
+                    row.run_id(*run_id).text(request.input.as_str()).text(request.config.as_str());
                     row.maybe_text(request.metadata.as_ref().map(crate::Json::as_str));
                 })?;
             }
@@ -157,18 +179,6 @@ fn write_runs(session: &Session, runs: &[(RunId, &RunRows)]) -> Result<(), Failu
     Ok(())
 }
 
-/// Binds the changing columns of a run.
-fn changing_columns(run: &RunRecord, row: &mut Arguments<'_, '_>) {
-    let error = run.error.as_ref();
-    row.id(run.id).text(run.status.as_str()).int(run.version).int(run.generation).int(run.last_sequence);
-    row.int(run.waiting_on).value(run.output.as_ref());
-    row.maybe_text(error.map(|error| error.code.as_str()));
-    row.maybe_text(error.map(|error| error.message.as_str()));
-    row.maybe_text(run.cancel_reason.as_deref());
-    row.maybe_instant(run.started_at).maybe_instant(run.completed_at).int(run.active);
-    row.int(run.suspended);
-}
-
 type Stages<'a> = [(RunId, &'a str, &'a StageRows)];
 
 fn write_stages(session: &Session, stages: &Stages<'_>, now: DateTime<Utc>) -> Result<(), Failure> {
@@ -177,13 +187,15 @@ fn write_stages(session: &Session, stages: &Stages<'_>, now: DateTime<Utc>) -> R
     for (.., rows) in stages {
         match rows.stage.row_op() {
             RowOp::Insert(stage) => insert.run(|row| {
-                stage_row(stage, row);
+                stage::put_changing(row, stage);
+                stage::put_key(row, stage);
+                stage::put_new(row, stage);
                 row.instant(now);
-                row.text(&stage.stage_name).int(stage.stage_number).int(stage.execution_group);
             })?,
             RowOp::Update(stage) => update.run(|row| {
-                stage_row(stage, row);
-                row.instant(now);
+                stage::put_changing(row, stage);
+                row.maybe_instant(stage.max_wait_until).instant(now);
+                stage::put_key(row, stage);
             })?,
             // A stage is never deleted here.
             RowOp::Delete | RowOp::Keep => {}
@@ -192,40 +204,27 @@ fn write_stages(session: &Session, stages: &Stages<'_>, now: DateTime<Utc>) -> R
     Ok(())
 }
 
-fn stage_row(stage: &StageRecord, row: &mut Arguments<'_, '_>) {
-    row.id(stage.run_id).text(&stage.stage_id).int(stage.generation);
-    row.text(stage.status.as_str()).int(stage.attempt).int(stage.waiting_on).value(stage.output.as_ref());
-    row.maybe_text(stage.error_message.as_deref());
-    row.maybe_instant(stage.started_at).maybe_instant(stage.completed_at);
-    row.value(stage.suspended_state.as_ref()).maybe_instant(stage.max_wait_until);
-}
-
 fn write_jobs(session: &Session, stages: &Stages<'_>, now: DateTime<Utc>) -> Result<(), Failure> {
     let (mut insert, mut update) = (session.prepare(DOING, INSERT_JOB), session.prepare(DOING, UPDATE_JOB));
     let mut delete = session.prepare(DOING, DELETE_JOB);
     for (run_id, stage_id, rows) in stages {
         match rows.job.row_op() {
             RowOp::Insert(job) => insert.run(|row| {
-                job_row(job, row);
+                job::put_changing(row, job);
+                job::put_key(row, job);
+                job::put_new(row, job);
                 row.instant(now);
-                row.text(&job.workflow_id).text(&job.definition_fingerprint);
             })?,
             RowOp::Update(job) => update.run(|row| {
-                job_row(job, row);
-                row.instant(now);
+                job::put_changing(row, job);
+                row.instant(job.run_at).maybe_instant(job.leased_until).instant(now);
+                job::put_key(row, job);
             })?,
-            RowOp::Delete => delete.run(|row| _ = row.id(*run_id).text(stage_id))?,
+            RowOp::Delete => delete.run(|row| _ = row.run_id(*run_id).text(stage_id))?,
             RowOp::Keep => {}
         }
     }
     Ok(())
-}
-
-fn job_row(job: &JobRecord, row: &mut Arguments<'_, '_>) {
-    row.id(job.run_id).text(&job.stage_id).int(job.generation).text(job.status.as_str()).int(job.priority);
-    row.int(job.attempt).int(job.max_attempts).int(job.lease_epoch).maybe_text(job.worker_id.as_deref());
-    row.maybe_instant(job.leased_until).instant(job.run_at).int(job.woken);
-    row.int(job.crashes).int(job.max_crashes);
 }
 
 /// Writes the new events, sorted: the set has them in the order of the decisions.
@@ -236,7 +235,7 @@ fn write_events(session: &Session, set: &WorkingSet) -> Result<(), Failure> {
     for Event { run_id, sequence, at, kind } in events {
         let payload = kind.payload().map_err(|error| Failure::lasting(DOING, error))?;
         insert.run(|row| {
-            row.id(*run_id).int(*sequence).text(kind.name()).text(&payload).instant(*at);
+            row.run_id(*run_id).int(*sequence).text(kind.name()).text(&payload).instant(*at);
         })?;
     }
     Ok(())
@@ -247,7 +246,7 @@ fn write_keys(session: &Session, set: &WorkingSet) -> Result<(), Failure> {
     for (command, key, entry) in set.inserted_keys() {
         let Some((run_id, at)): Option<(RunId, _)> = entry.inserted else { continue };
         insert.run(|row| {
-            row.text(command).text(key).id(run_id).text(&entry.request_hash);
+            row.text(command).text(key).run_id(run_id).text(&entry.request_hash);
             row.text(entry.result.as_str()).instant(at);
         })?;
     }
@@ -262,13 +261,15 @@ fn write_logs_and_blobs(session: &Session, set: &WorkingSet) -> Result<(), Failu
     let mut insert = session.prepare(DOING, INSERT_LOG);
     for line in &set.logs {
         insert.run(|row| {
-            row.id(line.run_id).text(&line.stage_id).int(line.attempt).text(line.level.as_str());
+            row.run_id(line.run_id).text(&line.stage_id).int(line.attempt).text(line.level.as_str());
             row.text(&line.message).text(line.fields.as_str()).instant(line.at);
         })?;
     }
     let mut put = session.prepare(DOING, PUT_BLOB);
     for blob in &set.blobs {
-        put.run(|row| _ = row.text(&blob.key.0).id(blob.run_id).text(blob.value.as_str()).instant(blob.at))?;
+        put.run(|row| {
+            _ = row.text(&blob.key.0).run_id(blob.run_id).text(blob.value.as_str()).instant(blob.at)
+        })?;
     }
     let mut delete = session.prepare(DOING, DELETE_VOID_BLOBS);
     for void in &set.side_rows.void_blobs {

@@ -1,0 +1,25 @@
+//! Inspection of a store behind an interceptor.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use workflow_engine::ports::{Inspection, RunCount, RunPage, RunQuery};
+use workflow_engine::{Error, RunFilter, RunId};
+
+use super::{Intercepted, Interceptor};
+
+#[async_trait]
+impl<I: Interceptor> Inspection for Intercepted<I> {
+    async fn list_runs(&self, query: &RunQuery) -> Result<RunPage, Error> {
+        self.read("list_runs", self.store.list_runs(query)).await
+    }
+
+    async fn count_runs(&self, filter: &RunFilter, cap: u64, time: Duration) -> Result<RunCount, Error> {
+        self.read("count_runs", self.store.count_runs(filter, cap, time)).await
+    }
+
+    async fn tags(&self, run_id: RunId) -> Result<BTreeMap<String, String>, Error> {
+        self.read("tags", self.store.tags(run_id)).await
+    }
+}

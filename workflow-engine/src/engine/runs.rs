@@ -1,0 +1,152 @@
+//! Lists of runs.
+
+#![allow(clippy::disallowed_methods, reason = "it bounds how long the caller waits, in real time")]
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::Engine;
+use super::list::{Cursor, List, Page};
+use crate::error::Error;
+use crate::kernel::Kernel;
+use crate::ports::{RunCount, RunFilter, RunPage, RunQuery};
+use crate::records::{RunRecord, Status};
+use crate::value::RunId;
+
+/// How long a search reads runs before it returns what it has found.
+const SEARCH_TIME: Duration = Duration::from_millis(40);
+
+/// The name of the list in its cursors.
+const LIST: &str = "runs";
+
+impl Engine {
+    /// Lists the runs that match, newest first.
+    ///
+    /// Runs with a tag, unfinished runs, and failed or cancelled runs are found without reading others, and so is a page
+    /// of all runs. For any other filter, the store reads the runs from the newest on for about 40 milliseconds. If it
+    /// has not found enough by then, the page ends early, [`Page::searched_to`] tells how far the search came, and
+    /// [`Page::next`] continues it.
+    ///
+    /// ```
+    /// use workflow_engine::prelude::*;
+    /// use workflow_engine::RunFilter;
+    ///
+    /// # #[stage]
+    /// # async fn double(number: u32) -> StageResult<u32> {
+    /// #     Ok(number * 2)
+    /// # }
+    /// # workflow! { Doubling = double }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), workflow_engine::Error> {
+    /// let engine = Engine::builder("memory:").register::<Doubling>().build().await?;
+    /// let run = engine.start::<Doubling>(DoubleInput { number: 21 }).tag("customer", "acme").await?;
+    /// run.output().await?;
+    ///
+    /// let filter = RunFilter::new().workflow::<Doubling>().status(Status::Completed).tag("customer", "acme");
+    /// let page = engine.runs(&filter).limit(20).await?;
+    /// assert_eq!(page.items[0].id, run.id());
+    /// assert!(page.next.is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// `INVALID_REQUEST` for a cursor of another list, or a limit out of its range; an error of the store.
+    pub fn runs(&self, filter: &RunFilter) -> List<RunRecord> {
+        let (engine, filter) = (self.clone(), filter.clone());
+        List::new(move |after, limit| {
+            let (engine, filter) = (engine.clone(), filter.clone());
+            async move {
+                let after = after.map(|cursor| cursor.item(LIST)).transpose()?;
+                let found = search(engine.kernel(), filter, after, limit, SEARCH_TIME).await;
+                let RunPage { runs, next, searched_to } =
+                    found.map_err(|error| engine.unless_store_closed(error))?;
+                Ok(Page { items: runs, next: next.map(|last| Cursor::new(LIST, last)), searched_to })
+            }
+        })
+    }
+
+    /// Counts the runs that match, at most `cap`, in about 40 milliseconds at most: [`RunCount::is_exact`] tells whether
+    /// these are all. Counting millions of runs exactly would read all of them.
+    ///
+    /// ```
+    /// use workflow_engine::{Engine, RunFilter, Status};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), workflow_engine::Error> {
+    /// let engine = Engine::builder("memory:").build().await?;
+    /// let failed = engine.count_runs(&RunFilter::new().status(Status::Failed), 10_000).await?;
+    /// assert_eq!(failed.to_string(), "0"); // `10000+` where there are more
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// An error of the store.
+    pub async fn count_runs(&self, filter: &RunFilter, cap: u64) -> Result<RunCount, Error> {
+        let counted = count(self.kernel(), filter, cap).await;
+        counted.map_err(|error| self.unless_store_closed(error))
+    }
+}
+
+/// Lists runs, also by what blocks them.
+async fn search(
+    kernel: &Arc<Kernel>,
+    filter: RunFilter,
+    after: Option<RunId>,
+    limit: usize,
+    time: Duration,
+) -> Result<RunPage, Error> {
+    let begin = Instant::now();
+    let Some(reason) = filter.blocked_reason.clone() else {
+        return kernel.store().list_runs(&RunQuery { filter, after, limit, time }).await;
+    };
+    // Only an unfinished run is blocked.
+    let mut filter = RunFilter { blocked_reason: None, ..filter };
+    if filter.statuses.is_empty() {
+        filter = filter.unfinished();
+    }
+    filter.statuses.retain(|status| matches!(status, Status::Pending | Status::Running));
+    if filter.statuses.is_empty() {
+        return Ok(RunPage::default());
+    }
+    let mut query = RunQuery { filter, after, limit, time };
+    let mut blocked = Vec::new();
+    loop {
+        let page = kernel.store().list_runs(&query).await?;
+        for run in page.runs {
+            let (id, created_at) = (run.id, run.created_at);
+            if is_blocked(kernel, run.id, &reason).await? {
+                blocked.push(run);
+            }
+            if blocked.len() == limit {
+                return Ok(RunPage { runs: blocked, next: Some(id), searched_to: None });
+            }
+            if begin.elapsed() >= time {
+                return Ok(RunPage { runs: blocked, next: Some(id), searched_to: Some(created_at) });
+            }
+        }
+        if page.next.is_none() || page.searched_to.is_some() {
+            return Ok(RunPage { runs: blocked, next: page.next, searched_to: page.searched_to });
+        }
+        query.after = page.next;
+    }
+}
+
+/// Returns whether the run is blocked for this reason. A run that was deleted meanwhile is not.
+async fn is_blocked(kernel: &Kernel, run_id: RunId, reason: &str) -> Result<bool, Error> {
+    match kernel.blocked_reason(run_id).await {
+        Ok(found) => Ok(found.is_some_and(|found| found.code().as_str() == reason)),
+        Err(error) if error.is_not_found() => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+async fn count(kernel: &Arc<Kernel>, filter: &RunFilter, cap: u64) -> Result<RunCount, Error> {
+    if filter.blocked_reason.is_none() {
+        return kernel.store().count_runs(filter, cap, SEARCH_TIME).await;
+    }
+    let limit = usize::try_from(cap).unwrap_or(usize::MAX).clamp(1, 10_000);
+    let page = search(kernel, filter.clone(), None, limit, SEARCH_TIME).await?;
+    Ok(RunCount::new((page.runs.len() as u64).min(cap), page.next.is_none()))
+}

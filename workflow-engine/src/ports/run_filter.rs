@@ -1,0 +1,139 @@
+//! A filter for runs.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::language::Workflow;
+use crate::records::{RunRecord, Status};
+
+/// Selects runs: those that match every condition that is set. Without a condition it selects every run.
+///
+/// ```
+/// use workflow_engine::{RunFilter, Status};
+///
+/// let failed = RunFilter::new().statuses([Status::Failed, Status::Cancelled]);
+/// let of_acme = RunFilter::new().workflow_id("invoice").tag("customer", "acme");
+/// # let _ = (failed, of_acme);
+/// ```
+///
+/// As JSON it is an object of the same fields, all optional: `{"statuses":["FAILED"],"tags":{"customer":"acme"}}`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+#[must_use]
+pub struct RunFilter {
+    /// The statuses, any of them; empty for every status.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub statuses: Vec<Status>,
+    /// The id of the workflow.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workflow_id: Option<String>,
+    /// The tags, all of them.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+    /// The earliest instant of the run's creation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created_since: Option<DateTime<Utc>>,
+    /// The instant before which the run was created.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created_before: Option<DateTime<Utc>>,
+    /// The fingerprint of the definition with which the run was created.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub definition: Option<String>,
+    /// The code of the error with which the run failed, `STAGE_FAILED` for example.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<String>,
+    /// The code of the reason why the run cannot continue: `WORKFLOW_NOT_FOUND`, `DEFINITION_MISMATCH` or
+    /// `BUDGET_EXCEEDED`. A store ignores this condition: it depends on the definitions of a process, and
+    /// [`Engine::runs`](crate::Engine::runs) checks it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blocked_reason: Option<String>,
+}
+
+impl RunFilter {
+    /// Creates a filter without conditions.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Selects runs of this workflow.
+    pub fn workflow<W: Workflow>(self) -> Self {
+        self.workflow_id(W::definition().id.clone())
+    }
+
+    /// Selects runs of the workflow with this id.
+    pub fn workflow_id(mut self, workflow_id: impl Into<String>) -> Self {
+        self.workflow_id = Some(workflow_id.into());
+        self
+    }
+
+    /// Selects runs of this status, or of another one that the filter selects already.
+    pub fn status(mut self, status: Status) -> Self {
+        self.statuses.push(status);
+        self
+    }
+
+    /// Selects runs of one of these statuses, or of another one that the filter selects already.
+    pub fn statuses(mut self, statuses: impl IntoIterator<Item = Status>) -> Self {
+        self.statuses.extend(statuses);
+        self
+    }
+
+    /// Selects runs that have not ended: `PENDING` and `RUNNING`.
+    pub fn unfinished(self) -> Self {
+        self.statuses([Status::Pending, Status::Running])
+    }
+
+    /// Selects runs that were started with this tag. Of several tags, a run needs all.
+    pub fn tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.tags.insert(key.into(), value.into());
+        self
+    }
+
+    /// Selects runs that were created at this instant or later.
+    pub const fn created_since(mut self, instant: DateTime<Utc>) -> Self {
+        self.created_since = Some(instant);
+        self
+    }
+
+    /// Selects runs that were created before this instant.
+    pub const fn created_before(mut self, instant: DateTime<Utc>) -> Self {
+        self.created_before = Some(instant);
+        self
+    }
+
+    /// Selects runs that were created with the definition of this fingerprint.
+    pub fn definition(mut self, fingerprint: impl Into<String>) -> Self {
+        self.definition = Some(fingerprint.into());
+        self
+    }
+
+    /// Selects runs that failed with the error of this code. It takes an [`ErrorCode`](crate::ErrorCode) or its text.
+    pub fn error_code(mut self, code: impl AsRef<str>) -> Self {
+        self.error_code = Some(code.as_ref().to_owned());
+        self
+    }
+
+    /// Selects unfinished runs that cannot continue for the reason of this code, as far as this process can tell: see
+    /// [`RunHandle::blocked_reason`](crate::RunHandle::blocked_reason).
+    pub fn blocked_reason(mut self, code: impl AsRef<str>) -> Self {
+        self.blocked_reason = Some(code.as_ref().to_owned());
+        self
+    }
+
+    /// Returns whether a run with these tags matches, apart from `blocked_reason`.
+    #[must_use]
+    pub fn admits(&self, run: &RunRecord, tags: &BTreeMap<String, String>) -> bool {
+        let is = |wanted: &Option<String>, text: Option<&str>| wanted.is_none() || wanted.as_deref() == text;
+        (self.statuses.is_empty() || self.statuses.contains(&run.status))
+            && is(&self.workflow_id, Some(&run.workflow_id))
+            && is(&self.definition, Some(&run.definition_fingerprint))
+            && is(&self.error_code, run.error.as_ref().map(|error| error.code.as_str()))
+            && self.created_since.is_none_or(|since| run.created_at >= since)
+            && self.created_before.is_none_or(|before| run.created_at < before)
+            && self.tags.iter().all(|(key, value)| tags.get(key) == Some(value))
+    }
+}

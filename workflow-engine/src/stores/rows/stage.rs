@@ -1,0 +1,101 @@
+//! Stages.
+
+use super::{FromColumns, ReadColumns, WriteColumns};
+use crate::records::StageRecord;
+
+/// The columns from which a stage is read.
+macro_rules! stage_columns {
+    ($form:ident) => {
+        $crate::stores::rows::$form!(
+            s: workflow_run_id,
+            ids: [],
+            texts: [stage_id, stage_name, status, suspended_state, suspended_state_blob, output, output_blob,
+                error_message, metrics],
+            numbers: [stage_number, execution_group, generation, attempt, waiting_on, total_cost, total_tokens,
+                reserved_cost, pending_calls, budget, awaited_cost],
+            flags: [],
+            instants: [max_wait_until, started_at, completed_at]
+        )
+    };
+}
+
+/// The columns that [`put_changing`] writes. Metrics, and what a stage has spent, are written by statements of their
+/// own.
+macro_rules! changing_stage_columns {
+    ($form:ident) => {
+        $crate::stores::rows::$form!(
+            status,
+            generation,
+            attempt,
+            waiting_on,
+            suspended_state,
+            suspended_state_blob,
+            max_wait_until,
+            output,
+            output_blob,
+            error_message,
+            started_at,
+            completed_at
+        )
+    };
+}
+
+/// The columns that [`put_new`] writes.
+macro_rules! new_stage_columns {
+    ($form:ident) => {
+        $crate::stores::rows::$form!(stage_name, stage_number, execution_group)
+    };
+}
+
+pub(in crate::stores) use {changing_stage_columns, new_stage_columns, stage_columns};
+
+impl FromColumns for StageRecord {
+    const TABLE: &'static str = "workflow_stages";
+
+    fn from_columns<C: ReadColumns>(columns: &mut C) -> Result<Self, C::Failure> {
+        Ok(Self {
+            run_id: columns.run_id()?,
+            stage_id: columns.text("stage_id")?,
+            stage_name: columns.text("stage_name")?,
+            status: columns.status()?,
+            suspended_state: columns.value("suspended_state")?,
+            output: columns.value("output")?,
+            error_message: columns.maybe_text("error_message")?,
+            metrics: columns.metrics()?,
+            stage_number: columns.int("stage_number")?,
+            execution_group: columns.int("execution_group")?,
+            generation: columns.int("generation")?,
+            attempt: columns.int("attempt")?,
+            waiting_on: columns.int("waiting_on")?,
+            spending: columns.spending()?,
+            awaited_cost: columns.maybe_cost("awaited_cost")?,
+            max_wait_until: columns.maybe_instant("max_wait_until")?,
+            started_at: columns.maybe_instant("started_at")?,
+            completed_at: columns.maybe_instant("completed_at")?,
+        })
+    }
+}
+
+/// Adds the columns that may change.
+pub(in crate::stores) fn put_changing<W: WriteColumns>(row: &mut W, stage: &StageRecord) {
+    row.text(stage.status.as_str())
+        .int(stage.generation)
+        .int(stage.attempt)
+        .int(stage.waiting_on)
+        .value(stage.suspended_state.as_ref())
+        .maybe_instant(stage.max_wait_until)
+        .value(stage.output.as_ref())
+        .maybe_text(stage.error_message.as_deref())
+        .maybe_instant(stage.started_at)
+        .maybe_instant(stage.completed_at);
+}
+
+/// Adds the key.
+pub(in crate::stores) fn put_key<W: WriteColumns>(row: &mut W, stage: &StageRecord) {
+    row.run_id(stage.run_id).text(&stage.stage_id);
+}
+
+/// Adds the columns that never change.
+pub(in crate::stores) fn put_new<W: WriteColumns>(row: &mut W, stage: &StageRecord) {
+    row.text(&stage.stage_name).int(stage.stage_number).int(stage.execution_group);
+}

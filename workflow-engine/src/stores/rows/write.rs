@@ -1,0 +1,43 @@
+//! Binds the columns of a row, from left to right.
+
+use chrono::{DateTime, Utc};
+
+use crate::records::StoredValue;
+use crate::value::RunId;
+
+/// A row to which columns are added.
+pub(in crate::stores) trait WriteColumns {
+    /// Adds a run's id.
+    fn run_id(&mut self, run_id: RunId) -> &mut Self;
+
+    /// Adds a text or `NULL`.
+    fn maybe_text(&mut self, text: Option<&str>) -> &mut Self;
+
+    /// Adds a number. The largest of a column, 2^63 - 1, is far beyond any count or instant here.
+    fn int(&mut self, number: impl TryInto<i64>) -> &mut Self;
+
+    /// Adds a boolean.
+    fn flag(&mut self, flag: bool) -> &mut Self;
+
+    /// Adds an instant or `NULL`.
+    fn maybe_instant(&mut self, instant: Option<DateTime<Utc>>) -> &mut Self;
+
+    /// Adds a text.
+    fn text(&mut self, text: &str) -> &mut Self {
+        self.maybe_text(Some(text))
+    }
+
+    /// Adds an instant.
+    fn instant(&mut self, instant: DateTime<Utc>) -> &mut Self {
+        self.maybe_instant(Some(instant))
+    }
+
+    /// Adds two columns: the value, and the key of its blob.
+    fn value(&mut self, value: Option<&StoredValue>) -> &mut Self {
+        match value {
+            Some(StoredValue::Inline(json)) => self.text(json.as_str()).maybe_text(None),
+            Some(StoredValue::Blob(key)) => self.maybe_text(None).text(&key.0),
+            None => self.maybe_text(None).maybe_text(None),
+        }
+    }
+}

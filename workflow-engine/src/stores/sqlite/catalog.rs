@@ -1,0 +1,110 @@
+//! The store on SQLite as a catalog.
+
+use std::collections::HashSet;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use sqlx::Row;
+
+use super::SqliteStore;
+use super::arguments::count;
+use super::columns::Columns;
+use super::failure::Failure;
+use super::session::Session;
+use super::work::Work;
+use crate::error::Error;
+use crate::ports::{Catalog, NewDefinition};
+use crate::records::{DefinitionRecord, UnfinishedRuns};
+use crate::stores::rows::{ReadColumns, WriteColumns};
+
+const FINGERPRINTS: &str = "SELECT fingerprint FROM {prefix}definitions";
+
+const DEFINITIONS: &str = "
+    SELECT fingerprint, workflow_id, version, description, first_seen_at FROM {prefix}definitions
+    ORDER BY workflow_id, version, fingerprint";
+
+const ADD: &str = "
+    INSERT INTO {prefix}definitions (fingerprint, workflow_id, version, description, first_seen_at)
+    VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (fingerprint) DO NOTHING";
+
+const UNFINISHED: &str = "
+    SELECT definition_fingerprint, sum(status = 'PENDING') AS pending, sum(status = 'RUNNING') AS running,
+        min(created_at) AS oldest
+    FROM (
+        SELECT definition_fingerprint, status, created_at FROM {prefix}runs
+        WHERE workflow_id = ?1 AND completed_at IS NULL
+        ORDER BY created_at, id LIMIT ?2
+    )
+    GROUP BY definition_fingerprint ORDER BY definition_fingerprint";
+
+/// The statements of this file, for the test of their query plans, except for those that read all definitions, which is
+/// their task.
+#[cfg(test)]
+pub(super) const STATEMENTS: &[&str] = &[ADD, UNFINISHED];
+
+/// Adds definitions.
+pub(super) fn add(
+    session: &Session,
+    definitions: &[NewDefinition],
+    now: DateTime<Utc>,
+) -> Result<(), Failure> {
+    for NewDefinition { fingerprint, workflow_id, version, description } in definitions {
+        session.execute("register definitions", ADD, |arguments| {
+            let arguments = arguments.text(fingerprint).text(workflow_id).int(*version);
+            arguments.text(description.as_str()).instant(now);
+        })?;
+    }
+    Ok(())
+}
+
+#[async_trait]
+impl Catalog for SqliteStore {
+    async fn register_definitions(&self, definitions: &[NewDefinition]) -> Result<(), Error> {
+        const DOING: &str = "register definitions";
+
+        let rows = self.read(DOING, self.query(FINGERPRINTS)).await?;
+        let known = rows.iter().map(|row| row.try_get::<String, _>(0));
+        let known: HashSet<String> =
+            known.collect::<Result<_, _>>().map_err(|error| Failure::database(DOING, error))?;
+        let is_new = |definition: &&NewDefinition| !known.contains(&definition.fingerprint);
+        let new: Vec<NewDefinition> = definitions.iter().filter(is_new).cloned().collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        self.request(DOING, Work::RegisterDefinitions, new).await
+    }
+
+    async fn definitions(&self) -> Result<Vec<DefinitionRecord>, Error> {
+        let rows = self.read("read the definitions", self.query(DEFINITIONS)).await?;
+        let read = |row| -> Result<DefinitionRecord, Failure> {
+            let mut columns = Columns::new(row, "workflow_definitions", 0);
+            Ok(DefinitionRecord {
+                fingerprint: columns.text("fingerprint")?,
+                workflow_id: columns.text("workflow_id")?,
+                version: columns.int("version")?,
+                description: columns.json("description")?,
+                first_seen_at: columns.instant("first_seen_at")?,
+            })
+        };
+        Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
+    }
+
+    async fn unfinished_by_definition(
+        &self,
+        workflow_id: &str,
+        cap: usize,
+    ) -> Result<Vec<UnfinishedRuns>, Error> {
+        let query = self.query(UNFINISHED).bind(workflow_id.to_owned()).bind(count(cap));
+        let rows = self.read("count unfinished runs", query).await?;
+        let read = |row| -> Result<UnfinishedRuns, Failure> {
+            let mut columns = Columns::new(row, "workflow_runs", 0);
+            Ok(UnfinishedRuns {
+                fingerprint: columns.text("definition_fingerprint")?,
+                pending: columns.int("pending")?,
+                running: columns.int("running")?,
+                oldest: columns.instant("oldest")?,
+            })
+        };
+        Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
+    }
+}

@@ -1,0 +1,26 @@
+//! Inspection of a store whose process dies.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::CrashingStore;
+use crate::error::Error;
+use crate::ports::{Inspection, RunCount, RunFilter, RunPage, RunQuery};
+use crate::value::RunId;
+
+#[async_trait]
+impl Inspection for CrashingStore {
+    async fn list_runs(&self, query: &RunQuery) -> Result<RunPage, Error> {
+        self.alive()?.list_runs(query).await
+    }
+
+    async fn count_runs(&self, filter: &RunFilter, cap: u64, time: Duration) -> Result<RunCount, Error> {
+        self.alive()?.count_runs(filter, cap, time).await
+    }
+
+    async fn tags(&self, run_id: RunId) -> Result<BTreeMap<String, String>, Error> {
+        self.alive()?.tags(run_id).await
+    }
+}
