@@ -45,7 +45,13 @@ pub fn create() -> Decision {
         Change::StartRun { stages: vec![stage], waiting_on: 1 },
         Change::Enqueue { stage_id: "a".into(), max_attempts: 3, max_crashes: 3, claim: Some(claim()) },
     ];
-    Decision { run_id: RunId::generate(), precondition: Precondition::Absent, idempotency: None, changes }
+    Decision {
+        run_id: RunId::generate(),
+        command: "run.create",
+        precondition: Precondition::Absent,
+        idempotency: None,
+        changes,
+    }
 }
 
 /// Makes a claimant with a lease of 30 seconds.
@@ -63,6 +69,7 @@ pub fn complete(job: &ClaimedJob) -> Decision {
     Decision {
         run_id: job.lease.run_id,
         precondition: Precondition::Lease(job.lease.clone()),
+        command: "job.execute",
         idempotency: None,
         changes,
     }

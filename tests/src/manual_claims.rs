@@ -13,8 +13,13 @@ pub const LEASE: Duration = Duration::from_secs(15);
 pub async fn apply(store: &dyn Store, run_id: RunId, changes: Vec<Change>) {
     let run = store.run(run_id).await.expect("the store is available").expect("the run exists");
     let revision = Revision { version: run.version, last_sequence: run.last_sequence };
-    let decision =
-        Decision { run_id, precondition: Precondition::Revision(revision), idempotency: None, changes };
+    let decision = Decision {
+        run_id,
+        command: "test",
+        precondition: Precondition::Revision(revision),
+        idempotency: None,
+        changes,
+    };
     let commit = store.commit(decision).await.expect("the store is available");
     assert!(matches!(commit, Commit::Applied(_)), "{commit:?}");
 }
@@ -25,7 +30,7 @@ pub async fn claim(store: &dyn Store, run_id: RunId, stage: &str) -> ClaimedJob 
     let claim = Claimant { worker_id: "lost".into(), lease: LEASE };
     let precondition = Precondition::Claimable { stage_id: stage.into(), generation: run.generation };
     let changes = vec![Change::Claim { stage_id: stage.into(), claim }];
-    match store.commit(Decision { run_id, precondition, idempotency: None, changes }).await {
+    match store.commit(Decision { run_id, command: "test", precondition, idempotency: None, changes }).await {
         Ok(Commit::Applied(applied)) => applied.claimed.into_iter().next().expect("one claim"),
         other => panic!("{other:?}"),
     }
@@ -36,6 +41,7 @@ pub async fn commit(store: &dyn Store, job: &ClaimedJob, changes: Vec<Change>) -
     let lease = job.lease.clone();
     let decision = Decision {
         run_id: lease.run_id,
+        command: "test",
         precondition: Precondition::Lease(lease),
         idempotency: None,
         changes,

@@ -109,7 +109,7 @@ impl Choices {
             request_hash: "hash".into(),
             result: Json::encode(&self.below(1_000)).unwrap(),
         });
-        Decision { run_id, precondition, idempotency, changes }
+        Decision { run_id, command: "test", precondition, idempotency, changes }
     }
 }
 

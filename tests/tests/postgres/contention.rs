@@ -76,7 +76,8 @@ async fn a_commit_that_waited_for_a_run_sees_its_latest_state() {
             let store = Arc::clone(store);
             let precondition = Precondition::Claimable { stage_id: "a".into(), generation: 1 };
             let claim = Change::Claim { stage_id: "a".into(), claim: super::fixture::claim() };
-            let decision = Decision { run_id, precondition, idempotency: None, changes: vec![claim] };
+            let decision =
+                Decision { run_id, command: "test", precondition, idempotency: None, changes: vec![claim] };
             tokio::spawn(async move { store.commit(decision).await.unwrap() })
         });
         let taken = join_all(claimants).await.into_iter().map(Result::unwrap);

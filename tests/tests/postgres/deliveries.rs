@@ -8,7 +8,7 @@ use tests::postgres::Schema;
 use workflow_engine::ports::{Outbox, Persistence, Store};
 use workflow_engine::stores::PostgresStore;
 
-use super::fixture::{named_url, number, running};
+use super::fixture::{complete, named_url, number, running};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn trap_15_flushers_of_three_processes_deliver_everything_once_and_in_order() {
@@ -35,11 +35,12 @@ async fn trap_15_events_that_another_process_publishes_meanwhile_are_delivered_o
     let name = schema.name().to_owned();
     let store = Arc::new(PostgresStore::open(schema.options_at(&named_url(&schema))).await.unwrap());
     tests::deliveries::subscribe(&*store).await;
-    running(&*store).await;
+    let job = running(&*store).await;
+    store.commit(complete(&job)).await.unwrap();
 
     let (mut other, mut watcher) = (schema.connect().await, schema.connect().await);
     let publish =
-        format!("BEGIN; UPDATE {name}.workflow_outbox_events SET published_at = now() WHERE sequence <= 2");
+        format!("BEGIN; UPDATE {name}.workflow_commits SET published_at = now() WHERE last_sequence <= 3");
     sqlx::raw_sql(AssertSqlSafe(publish)).execute(&mut other).await.unwrap();
     let claiming = tokio::spawn({
         let store = Arc::clone(&store);
@@ -52,6 +53,6 @@ async fn trap_15_events_that_another_process_publishes_meanwhile_are_delivered_o
     sqlx::raw_sql("COMMIT").execute(&mut other).await.unwrap();
     let claimed = claiming.await.unwrap();
     let sequences: Vec<u64> = claimed[0].events.iter().map(|event| event.sequence).collect();
-    assert_eq!(sequences, [3]);
+    assert_eq!(sequences, [4, 5]);
     store.close().await;
 }

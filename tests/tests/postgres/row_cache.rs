@@ -118,7 +118,7 @@ async fn a_run_that_another_store_has_purged_is_not_written_again() {
     assert_eq!(one.commit(progress(&job)).await.unwrap(), Commit::PreconditionFailed);
     assert_eq!(one.commit(complete(&job)).await.unwrap(), Commit::PreconditionFailed);
     let mut connection = schema.connect().await;
-    for table in ["workflow_runs", "workflow_stages", "workflow_job_queue", "workflow_outbox_events"] {
+    for table in ["workflow_runs", "workflow_stages", "workflow_job_queue", "workflow_commits"] {
         let left = format!("SELECT count(*) FROM {}.{table}", schema.name());
         assert_eq!(number(&mut connection, &left).await, 0, "{table}");
     }
@@ -140,7 +140,7 @@ async fn cached_rows_of_commits_that_the_server_has_lost_are_not_used() {
         "CREATE TABLE {name}.old_runs AS TABLE {name}.workflow_runs;
         CREATE TABLE {name}.old_stages AS TABLE {name}.workflow_stages;
         CREATE TABLE {name}.old_jobs AS TABLE {name}.workflow_job_queue;
-        CREATE TABLE {name}.old_events AS TABLE {name}.workflow_outbox_events"
+        CREATE TABLE {name}.old_commits AS TABLE {name}.workflow_commits"
     );
     sqlx::raw_sql(sqlx::AssertSqlSafe(copy)).execute(&mut connection).await.unwrap();
     apply(&one, progress(&job)).await;
@@ -148,7 +148,7 @@ async fn cached_rows_of_commits_that_the_server_has_lost_are_not_used() {
         "DELETE FROM {name}.workflow_runs; INSERT INTO {name}.workflow_runs TABLE {name}.old_runs;
         DELETE FROM {name}.workflow_stages; INSERT INTO {name}.workflow_stages TABLE {name}.old_stages;
         DELETE FROM {name}.workflow_job_queue; INSERT INTO {name}.workflow_job_queue TABLE {name}.old_jobs;
-        DELETE FROM {name}.workflow_outbox_events; INSERT INTO {name}.workflow_outbox_events TABLE {name}.old_events"
+        DELETE FROM {name}.workflow_commits; INSERT INTO {name}.workflow_commits TABLE {name}.old_commits"
     );
     sqlx::raw_sql(sqlx::AssertSqlSafe(restore)).execute(&mut connection).await.unwrap();
     apply(&two, return_job(&job)).await;

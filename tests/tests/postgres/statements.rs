@@ -103,8 +103,10 @@ async fn no_statement_scans_a_table() {
             generation, status, attempt, waiting_on)
         SELECT id, 'a', 'A', 1, 1, 1, 'COMPLETED', 1, 0 FROM {name}.workflow_runs
         WHERE workflow_name = 'w';
-        INSERT INTO {name}.workflow_outbox_events (workflow_run_id, sequence, event_type, payload, occurred_at, published_at)
-        SELECT id, n, 'e', '{{}}', now(), now() FROM {name}.workflow_runs, generate_series(1, 5) AS n
+        INSERT INTO {name}.workflow_commits (workflow_run_id, sequence, last_sequence, causation_id, event_types, events,
+            occurred_at, published_at)
+        SELECT id, n, n, 'test', '[\"e\"]', '[{{}}]', now(), now()
+        FROM {name}.workflow_runs, generate_series(1, 5) AS n
         WHERE workflow_name = 'w';
         ANALYZE"
     );

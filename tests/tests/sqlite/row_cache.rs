@@ -13,6 +13,7 @@ fn held(job: &ClaimedJob, change: Change) -> Decision {
     Decision {
         run_id: job.lease.run_id,
         precondition: Precondition::Lease(job.lease.clone()),
+        command: "test",
         idempotency: None,
         changes: vec![change],
     }

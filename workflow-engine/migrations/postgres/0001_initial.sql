@@ -63,14 +63,6 @@ CREATE INDEX workflow_runs_over ON {schema}.workflow_runs (completed_at, id) WHE
 -- For lists of runs. A run that succeeds is never in it.
 CREATE INDEX workflow_runs_ended ON {schema}.workflow_runs (status, id) WHERE status IN ('FAILED', 'CANCELLED');
 
--- The requests that runs were started with. They never change, so they are in a separate table.
-CREATE TABLE {schema}.workflow_run_requests (
-    workflow_run_id UUID NOT NULL PRIMARY KEY,
-    input           TEXT COLLATE "C" NOT NULL,
-    config          TEXT COLLATE "C" NOT NULL,
-    metadata        TEXT COLLATE "C"
-);
-
 -- The tags of runs. A run without tags has no row here.
 CREATE TABLE {schema}.workflow_run_tags (
     workflow_run_id UUID NOT NULL,
@@ -154,21 +146,42 @@ CREATE INDEX workflow_job_queue_suspended ON {schema}.workflow_job_queue (defini
 CREATE INDEX workflow_job_queue_leased ON {schema}.workflow_job_queue (leased_until, workflow_run_id, stage_id)
     WHERE status = 'RUNNING';
 
-CREATE TABLE {schema}.workflow_outbox_events (
-    workflow_run_id UUID   NOT NULL,
-    -- 1, 2, 3, and so on, without gaps.
-    sequence        BIGINT NOT NULL,
-    event_type      TEXT   COLLATE "C" NOT NULL,
-    payload         TEXT COLLATE "C" NOT NULL,
-    causation_id    TEXT   COLLATE "C",
+-- One row for each commit of a run that wrote events, with all of them. The first commit creates the run.
+CREATE TABLE {schema}.workflow_commits (
+    workflow_run_id UUID        NOT NULL,
+    -- The numbers of the first and of the last event. The events of a run have the numbers 1, 2, 3, and so on, without
+    -- gaps.
+    sequence        BIGINT      NOT NULL,
+    last_sequence   BIGINT      NOT NULL,
     occurred_at     TIMESTAMPTZ NOT NULL,
-    -- When its deliveries were created; the time of the commit without subscribers.
+    -- When the deliveries of the events were created; the time of the commit without subscribers.
     published_at    TIMESTAMPTZ,
+    -- The command or the lease that caused the commit.
+    causation_id    TEXT        COLLATE "C" NOT NULL,
+    -- The types and the payloads of the events: two JSON arrays, with an element for each event.
+    event_types     TEXT        COLLATE "C" NOT NULL,
+    events          TEXT        COLLATE "C" NOT NULL,
+    -- The request that created the run; NULL in later commits.
+    input           TEXT        COLLATE "C",
+    config          TEXT        COLLATE "C",
+    metadata        TEXT        COLLATE "C",
     PRIMARY KEY (workflow_run_id, sequence)
 );
 
-CREATE INDEX workflow_outbox_events_unpublished ON {schema}.workflow_outbox_events (workflow_run_id, sequence)
+CREATE INDEX workflow_commits_unpublished ON {schema}.workflow_commits (workflow_run_id, sequence)
     WHERE published_at IS NULL;
+
+-- The events one by one, to be read.
+CREATE VIEW {schema}.workflow_outbox_events AS
+    SELECT c.workflow_run_id, c.sequence + e.number - 1 AS sequence, e.event_type, e.payload::text AS payload,
+        c.causation_id, c.occurred_at, c.published_at
+    FROM {schema}.workflow_commits AS c
+    CROSS JOIN LATERAL ROWS FROM (json_array_elements_text(c.event_types::json), json_array_elements(c.events::json))
+        WITH ORDINALITY AS e (event_type, payload, number);
+
+-- The requests that created the runs, to be read.
+CREATE VIEW {schema}.workflow_run_requests AS
+    SELECT c.workflow_run_id, c.input, c.config, c.metadata FROM {schema}.workflow_commits AS c WHERE c.sequence = 1;
 
 -- The definitions of workflows that processes have registered.
 CREATE TABLE {schema}.workflow_definitions (
@@ -363,10 +376,7 @@ CREATE TYPE {schema}.workflow_new_run AS (
     workflow_name          TEXT,
     definition_fingerprint TEXT,
     priority               BIGINT,
-    created_at             TIMESTAMPTZ,
-    input                  TEXT,
-    config                 TEXT,
-    metadata               TEXT
+    created_at             TIMESTAMPTZ
 );
 
 CREATE TYPE {schema}.workflow_updated_run AS (
@@ -448,12 +458,17 @@ CREATE TYPE {schema}.workflow_deleted_job AS (
     stage_id        TEXT
 );
 
-CREATE TYPE {schema}.workflow_new_event AS (
+CREATE TYPE {schema}.workflow_new_commit AS (
     workflow_run_id UUID,
     sequence        BIGINT,
-    event_type      TEXT,
-    payload         TEXT,
-    occurred_at     TIMESTAMPTZ
+    last_sequence   BIGINT,
+    occurred_at     TIMESTAMPTZ,
+    causation_id    TEXT,
+    event_types     TEXT,
+    events          TEXT,
+    input           TEXT,
+    config          TEXT,
+    metadata        TEXT
 );
 
 CREATE TYPE {schema}.workflow_new_log AS (

@@ -8,8 +8,8 @@
 -- for a worker begin with the definition, so the work of other workers costs nothing either. Rows refer to their run by
 -- id without foreign keys: the transaction that writes a row has read its run.
 
--- The changing part of a run. Its request is in a separate table, because SQLite rewrites a whole row to change one
--- number of it.
+-- The changing part of a run. Its request is in the row of its first commit, because SQLite rewrites a whole row to
+-- change one number of it.
 CREATE TABLE {prefix}runs (
     id                     TEXT    NOT NULL PRIMARY KEY,
     workflow_id            TEXT    NOT NULL,
@@ -55,14 +55,6 @@ CREATE INDEX {prefix}runs_unfinished ON {prefix}runs (workflow_id, created_at) W
 CREATE INDEX {prefix}runs_over ON {prefix}runs (completed_at) WHERE completed_at IS NOT NULL;
 -- For lists of runs. A run that succeeds is never in it.
 CREATE INDEX {prefix}runs_ended ON {prefix}runs (status, id) WHERE status IN ('FAILED', 'CANCELLED');
-
--- The request that created a run. It never changes.
-CREATE TABLE {prefix}run_requests (
-    workflow_run_id TEXT NOT NULL PRIMARY KEY,
-    input           TEXT NOT NULL,
-    config          TEXT NOT NULL,
-    metadata        TEXT
-) STRICT, WITHOUT ROWID;
 
 -- The tags of runs. A run without tags has no row here.
 CREATE TABLE {prefix}run_tags (
@@ -144,20 +136,39 @@ CREATE INDEX {prefix}job_queue_pending ON {prefix}job_queue (definition_fingerpr
 CREATE INDEX {prefix}job_queue_suspended ON {prefix}job_queue (definition_fingerprint, run_at) WHERE status = 'SUSPENDED';
 CREATE INDEX {prefix}job_queue_leased ON {prefix}job_queue (leased_until) WHERE status = 'RUNNING';
 
-CREATE TABLE {prefix}outbox_events (
+-- One row for each commit of a run that wrote events, with all of them. The first commit creates the run.
+CREATE TABLE {prefix}commits (
     workflow_run_id TEXT    NOT NULL,
-    -- 1, 2, 3, and so on, without a gap.
+    -- The numbers of the first and of the last event. The events of a run have the numbers 1, 2, 3, and so on, without
+    -- a gap.
     sequence        INTEGER NOT NULL,
-    event_type      TEXT    NOT NULL,
-    payload         TEXT    NOT NULL,
-    causation_id    TEXT,
+    last_sequence   INTEGER NOT NULL,
     occurred_at     INTEGER NOT NULL,
-    -- The instant at which the event was passed on to its subscribers; without subscribers, that of the commit.
+    -- The instant at which the events were passed on to their subscribers; without subscribers, that of the commit.
     published_at    INTEGER,
+    -- The command or the lease that caused the commit.
+    causation_id    TEXT    NOT NULL,
+    -- The types and the payloads of the events: two JSON arrays, with an element for each event.
+    event_types     TEXT    NOT NULL,
+    events          TEXT    NOT NULL,
+    -- The request that created the run; NULL in later commits. It comes last, so that events are read without it.
+    input           TEXT,
+    config          TEXT,
+    metadata        TEXT,
     PRIMARY KEY (workflow_run_id, sequence)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX {prefix}outbox_events_unpublished ON {prefix}outbox_events (workflow_run_id, sequence) WHERE published_at IS NULL;
+CREATE INDEX {prefix}commits_unpublished ON {prefix}commits (workflow_run_id, sequence) WHERE published_at IS NULL;
+
+-- The events one by one, to be read.
+CREATE VIEW {prefix}outbox_events AS
+    SELECT c.workflow_run_id, c.sequence + t.key AS sequence, t.value AS event_type, c.events -> t.key AS payload,
+        c.causation_id, c.occurred_at, c.published_at
+    FROM {prefix}commits AS c CROSS JOIN json_each(c.event_types) AS t;
+
+-- The requests that created the runs, to be read.
+CREATE VIEW {prefix}run_requests AS
+    SELECT workflow_run_id, input, config, metadata FROM {prefix}commits WHERE sequence = 1;
 
 -- The definitions of workflows that processes have registered.
 CREATE TABLE {prefix}definitions (

@@ -59,10 +59,11 @@ pub(super) async fn try_commit_from_snapshot(
     kernel.detach(commit, |_, _| {}).await
 }
 
-/// Returns a decision that is applied only while the run is in the state of this snapshot.
-pub(super) fn decision_at(snapshot: &Snapshot, changes: Vec<Change>) -> Decision {
+/// Returns a decision of the command that is applied only while the run is in the state of this snapshot.
+pub(super) fn decision_at(snapshot: &Snapshot, command: &'static str, changes: Vec<Change>) -> Decision {
     Decision {
         run_id: snapshot.run.id,
+        command,
         precondition: Precondition::Revision(snapshot.revision()),
         idempotency: None,
         changes,

@@ -46,12 +46,13 @@ fn decide(snapshot: &Snapshot, failure: &FinalFailure) -> Option<Decision> {
     let error = RunError { code: failure.code.as_str().to_owned(), message };
     changes.push(Change::EndRun(RunEnd::Failed(error)));
     changes.extend(failure.completed_key.clone());
-    let precondition = if failure.expired {
-        Precondition::ExpiredLeaseAndRevision(lease.clone(), snapshot.revision())
+    let (command, precondition) = if failure.expired {
+        let precondition = Precondition::ExpiredLeaseAndRevision(lease.clone(), snapshot.revision());
+        ("lease.reapStale", precondition)
     } else {
-        Precondition::LeaseAndRevision(lease.clone(), snapshot.revision())
+        ("job.execute", Precondition::LeaseAndRevision(lease.clone(), snapshot.revision()))
     };
-    Some(Decision { run_id: lease.run_id, precondition, idempotency: None, changes })
+    Some(Decision { run_id: lease.run_id, command, precondition, idempotency: None, changes })
 }
 
 /// Returns the run's error message: the stage's id, the number of attempts, and the reason.

@@ -66,6 +66,7 @@ pub(super) async fn stored_output<T: DeserializeOwned>(
 ) -> Result<Option<T>, Error> {
     let query = Decision {
         run_id,
+        command: entry.command,
         precondition: Precondition::Absent,
         idempotency: Some(entry.clone()),
         changes: Vec::new(),

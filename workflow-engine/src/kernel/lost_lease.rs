@@ -68,7 +68,13 @@ impl LostJob {
         let run_id = lease.run_id;
         let precondition =
             if expired { Precondition::ExpiredLease(lease) } else { Precondition::Lease(lease) };
-        let decision = Decision { run_id, precondition, idempotency: None, changes: vec![change] };
+        let decision = Decision {
+            run_id,
+            command: "lease.reapStale",
+            precondition,
+            idempotency: None,
+            changes: vec![change],
+        };
         let commit = kernel.store().commit(decision).await?;
         Ok(matches!(commit, Commit::Applied(_)).then_some(TakenBack::Released))
     }

@@ -13,6 +13,9 @@ use crate::value::{Json, RunId};
 pub struct Decision {
     /// The run.
     pub run_id: RunId,
+    /// The name of the command that makes the decision, such as `run.cancel`. It is the cause of the decision's events
+    /// where no idempotency key and no lease is: see [`Event::causation_id`](crate::records::Event::causation_id).
+    pub command: &'static str,
     /// The condition under which the decision is applied.
     pub precondition: Precondition,
     /// The idempotency key of the command, stored in the same transaction.

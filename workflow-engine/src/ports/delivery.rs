@@ -20,8 +20,8 @@ pub struct DeliveryClaim {
 }
 
 impl DeliveryClaim {
-    /// The most new events that one claim passes on.
-    pub const NEW_EVENTS: usize = 1_000;
+    /// The most commits whose events one claim passes on.
+    pub const NEW_COMMITS: usize = 1_000;
 }
 
 /// Events of one run for one subscriber, claimed by one flusher.

@@ -35,6 +35,7 @@ impl StartPlans {
         Some(Decision {
             run_id: run.id,
             precondition: Precondition::Revision(revision),
+            command: "run.claimPending",
             idempotency: None,
             changes,
         })

@@ -14,6 +14,13 @@ pub struct Event {
     pub sequence: u64,
     /// The instant of the commit.
     pub at: DateTime<Utc>,
+    /// What caused the commit; the events of one commit have the same cause:
+    ///
+    /// - `{command}:{key}`, such as `run.create:order-7`, for a command with an idempotency key;
+    /// - `{stage}/{generation}/{attempt}/{epoch}`, such as `charge/1/2/5`, for the outcome of an attempt, for its reports,
+    ///   for its claim from the queue, and for the loss of its lease;
+    /// - `{command}`, such as `run.cancel`, for any other command.
+    pub causation_id: String,
     /// The kind of the event, with its fields.
     pub kind: EventKind,
 }
@@ -220,19 +227,30 @@ impl EventKind {
         )
     }
 
-    /// Returns the fields as JSON, without the name, which has its own column.
-    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "only a store on SQL needs it"))]
-    pub(crate) fn payload(&self) -> Result<String, serde_json::Error> {
+    /// Appends the fields as JSON, without the name, which has its own column.
+    pub(crate) fn write_payload(&self, into: &mut Vec<u8>) -> Result<(), serde_json::Error> {
         // serde writes `{"name":{fields}}`. The tag stays outside the fields because an output is raw JSON, which
         // serde's inner tags cannot read back.
-        let mut text = serde_json::to_string(self)?;
-        text.pop();
-        text.drain(..self.name().len() + 4);
-        Ok(text)
+        let start = into.len();
+        serde_json::to_writer(&mut *into, self)?;
+        into.drain(start..start + self.name().len() + 4);
+        into.pop();
+        Ok(())
+    }
+
+    /// Returns the fields as JSON.
+    pub(crate) fn payload(&self) -> Result<String, serde_json::Error> {
+        let mut payload = Vec::new();
+        self.write_payload(&mut payload)?;
+        // serde writes UTF-8.
+        Ok(String::from_utf8(payload).unwrap_or_default())
     }
 
     /// Reads an event from its name and the JSON that [`EventKind::payload`] returns.
-    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "only a store on SQL needs it"))]
+    #[cfg_attr(
+        not(any(feature = "sqlite", feature = "postgres")),
+        allow(dead_code, reason = "only a store on SQL needs it")
+    )]
     pub(crate) fn from_stored(name: &str, payload: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(&format!("{{\"{name}\":{payload}}}"))
     }

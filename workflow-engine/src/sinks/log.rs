@@ -6,8 +6,8 @@ use tracing::Level;
 use crate::ports::{DeliveryError, EventSink};
 use crate::records::{Event, EventType};
 
-/// Writes every event to [`tracing`]: target `workflow_engine::events`, fields `run`, `sequence`, `event`, `at` and
-/// `payload` (the event's own fields as JSON). Failures have the level `ERROR`, retries and cancellations `WARN`, progress
+/// Writes every event to [`tracing`]: target `workflow_engine::events`, fields `run`, `sequence`, `event`, `at`, `causation_id`
+/// ([`Event::causation_id`]) and `payload` (the event's own fields as JSON). Failures have the level `ERROR`, retries and cancellations `WARN`, progress
 /// `DEBUG`, and all other events `INFO`.
 ///
 /// ```
@@ -58,10 +58,11 @@ impl EventSink for TracingSink {
         let payload = event.kind.payload()?;
         let (run, sequence, name, at) =
             (event.run_id, event.sequence, event.kind.name(), event.at.to_rfc3339());
+        let causation_id = event.causation_id.as_str();
         // `tracing` fixes the level at each call site, so each level needs its own call site.
         macro_rules! write_at {
             ($level:expr) => {
-                tracing::event!(target: TracingSink::TARGET, $level, %run, sequence, event = name, at, payload)
+                tracing::event!(target: TracingSink::TARGET, $level, %run, sequence, event = name, at, causation_id, payload)
             };
         }
         match self.level_of(event) {

@@ -56,7 +56,13 @@ impl Subscriber for Lines {
 }
 
 fn event(sequence: u64, kind: EventKind) -> Event {
-    Event { run_id: RunId::generate(), sequence, at: DateTime::UNIX_EPOCH, kind }
+    Event {
+        run_id: RunId::generate(),
+        sequence,
+        at: DateTime::UNIX_EPOCH,
+        causation_id: "run.create".into(),
+        kind,
+    }
 }
 
 /// Returns the lines that a sink writes.
@@ -90,6 +96,7 @@ fn a_line_has_the_event_its_run_its_fields_and_a_level() {
     assert_eq!((fields["sequence"].as_str(), fields["event"].as_str()), ("7", "workflow:failed"));
     assert_eq!(fields["payload"], r#"{"code":"STAGE_FAILED","error":"no"}"#);
     assert_eq!(fields["at"], "1970-01-01T00:00:00+00:00");
+    assert_eq!(fields["causation_id"], "run.create");
 }
 
 #[test]

@@ -24,6 +24,7 @@ impl Candidate {
         Decision {
             run_id,
             precondition: Precondition::Claimable { stage_id: stage_id.clone(), generation },
+            command: "job.execute",
             idempotency: None,
             changes: vec![Change::Claim { stage_id, claim: claim.clone() }],
         }
@@ -42,7 +43,8 @@ pub(super) struct Selection {
 }
 
 impl Selection {
-    #[cfg(feature = "postgres")]
+    /// Returns whether there is nothing to claim.
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
     pub(super) fn is_empty(&self) -> bool {
         self.jobs.is_empty() && self.runs.is_empty()
     }

@@ -4,8 +4,6 @@ use chrono::{DateTime, Utc};
 
 use super::instant;
 use crate::error::Error;
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
-use crate::ports::DeliveryClaim;
 use crate::ports::{DeliveryLease, DeliveryOutcome, Settlement, Subscription};
 use crate::records::DeliveryRecord;
 
@@ -37,15 +35,6 @@ pub(super) fn check_registered(
     let is_missing = |registered: &&str| !subscription.event_types.contains(registered);
     let missing: Vec<&str> = registered.iter().map(String::as_str).filter(is_missing).collect();
     if missing.is_empty() { Ok(()) } else { Err(Error::subscription_outdated(name, &missing)) }
-}
-
-/// A claim of deliveries, and the types of events for which its subscriber was registered when they were checked. The
-/// transaction of the claim finds nothing if they have changed meanwhile.
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
-#[derive(Clone, Debug)]
-pub(super) struct RegisteredClaim {
-    pub(super) claim: DeliveryClaim,
-    pub(super) event_types: Vec<String>,
 }
 
 /// Returns the lease that allows to settle this row.

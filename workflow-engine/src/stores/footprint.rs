@@ -18,8 +18,15 @@ pub(super) struct Footprint {
     pub(super) runs: BTreeMap<RunId, BTreeSet<String>>,
     /// Command and key of each idempotency entry.
     pub(super) keys: BTreeSet<(&'static str, String)>,
+    /// Those of the keys that must be read even by a store that would notice a new one that is taken.
+    pub(super) known_keys: BTreeSet<(&'static str, String)>,
     /// Calls of models.
     pub(super) calls: BTreeSet<CallId>,
+    /// The runs that are created, which have no rows yet.
+    pub(super) new_runs: BTreeSet<RunId>,
+    /// The runs whose rows must be the stored ones. Renewing a lease changes a job and nothing that a cache notices, so
+    /// only the row tells whether a lease has expired.
+    pub(super) fresh_runs: BTreeSet<RunId>,
 }
 
 impl Footprint {
@@ -27,6 +34,13 @@ impl Footprint {
     pub(super) fn add(&mut self, decision: &Decision) {
         if let Some(entry) = &decision.idempotency {
             self.keys.insert((entry.command, entry.key.clone()));
+        }
+        match decision.precondition {
+            Precondition::Absent => _ = self.new_runs.insert(decision.run_id),
+            Precondition::ExpiredLease(_) | Precondition::ExpiredLeaseAndRevision(..) => {
+                self.fresh_runs.insert(decision.run_id);
+            }
+            _ => {}
         }
         let mut named: Vec<&str> = checked_stage(&decision.precondition).into_iter().collect();
         let mut inserts_stages = false;
@@ -43,6 +57,7 @@ impl Footprint {
                 }
                 Reads::Key { command, key } => {
                     self.keys.insert((command, key.to_owned()));
+                    self.known_keys.insert((command, key.to_owned()));
                 }
             }
         }

@@ -10,9 +10,14 @@
 //! 4. The store writes the changed rows back and commits.
 //! 5. `pending_notifications` sends the hints, after the commit.
 //!
+//! Both SQL stores take these steps in `commit`, which also decides which requests share a transaction and what follows a
+//! failure; `rows` lists the columns of each record once for both. `sqlite` and `postgres` have files of the same names
+//! for the same roles, with what their SQL and their locks differ in.
+//!
 //! A claim joins such a transaction. The store finds the first entries of each definition, `fair_order` sorts them, and
 //! `candidates` turns the selected ones into decisions. `deliveries` defines what settling a delivery means, `calls` holds
-//! the rows of the ledger, and `instant` the instants that a row can hold. `run_search` lists runs, in slices. `sql_texts` fills the names into
+//! the rows of the ledger, `event_columns` the events of a commit as columns, and `instant` the instants that a row can
+//! hold. `run_search` lists runs, in slices. `sql_texts` fills the names into
 //! statements of SQL, and `refusal` tells why a statement of the user is refused.
 
 mod footprint;
@@ -22,10 +27,16 @@ mod pending_notifications;
 mod fair_order;
 mod candidates;
 mod deliveries;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod delivery_requests;
 mod calls;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod event_columns;
 mod instant;
 mod run_search;
 pub(crate) mod location;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod commit;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod rows;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]

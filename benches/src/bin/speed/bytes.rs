@@ -90,7 +90,7 @@ pub async fn written(work: &str, kind: Kind, is_load: bool, is_heard: bool) -> O
 
 /// Waits until all events are delivered.
 async fn settle(side: &mut Side, is_heard: bool) -> Outcome<()> {
-    let waiting = "SELECT (SELECT count(*) FROM workflow_outbox_events WHERE published_at IS NULL)
+    let waiting = "SELECT (SELECT count(*) FROM workflow_commits WHERE published_at IS NULL)
         + (SELECT count(*) FROM workflow_plugin_deliveries)";
     while is_heard && side.number(waiting).await? > 0 {
         tokio::time::sleep(Duration::from_millis(10)).await;

@@ -47,8 +47,13 @@ impl Defective {
         let Some(entry) = decision.idempotency.take() else { return store.commit(decision).await };
         let never = Precondition::Revision(Revision { version: 0, last_sequence: 0 });
         let run_id = decision.run_id;
-        let lookup =
-            Decision { run_id, precondition: never, idempotency: Some(entry.clone()), changes: Vec::new() };
+        let lookup = Decision {
+            run_id,
+            command: "test",
+            precondition: never,
+            idempotency: Some(entry.clone()),
+            changes: Vec::new(),
+        };
         if let Commit::Duplicate { .. } = self.beside.commit(lookup).await? {
             decision.idempotency = Some(entry);
             return store.commit(decision).await;
@@ -95,7 +100,7 @@ impl Defective {
 
 /// Creates a decision for [`force`].
 fn bare(run_id: RunId, changes: Vec<Change>) -> Decision {
-    Decision { run_id, precondition: Precondition::Absent, idempotency: None, changes }
+    Decision { run_id, command: "test", precondition: Precondition::Absent, idempotency: None, changes }
 }
 
 /// Commits a decision without regard to the state of its run.

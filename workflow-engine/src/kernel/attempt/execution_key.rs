@@ -111,7 +111,7 @@ pub(in crate::kernel) async fn claim(
     let mut changes = vec![Change::Claim { stage_id: id(), claim: claimant.clone() }];
     let Some(entry) = entry else {
         let precondition = Precondition::Claimable { stage_id: id(), generation };
-        let decision = Decision { run_id, precondition, idempotency: None, changes };
+        let decision = Decision { run_id, command: COMMAND, precondition, idempotency: None, changes };
         return Ok(match kernel.commit(decision).await? {
             Commit::Applied(applied) => claimed(applied, None),
             Commit::PreconditionFailed | Commit::Duplicate { .. } => KeyedClaim::NotClaimable,
@@ -134,7 +134,7 @@ pub(in crate::kernel) async fn claim(
         None => Some(IdempotencyEntry { result, ..entry.clone() }),
     };
     let precondition = Precondition::ClaimableAt { stage_id: id(), generation, epoch };
-    match kernel.commit(Decision { run_id, precondition, idempotency, changes }).await? {
+    match kernel.commit(Decision { run_id, command: COMMAND, precondition, idempotency, changes }).await? {
         Commit::Applied(applied) => Ok(claimed(applied, Some(key))),
         Commit::PreconditionFailed => Ok(KeyedClaim::NotClaimable),
         Commit::Duplicate { request_hash, result } => {

@@ -236,6 +236,7 @@ async fn commit_and_claim(
     let decision = Decision {
         run_id: lease.run_id,
         precondition: Precondition::Lease(lease.clone()),
+        command: execution_key::COMMAND,
         idempotency: None,
         changes,
     };

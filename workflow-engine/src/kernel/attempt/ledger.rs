@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::execution_key;
 use super::port_retry::BodyPorts;
 use crate::error::{Error, ErrorCode};
 use crate::kernel::ledger::{PAGE, storable_outcome, storable_reservation};
@@ -98,7 +99,13 @@ impl CallLedger for AttemptLedger {
             budget: self.budget,
         });
         let precondition = Precondition::Lease(lease.clone());
-        let decision = Decision { run_id: lease.run_id, precondition, idempotency: None, changes };
+        let decision = Decision {
+            run_id: lease.run_id,
+            command: execution_key::COMMAND,
+            precondition,
+            idempotency: None,
+            changes,
+        };
         // A repetition reserves nothing twice: the call keeps its id.
         let commit = self.ports.call(|| self.ports.store.commit(decision.clone())).await;
         let mut state = self.state();

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 
 use super::context::AttemptContext;
+use super::execution_key;
 use super::inputs::{Inputs, load_inputs};
 use super::ledger::RefusedCall;
 use super::log::AttemptLog;
@@ -60,6 +61,7 @@ pub(super) async fn run_body(attempt: &AttemptContext<'_>) -> Result<AttemptEnd<
         inputs: std::mem::take(&mut inputs.upstream),
         config: inputs.config.clone(),
         context: services.context(inputs),
+        input_rules: attempt.stage.input_rules.as_ref().map(|own| Arc::clone(&own.rules)),
     };
     let body = attempt.kernel.config().executor.execute(attempt.stage, execution);
     let end = drive(attempt, services, body).await;
@@ -210,6 +212,7 @@ async fn commit_reports(attempt: &AttemptContext<'_>, changes: Vec<Change>) -> R
     let decision = Decision {
         run_id: lease.run_id,
         precondition: Precondition::Lease(lease.clone()),
+        command: execution_key::COMMAND,
         idempotency: None,
         changes,
     };

@@ -101,6 +101,7 @@ impl Command for AttachAnnotation {
         let decision = Decision {
             run_id,
             precondition: Precondition::Present,
+            command: Self::NAME,
             idempotency: entry.clone(),
             changes: vec![Change::Annotate { stage_id, annotation }],
         };

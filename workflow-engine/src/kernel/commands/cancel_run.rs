@@ -49,5 +49,5 @@ fn decide(snapshot: &Snapshot, reason: Option<&str>) -> Option<Decision> {
     }
     let mut changes = cancel_open_stages(snapshot, None);
     changes.push(Change::EndRun(RunEnd::Cancelled(reason.map(str::to_owned))));
-    Some(decision_at(snapshot, changes))
+    Some(decision_at(snapshot, CancelRun::NAME, changes))
 }

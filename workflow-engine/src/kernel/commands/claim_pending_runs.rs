@@ -130,5 +130,11 @@ async fn fail(
 
 fn decision(run: &RunRecord, changes: Vec<Change>) -> Decision {
     let revision = Revision { version: run.version, last_sequence: run.last_sequence };
-    Decision { run_id: run.id, precondition: Precondition::Revision(revision), idempotency: None, changes }
+    Decision {
+        run_id: run.id,
+        command: ClaimPendingRuns::NAME,
+        precondition: Precondition::Revision(revision),
+        idempotency: None,
+        changes,
+    }
 }

@@ -112,7 +112,13 @@ impl Command for CreateRun {
             changes.extend(start_changes(definition, Some(claimant), *slots));
         }
         let idempotency = entry.clone();
-        let decision = Decision { run_id, precondition: Precondition::Absent, idempotency, changes };
+        let decision = Decision {
+            run_id,
+            command: Self::NAME,
+            precondition: Precondition::Absent,
+            idempotency,
+            changes,
+        };
 
         let shared = kernel.shared();
         let commit = async move {

@@ -63,5 +63,5 @@ fn decide(snapshot: &Snapshot, error: &RunError) -> Option<Decision> {
     }
     let mut changes = cancel_open_stages(snapshot, None);
     changes.push(Change::EndRun(RunEnd::Failed(error.clone())));
-    Some(decision_at(snapshot, changes))
+    Some(decision_at(snapshot, FailUnclaimedRuns::NAME, changes))
 }

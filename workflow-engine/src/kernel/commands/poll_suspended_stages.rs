@@ -102,6 +102,7 @@ async fn claim(kernel: &Kernel, job: JobRecord, claimant: &Claimant) -> Result<O
     let JobRecord { run_id, stage_id, generation, lease_epoch: epoch, .. } = job;
     let decision = Decision {
         run_id,
+        command: PollSuspendedStages::NAME,
         // Not `Claimable`: the check may have run meanwhile, and another job of the stage may be due.
         precondition: Precondition::ClaimableAt { stage_id: stage_id.clone(), generation, epoch },
         idempotency: None,

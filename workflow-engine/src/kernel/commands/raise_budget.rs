@@ -79,6 +79,6 @@ impl RaiseBudget {
                 && self.stage_id.as_ref().is_none_or(|stage_id| stage.stage_id == *stage_id)
         });
         changes.extend(waiting.map(|stage| Change::Resume { stage_id: stage.stage_id.clone() }));
-        decision_at(snapshot, changes)
+        decision_at(snapshot, Self::NAME, changes)
     }
 }

@@ -79,7 +79,7 @@ async fn reap(kernel: &Kernel, run_id: RunId, threshold: Duration) -> Result<Opt
     let repair = move |snapshot: &Snapshot| {
         let is_running = snapshot.run.status == Status::Running;
         let changes = if is_running { repairs(snapshot, definition) } else { Vec::new() };
-        (!changes.is_empty()).then(|| decision_at(snapshot, changes))
+        (!changes.is_empty()).then(|| decision_at(snapshot, ReapStuckRuns::NAME, changes))
     };
     if commit_from_snapshot(kernel, run_id, repair).await?.is_some() {
         tracing::warn!(run = %run_id, "a stuck run was repaired");
@@ -112,5 +112,5 @@ fn decide_failure(
     let mut changes = cancel_open_stages(snapshot, None);
     let error = RunError { code: ErrorCode::StuckRunReaped.as_str().to_owned(), message };
     changes.push(Change::EndRun(RunEnd::Failed(error)));
-    Some(decision_at(snapshot, changes))
+    Some(decision_at(snapshot, ReapStuckRuns::NAME, changes))
 }

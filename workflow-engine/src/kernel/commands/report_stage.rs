@@ -94,7 +94,7 @@ impl Command for ReportStage {
             });
         }
         let (run_id, precondition) = (lease.run_id, Precondition::Lease(lease.clone()));
-        let decision = Decision { run_id, precondition, idempotency: None, changes };
+        let decision = Decision { run_id, command: Self::NAME, precondition, idempotency: None, changes };
         match kernel.store().commit(decision).await? {
             Commit::Applied(_) => Ok(ReportStageOutput {}),
             Commit::PreconditionFailed | Commit::Duplicate { .. } => {

@@ -205,7 +205,10 @@ fn decide(
     // Opens the next generation. Leases, cached outputs, artifacts and blobs carry their generation, so nothing of the
     // old one is used in the new one.
     let rerun = Change::Rerun { stages, waiting_on: count(&definition.output_stages) };
-    Decision { idempotency, ..decision_at(snapshot, std::iter::once(rerun).chain(ready).collect()) }
+    Decision {
+        idempotency,
+        ..decision_at(snapshot, RerunFrom::NAME, std::iter::once(rerun).chain(ready).collect())
+    }
 }
 
 /// Returns every stage that can be reached from this one over these edges.

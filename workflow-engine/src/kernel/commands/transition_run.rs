@@ -80,5 +80,5 @@ fn decide(snapshot: &Snapshot, definition: &WorkflowDefinition) -> Option<Decisi
         Status::Running => repairs(snapshot, definition),
         _ => return None,
     };
-    (!changes.is_empty()).then(|| decision_at(snapshot, changes))
+    (!changes.is_empty()).then(|| decision_at(snapshot, TransitionRun::NAME, changes))
 }

@@ -63,5 +63,5 @@ fn decide(snapshot: &Snapshot, stage_id: &str) -> Option<Decision> {
     if stage.status != Status::Suspended || snapshot.run.status != Status::Running {
         return None;
     }
-    Some(decision_at(snapshot, vec![Change::Wake { stage_id: stage_id.to_owned() }]))
+    Some(decision_at(snapshot, WakeStage::NAME, vec![Change::Wake { stage_id: stage_id.to_owned() }]))
 }

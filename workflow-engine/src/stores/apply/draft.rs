@@ -6,13 +6,11 @@ use chrono::{DateTime, Utc};
 
 use super::mismatch::Mismatch;
 use crate::ports::{Applied, NewRun};
-use crate::records::{
-    AnnotationRecord, Claimant, Event, EventKind, JobRecord, RunRecord, StageRecord, Status,
-};
+use crate::records::{AnnotationRecord, Claimant, EventKind, JobRecord, RunRecord, StageRecord, Status};
 use crate::stores::calls::CallRow;
 use crate::stores::working_set::{
-    ArtifactRow, BlobRow, LogRow, RunRows, SideRows, StageRows, StagesOfRun, TagRow, Tracked, UserStatements,
-    VoidBlobs, WorkingSet,
+    ArtifactRow, BlobRow, CommitRow, LogRow, RunRows, SideRows, StageRows, StagesOfRun, TagRow, Tracked,
+    UserStatements, VoidBlobs, WorkingSet,
 };
 use crate::value::{CallId, IdMap, Json, RunId};
 
@@ -35,7 +33,9 @@ pub(super) struct Written {
     created: Option<NewRun>,
     stages: StagesOfRun,
     calls: IdMap<CallId, CallRow>,
-    events: Vec<Event>,
+    /// The events, whose numbers end at the run's `last_sequence`.
+    events: Vec<EventKind>,
+    causation_id: String,
     logs: Vec<LogRow>,
     blobs: Vec<BlobRow>,
     /// Command, key and result of each idempotency entry that is completed.
@@ -161,6 +161,17 @@ impl<'a> Draft<'a> {
         rows.and_then(|rows| rows.stage.get()).ok_or_else(|| Mismatch::NoStage(stage_id.to_owned()))
     }
 
+    /// Returns a stage's job.
+    pub(super) fn job(&self, stage_id: &str) -> Option<&JobRecord> {
+        let written = self.written.stages.get(stage_id).map(Box::as_ref);
+        written.or_else(|| self.set.stage(self.run_id, stage_id))?.job.get()
+    }
+
+    /// Returns a stage's job as it was before this decision.
+    pub(super) fn job_before(&self, stage_id: &str) -> Option<&JobRecord> {
+        self.set.stage(self.run_id, stage_id)?.job.get()
+    }
+
     /// Returns the slot of a stage's job for a change.
     pub(super) fn job_slot(&mut self, stage_id: &str) -> &mut Tracked<JobRecord> {
         &mut self.rows(stage_id).job
@@ -174,11 +185,19 @@ impl<'a> Draft<'a> {
     /// Writes the run's next event. The commit assigns its number from the run's row, so numbers have no gaps and follow the
     /// order of the commits.
     pub(super) fn event(&mut self, kind: EventKind) -> Result<(), Mismatch> {
-        let run = self.run_mut()?;
-        run.last_sequence += 1;
-        let event = Event { run_id: run.id, sequence: run.last_sequence, at: self.now, kind };
-        self.written.events.push(event);
+        self.run_mut()?.last_sequence += 1;
+        self.written.events.push(kind);
         Ok(())
+    }
+
+    /// Returns whether the decision has written an event.
+    pub(super) fn has_events(&self) -> bool {
+        !self.written.events.is_empty()
+    }
+
+    /// Sets the cause of the events.
+    pub(super) fn caused_by(&mut self, causation_id: String) {
+        self.written.causation_id = causation_id;
     }
 
     /// Writes a log line.
@@ -260,7 +279,7 @@ impl<'a> Draft<'a> {
 
 impl Written {
     /// Merges the rows into the transaction.
-    pub(super) fn merge_into(self, set: &mut WorkingSet) -> Applied {
+    pub(super) fn merge_into(self, set: &mut WorkingSet, now: DateTime<Utc>) -> Applied {
         let Some(run_id) = self.run_id else { return self.applied };
         let rows: &mut RunRows = set.runs.entry(run_id).or_default();
         if let Some(run) = self.run {
@@ -275,7 +294,18 @@ impl Written {
         set.calls.extend(self.calls);
         let is_terminal = rows.run.get().is_none_or(|run| run.status.is_terminal());
         let priority = rows.run.get().map_or(Claimant::DEFAULT_PRIORITY, |run| run.priority);
-        set.events.extend(self.events);
+        if !self.events.is_empty() {
+            let last_sequence = rows.run.get().map_or(0, |run| run.last_sequence);
+            let sequence = last_sequence + 1 - self.events.len() as u64;
+            set.commits.push(CommitRow {
+                run_id,
+                sequence,
+                last_sequence,
+                at: now,
+                causation_id: self.causation_id,
+                events: self.events,
+            });
+        }
         set.logs.extend(self.logs);
         set.blobs.extend(self.blobs);
         for (command, key, result) in self.completed_keys {

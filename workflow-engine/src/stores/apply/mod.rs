@@ -3,7 +3,7 @@
 //!
 //! [`apply`] checks the idempotency key and the precondition, then passes each change to `changes`, which routes it by
 //! group: `runs` and `rerun`, `jobs`, `stages`, `suspension`, `side_rows`, `calls` and `budget`. They write to a
-//! [`Draft`], which is merged into the working set only when every change fits.
+//! [`Draft`], to which `causation` adds the cause, and which is merged into the working set only when every change fits.
 
 mod precondition;
 mod draft;
@@ -17,6 +17,7 @@ mod suspension;
 mod side_rows;
 mod calls;
 mod budget;
+mod causation;
 
 use chrono::{DateTime, Utc};
 
@@ -53,7 +54,11 @@ pub(super) fn apply(set: &mut WorkingSet, decision: &Decision, now: DateTime<Utc
         .and_then(|()| suspension::emit_suspended(&mut draft))
         .and_then(|()| calls::void(&mut draft))
         .map_err(|mismatch| mismatch.into_error(decision.run_id))?;
-    let applied = draft.into_written().merge_into(set);
+    if draft.has_events() {
+        let causation_id = causation::causation_id(&draft, decision);
+        draft.caused_by(causation_id);
+    }
+    let applied = draft.into_written().merge_into(set, now);
     if let Some(entry) = &decision.idempotency {
         set.insert_key(entry, decision.run_id, now);
     }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::MemoryStore;
-use super::state::State;
+use super::state::{State, StoredCommit};
 use crate::error::Error;
 use crate::ports::{
     Delivery, DeliveryClaim, DeliveryLease, DeliveryStart, Outbox, Registration, Settlement, Subscription,
@@ -46,8 +46,8 @@ impl Outbox for MemoryStore {
         state.deliveries.retain(|_, row| row.subscriber != name);
         if state.subscribers.is_empty() {
             for run_id in std::mem::take(&mut state.unpublished_runs) {
-                let events = state.runs.get_mut(&run_id).into_iter().flat_map(|run| &mut run.events);
-                events.for_each(|stored| stored.is_published = true);
+                let commits = state.runs.get_mut(&run_id).into_iter().flat_map(|run| &mut run.commits);
+                commits.for_each(|commit| commit.is_published = true);
             }
         }
         Ok(is_removed)
@@ -140,7 +140,7 @@ impl Outbox for MemoryStore {
         let state = self.open("read dead letters")?;
         let letter = |row: &DeliveryRecord| {
             let run = state.runs.get(&row.run_id)?;
-            let event = run.events.iter().find(|stored| stored.event.sequence == row.next)?.event.clone();
+            let event = run.events(row.next).next()?;
             Some(DeadLetter {
                 plugin: row.subscriber.clone(),
                 event,
@@ -220,12 +220,12 @@ fn new_delivery(subscriber: &str, run_id: RunId, sequence: u64, now: DateTime<Ut
 /// Creates a new subscriber's deliveries for the events that were passed on before it came.
 fn add_old_events(state: &mut State, subscriber: &str, event_types: &[String], now: DateTime<Utc>) {
     for (run_id, run) in &state.runs {
-        let old = run.events.iter().filter(|stored| stored.is_published).map(|stored| &stored.event);
+        let old = run.commits.iter().filter(|commit| commit.is_published).flat_map(StoredCommit::types);
         let mut sequences = old
-            .filter(|event| event_types.iter().any(|name| name == event.kind.name()))
-            .map(|event| event.sequence);
+            .filter(|(_, event_type)| event_types.iter().any(|name| name == event_type))
+            .map(|(sequence, _)| sequence);
         let Some(first) = sequences.next() else { continue };
-        let last = sequences.next_back().unwrap_or(first);
+        let last = sequences.last().unwrap_or(first);
         let row = DeliveryRecord { last, ..new_delivery(subscriber, *run_id, first, now) };
         state.deliveries.insert((subscriber.to_owned(), *run_id, 0), row);
     }
@@ -235,11 +235,10 @@ fn add_old_events(state: &mut State, subscriber: &str, event_types: &[String], n
 fn publish(state: &mut State, now: DateTime<Utc>) {
     for run_id in std::mem::take(&mut state.unpublished_runs) {
         let Some(run) = state.runs.get_mut(&run_id) else { continue };
-        for stored in run.events.iter_mut().filter(|stored| !stored.is_published) {
-            stored.is_published = true;
-            let (sequence, name) = (stored.event.sequence, stored.event.kind.name());
+        let fresh = run.commits.iter_mut().filter(|commit| !commit.is_published);
+        for (sequence, event_type) in fresh.flat_map(StoredCommit::publish) {
             let receives =
-                |subscriber: &&SubscriberRecord| subscriber.event_types.iter().any(|own| own == name);
+                |subscriber: &&SubscriberRecord| subscriber.event_types.iter().any(|own| own == event_type);
             for subscriber in state.subscribers.values().filter(receives) {
                 let key = (subscriber.name.clone(), run_id, 0);
                 let row = state.deliveries.entry(key);
@@ -251,17 +250,11 @@ fn publish(state: &mut State, now: DateTime<Utc>) {
 
 fn delivery(state: &State, row: &DeliveryRecord, window: usize, event_types: &[String]) -> Delivery {
     let last_sequence = window_end(row, window);
-    let events = state.runs.get(&row.run_id).into_iter().flat_map(|run| &run.events);
-    let events = events.map(|stored| &stored.event).filter(|event| {
-        (row.next..=last_sequence).contains(&event.sequence)
-            && event_types.iter().any(|name| name == event.kind.name())
-    });
-    Delivery {
-        lease: lease_of(row),
-        events: events.cloned().collect(),
-        last_sequence,
-        attempts: row.attempts,
-    }
+    let events = state.runs.get(&row.run_id).into_iter().flat_map(|run| run.events(row.next));
+    let events = events
+        .take_while(|event| event.sequence <= last_sequence)
+        .filter(|event| event_types.iter().any(|name| name == event.kind.name()));
+    Delivery { lease: lease_of(row), events: events.collect(), last_sequence, attempts: row.attempts }
 }
 
 /// Returns the dead letters, in the order of `Outbox::dead_letters`.

@@ -129,8 +129,7 @@ impl Persistence for MemoryStore {
     async fn events(&self, run_id: RunId, after: u64, limit: usize) -> Result<Vec<Event>, Error> {
         let state = self.open("read the events of a run")?;
         let Some(run) = state.runs.get(&run_id) else { return Ok(Vec::new()) };
-        let seen = usize::try_from(after).unwrap_or(usize::MAX);
-        Ok(run.events.iter().skip(seen).take(limit).map(|stored| stored.event.clone()).collect())
+        Ok(run.events(after.saturating_add(1)).take(limit).collect())
     }
 
     async fn logs(&self, run_id: RunId, after: u64, limit: usize) -> Result<Vec<LogRecord>, Error> {

@@ -6,12 +6,12 @@ use chrono::{DateTime, Utc};
 
 use super::side_tables::SideTables;
 use crate::records::{
-    ArtifactRecord, BlobKey, DefinitionRecord, DeliveryRecord, Event, JobRecord, LogRecord, RunRecord,
-    RunRequest, StageRecord, Status, SubscriberRecord,
+    ArtifactRecord, BlobKey, DefinitionRecord, DeliveryRecord, Event, EventKind, JobRecord, LogRecord,
+    RunRecord, RunRequest, StageRecord, Status, SubscriberRecord,
 };
 use crate::stores::footprint::Footprint;
 use crate::stores::pending_notifications::PendingNotifications;
-use crate::stores::working_set::{KeyRow, LogRow, RowOp, RunRows, WorkingSet};
+use crate::stores::working_set::{CommitRow, KeyRow, LogRow, RowOp, RunRows, WorkingSet};
 use crate::value::{Json, RunId};
 
 /// The committed state. The sets of ids keep terminal runs out of the walks of claims and other frequent reads.
@@ -44,13 +44,13 @@ pub(super) struct State {
     closed: bool,
 }
 
-/// One run with its stages and events.
+/// One run with its stages and commits.
 pub(super) struct Run {
     pub(super) record: RunRecord,
     pub(super) request: RunRequest,
     pub(super) stages: BTreeMap<String, Stage>,
-    /// The event with sequence number n is at index n - 1.
-    pub(super) events: Vec<StoredEvent>,
+    /// The commits with events, in their order.
+    pub(super) commits: Vec<StoredCommit>,
 }
 
 /// One stage with its job.
@@ -59,9 +59,9 @@ pub(super) struct Stage {
     pub(super) job: Option<JobRecord>,
 }
 
-/// One event, and whether it was passed on to its subscribers.
-pub(super) struct StoredEvent {
-    pub(super) event: Event,
+/// The events of one commit, and whether they were passed on to their subscribers.
+pub(super) struct StoredCommit {
+    pub(super) row: CommitRow,
     pub(super) is_published: bool,
 }
 
@@ -137,10 +137,10 @@ impl State {
             self.write_run(run_id, rows);
         }
         let has_subscribers = !self.subscribers.is_empty();
-        for event in set.events {
-            let run_id = event.run_id;
+        for row in set.commits {
+            let run_id = row.run_id;
             let Some(run) = self.runs.get_mut(&run_id) else { continue };
-            run.events.push(StoredEvent { event, is_published: !has_subscribers });
+            run.commits.push(StoredCommit { row, is_published: !has_subscribers });
             if has_subscribers {
                 self.unpublished_runs.insert(run_id);
             }
@@ -189,7 +189,7 @@ impl State {
                 record: record.clone(),
                 request: new.request.clone(),
                 stages: BTreeMap::new(),
-                events: Vec::new(),
+                commits: Vec::new(),
             };
             self.runs.insert(run_id, run);
         }
@@ -217,6 +217,39 @@ impl State {
             }
             run.stages.insert(stage_id, Stage { record, job });
         }
+    }
+}
+
+impl Run {
+    /// Returns the events from number `first` on.
+    pub(super) fn events(&self, first: u64) -> impl Iterator<Item = Event> {
+        let skipped = self.commits.partition_point(|commit| commit.row.last_sequence < first);
+        let commits = self.commits.iter().skip(skipped);
+        commits.flat_map(StoredCommit::events).filter(move |event| event.sequence >= first)
+    }
+}
+
+impl StoredCommit {
+    /// Marks the events as passed on, and returns the number and the type of each.
+    pub(super) fn publish(&mut self) -> impl Iterator<Item = (u64, &'static str)> {
+        self.is_published = true;
+        self.types()
+    }
+
+    /// Returns the number and the type of each event.
+    pub(super) fn types(&self) -> impl Iterator<Item = (u64, &'static str)> {
+        (self.row.sequence..).zip(self.row.events.iter().map(EventKind::name))
+    }
+
+    fn events(&self) -> impl Iterator<Item = Event> {
+        let CommitRow { run_id, sequence, at, ref causation_id, ref events, .. } = self.row;
+        (sequence..).zip(events).map(move |(sequence, kind)| Event {
+            run_id,
+            sequence,
+            at,
+            causation_id: causation_id.clone(),
+            kind: kind.clone(),
+        })
     }
 }
 

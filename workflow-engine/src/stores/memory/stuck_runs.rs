@@ -15,7 +15,7 @@ pub(super) fn stuck_runs<'a>(
     let running = state.running_runs.iter().filter_map(|run_id| state.runs.get(run_id));
     let stuck = running.filter(move |run| {
         definitions.contains(&run.record.definition_fingerprint)
-            && run.events.last().is_none_or(|last| last.event.at <= before)
+            && run.commits.last().is_none_or(|last| last.row.at <= before)
             && lacks_a_job(run)
     });
     stuck.map(|run| run.record.id)

@@ -1,137 +1,197 @@
-//! The locking path: one transaction over all requests of a batch (group commit).
+//! One transaction over a batch of requests, as the commit engine sees it.
+//!
+//! Decisions use rows without locks first: cached ones, and where the cache lacks some, rows that are read. The
+//! statement that writes compares the `commits` counter of each run under its lock, and writes nothing of a run that
+//! another transaction has changed. So a batch that needs nothing else is one statement, which is its own transaction.
+//! Decisions that have missed are repeated with rows that are read, and then with rows that are locked first.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
 
 use super::failure::Failure;
 use super::transaction::Transaction;
-use super::work::{LockedCommit, LockedDecision, Request, Work};
-use super::{
-    calls, claim_locking, deliveries, load, retention, side_rows, subscribers, user_statements, write,
-};
-use crate::error::Error;
-use crate::ports::Commit;
-use crate::stores::apply::apply;
+use super::write::{self, Comparison};
+use super::{calls, claim, load, side_rows, user_statements};
+use crate::failpoints::failpoint;
+use crate::ports::{ClaimRequest, Decision};
+use crate::stores::candidates::Selection;
+use crate::stores::commit::{self, Backend, Work, Written};
 use crate::stores::footprint::Footprint;
 use crate::stores::working_set::WorkingSet;
+use crate::value::{IdSet, RunId};
 
-/// Runs the requests in a transaction that has begun, and stores each result with its request. Returns the rows that it
-/// has read under its locks and written.
-pub(super) async fn run(
-    transaction: &mut Transaction<'_>,
-    works: &mut [Work],
+/// Where the rows of a transaction come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RowSource {
+    /// From the row cache; what it lacks is read.
+    Cache,
+    /// All are read.
+    Read,
+    /// All are read after their runs are locked.
+    Locked,
+}
+
+/// A transaction, and its rows.
+pub(super) struct Batch {
+    pub(super) transaction: Transaction,
+    pub(super) set: WorkingSet,
+    source: RowSource,
+    /// With cached rows: the runs that were read.
+    read: IdSet<RunId>,
+    /// The instant of decisions on rows that are not locked, to be compared with the database's clock; `None` with the
+    /// clock of a test.
+    now: Option<DateTime<Utc>>,
+    /// By how much the transaction moves the `commits` of its runs.
     step: i64,
-) -> Result<WorkingSet, Failure> {
-    let mut set = WorkingSet::default();
-    match works {
-        [Work::CommitLocked(request)] => {
-            request.output = Some(commit_locked(transaction, request, &mut set).await?);
-        }
-        [Work::Claim(request)] => {
-            request.output = Some(Ok(claim_locking::claim(transaction, &request.input, &mut set).await?));
-        }
-        [Work::ClaimDeliveries(request)] => {
-            request.output = Some(Ok(deliveries::claim(transaction, &request.input).await?));
-        }
-        [Work::SettleDeliveries(request)] => {
-            request.output = Some(Ok(deliveries::settle_all(transaction, &request.input).await?));
-        }
-        [Work::RenewDeliveries(request)] => {
-            request.output = Some(Ok(deliveries::renew(transaction, &request.input).await?));
-        }
-        [Work::RegisterSubscriber(request)] => {
-            request.output = Some(Ok(subscribers::register(transaction, &request.input).await?));
-        }
-        [Work::AddOldEvents(request)] => {
-            request.output = Some(Ok(subscribers::add_old_events(transaction, &request.input).await?));
-        }
-        [Work::PruneSubscriber(request)] => {
-            request.output = Some(Ok(subscribers::prune(transaction, &request.input).await?));
-        }
-        [Work::RemoveSubscriber(request)] => {
-            request.output = Some(Ok(subscribers::remove(transaction, &request.input).await?));
-        }
-        [Work::Requeue(request)] => {
-            let runs = deliveries::requeue(transaction, &request.input).await?;
-            for run_id in &runs {
-                set.notifications.run_changed(*run_id);
-            }
-            request.output = Some(Ok(runs.len()));
-        }
-        [Work::Purge(request)] => {
-            let purged = retention::purge(transaction, &request.input).await?;
-            for run_id in &purged {
-                set.notifications.run_changed(*run_id);
-            }
-            request.output = Some(Ok(purged));
-        }
-        works => commit(transaction, works, &mut set).await?,
-    }
-    write::write(transaction, &set, step).await?;
-    side_rows::write(transaction, &set).await?;
-    calls::write(transaction, &set).await?;
-    // Only a decision under a lock brings statements of the user here; it has this transaction to itself.
-    user_statements::run_last(transaction, &set.side_rows.user_statements).await?;
-    Ok(set)
 }
 
-async fn commit(
-    transaction: &mut Transaction<'_>,
-    works: &mut [Work],
-    set: &mut WorkingSet,
-) -> Result<(), Failure> {
-    let mut footprint = Footprint::default();
-    for work in works.iter() {
-        if let Work::Commit(request) = work {
-            footprint.add(&request.input);
+impl Batch {
+    pub(super) fn new(transaction: Transaction, source: RowSource) -> Self {
+        let step = transaction.database.commit_steps.draw();
+        Self { transaction, set: WorkingSet::default(), source, read: IdSet::default(), now: None, step }
+    }
+
+    /// Serves the requests, and commits. With `begin`, everything is one transaction from the first statement on.
+    pub(super) async fn run_and_commit(
+        &mut self,
+        works: &mut [Work<Self>],
+        begin: bool,
+    ) -> Result<(), Failure> {
+        if begin {
+            failpoint!("postgres: before BEGIN", Failure::injected("begin a transaction"));
+            self.transaction.begin().await?;
+            failpoint!("postgres: after BEGIN", Failure::injected("begin a transaction"));
+        }
+        commit::run(self, works).await?;
+        if self.transaction.is_open() {
+            failpoint!("postgres: before COMMIT", Failure::injected("commit").during_commit());
+            self.transaction.commit().await?;
+            failpoint!("postgres: after COMMIT", Failure::injected("commit").during_commit());
+        }
+        Ok(())
+    }
+
+    /// Caches the rows of the transaction, which has committed, and sends its hints.
+    pub(super) fn finish(self) {
+        let Self { transaction, set, step, .. } = self;
+        let database = Arc::clone(&transaction.database);
+        transaction.release();
+        database.row_cache().insert(set.runs, |rows| if rows.has_changes() { step } else { 0 });
+        database.notify(&set.notifications);
+    }
+
+    /// Loads cached rows, and reads those that the cache lacks.
+    async fn load_cached(&mut self, footprint: &Footprint) -> Result<DateTime<Utc>, Failure> {
+        let database = Arc::clone(&self.transaction.database);
+        let missing = database.row_cache().take(footprint, &mut self.set);
+        let missing_runs =
+            missing.runs.into_iter().chain(missing.stages.into_iter().map(|(run_id, _)| run_id));
+        let incomplete: BTreeSet<RunId> = missing_runs.chain(footprint.fresh_runs.iter().copied()).collect();
+        let mut read = Footprint { keys: footprint.known_keys.clone(), ..Footprint::default() };
+        for run_id in incomplete.difference(&footprint.new_runs) {
+            // All rows of a run have to be from one state.
+            self.set.runs.remove(run_id);
+            let stages = footprint.runs.get(run_id).cloned().unwrap_or_default();
+            read.runs.insert(*run_id, stages);
+            self.read.insert(*run_id);
+        }
+        match database.test_now().or_else(|| database.clock_estimate.now()) {
+            Some(now) if read.runs.is_empty() && read.keys.is_empty() => Ok(now),
+            _ => load::read(&mut self.transaction, &read, &mut self.set).await,
         }
     }
-    let now = load::load(transaction, &footprint, set).await?;
-    calls::load(transaction, &footprint, set).await?;
-    let now = transaction.database.now(now);
-    for work in works.iter_mut() {
-        if let Work::Commit(request) = work {
-            request.output = Some(apply(set, &request.input, now));
+
+    async fn write_set(&mut self, set: &mut WorkingSet, applied: &IdSet<RunId>) -> Result<Written, Failure> {
+        let has_more = !set.side_rows.is_empty() || set.completed_keys().next().is_some();
+        if has_more && !self.transaction.is_open() {
+            self.transaction.begin().await?;
         }
-    }
-    Ok(())
-}
-
-/// Locks and loads a run, lets the caller decide, and applies the decision.
-async fn commit_locked(
-    transaction: &mut Transaction<'_>,
-    request: &mut Request<LockedCommit, Commit>,
-    set: &mut WorkingSet,
-) -> Result<Result<Commit, Error>, Failure> {
-    let run_id = request.input.run_id;
-    let mut footprint = Footprint::default();
-    footprint.runs.entry(run_id).or_default();
-    let mut now = load::load(transaction, &footprint, set).await?;
-    load::load_whole(transaction, run_id, set).await?;
-
-    let decide = std::mem::replace(&mut request.input.decide, LockedDecision::Decided(None));
-    let (decision, is_repeated) = match decide {
-        LockedDecision::Pending(decide) => {
-            let snapshot = set.snapshot(run_id);
-            // A panic of the kernel must not end the committer, which serves other callers, too.
-            match catch_unwind(AssertUnwindSafe(|| decide(snapshot.as_ref()))) {
-                Ok(decision) => (decision, false),
-                Err(_) => return Ok(Err(Error::store_failed("commit a decision", "the decision panicked"))),
+        let is_alone = !self.transaction.is_open();
+        if is_alone {
+            failpoint!("postgres: before a commit in one statement", Failure::injected("commit"));
+        }
+        let comparison = match self.source {
+            RowSource::Locked => Comparison::default(),
+            RowSource::Cache | RowSource::Read => Comparison::new(set, applied, self.now),
+        };
+        let stale = write::write(&mut self.transaction, set, self.step, comparison).await?;
+        if is_alone {
+            failpoint!(
+                "postgres: after a commit in one statement",
+                Failure::injected("commit").during_commit()
+            );
+        }
+        match stale {
+            // Another transaction has taken an idempotency key since this one read the keys.
+            None if self.source == RowSource::Locked => Err(Failure::lost_race("write a commit")),
+            None => Ok(Written::Nothing),
+            Some(stale) if stale.is_empty() => {
+                write::complete_keys(&mut self.transaction, set).await?;
+                side_rows::write(&mut self.transaction, set).await?;
+                calls::write(&mut self.transaction, set).await?;
+                Ok(Written::Everything)
+            }
+            // The other rows of the transaction may belong to a stale run.
+            Some(_) if has_more => {
+                self.transaction.roll_back().await?;
+                Ok(Written::Nothing)
+            }
+            Some(stale) => {
+                set.runs.retain(|run_id, _| !stale.contains(run_id));
+                Ok(Written::Without(stale))
             }
         }
-        LockedDecision::Decided(decision) => (decision, true),
-    };
-    request.input.decide = LockedDecision::Decided(decision.clone());
-    let Some(decision) = decision else { return Ok(Ok(Commit::PreconditionFailed)) };
-    let mut footprint = Footprint::default();
-    footprint.add(&decision);
-    if !footprint.keys.is_empty() || decision.run_id != run_id {
-        now = load::load(transaction, &footprint, set).await?;
     }
-    calls::load(transaction, &footprint, set).await?;
-    let outcome = apply(set, &decision, transaction.database.now(now));
-    if is_repeated && matches!(outcome, Ok(Commit::PreconditionFailed)) {
-        // The run has changed since the decision was made, and `decide` can be called only once.
-        return Ok(Err(Error::store_unavailable("commit", "another transaction has changed the run")));
+}
+
+impl Backend for Batch {
+    type Failure = Failure;
+
+    fn set(&mut self) -> &mut WorkingSet {
+        &mut self.set
     }
-    Ok(outcome)
+
+    async fn select(&mut self, work: &ClaimRequest) -> Result<Selection, Failure> {
+        claim::select(&mut self.transaction, work).await
+    }
+
+    async fn load(&mut self, footprint: &Footprint) -> Result<DateTime<Utc>, Failure> {
+        let now = match self.source {
+            RowSource::Cache => self.load_cached(footprint).await?,
+            RowSource::Read => load::read(&mut self.transaction, footprint, &mut self.set).await?,
+            RowSource::Locked => load::lock(&mut self.transaction, footprint, &mut self.set).await?,
+        };
+        calls::load(&mut self.transaction, footprint, &mut self.set).await?;
+        let database = &self.transaction.database;
+        self.now = database.clock.is_none().then_some(now);
+        Ok(database.now(now))
+    }
+
+    async fn load_whole(&mut self, run_id: RunId) -> Result<DateTime<Utc>, Failure> {
+        let mut footprint = Footprint::default();
+        footprint.runs.entry(run_id).or_default();
+        let now = load::lock(&mut self.transaction, &footprint, &mut self.set).await?;
+        load::read_whole(&mut self.transaction, run_id, &mut self.set).await?;
+        Ok(self.transaction.database.now(now))
+    }
+
+    fn is_final(&self, decision: &Decision) -> bool {
+        self.source != RowSource::Cache
+            || self.read.contains(&decision.run_id) && decision.idempotency.is_none()
+    }
+
+    async fn write(&mut self, applied: &IdSet<RunId>) -> Result<Written, Failure> {
+        let mut set = std::mem::take(&mut self.set);
+        let written = self.write_set(&mut set, applied).await;
+        if !matches!(written, Ok(Written::Nothing)) {
+            self.set = set;
+        }
+        written
+    }
+
+    async fn run_user_statements(&mut self) -> Result<(), Failure> {
+        user_statements::run_last(&mut self.transaction, &self.set.side_rows.user_statements).await
+    }
 }

@@ -71,7 +71,7 @@ const UPDATE_STAGES: &str = "
 
 /// Loads the named calls, if any; the transaction has locked their runs.
 pub(super) async fn load(
-    transaction: &mut Transaction<'_>,
+    transaction: &mut Transaction,
     footprint: &Footprint,
     set: &mut WorkingSet,
 ) -> Result<(), Failure> {
@@ -88,7 +88,7 @@ pub(super) async fn load(
 }
 
 /// Writes the calls of a commit, and the costs of runs and stages.
-pub(super) async fn write(transaction: &mut Transaction<'_>, set: &WorkingSet) -> Result<(), Failure> {
+pub(super) async fn write(transaction: &mut Transaction, set: &WorkingSet) -> Result<(), Failure> {
     let side_rows = &set.side_rows;
     if !side_rows.reserved_calls.is_empty() {
         let query = transaction.query(RESERVE);
@@ -109,7 +109,7 @@ pub(super) async fn write(transaction: &mut Transaction<'_>, set: &WorkingSet) -
     write_spending(transaction, set).await
 }
 
-async fn write_spending(transaction: &mut Transaction<'_>, set: &WorkingSet) -> Result<(), Failure> {
+async fn write_spending(transaction: &mut Transaction, set: &WorkingSet) -> Result<(), Failure> {
     let (mut runs, mut stages) = (Rows::<0, 5, 0>::new(), Rows::<1, 6, 0>::new());
     for (run_id, stage_id) in &set.side_rows.changed_spending {
         let Some(stage_id) = stage_id else {

@@ -2,12 +2,12 @@
 //!
 //! Due work is found without locks, and claimed by decisions like any other. These share statements with other
 //! requests, and wait for no transaction of this process. Where other processes claim the same work, decisions that
-//! come second are wasted; the next claims then take locks (`contention.rs`, `claim_locking.rs`).
+//! come second are wasted; the next claims then take locks (`contention.rs`, `claim.rs`).
 
 use futures_util::future::join_all;
 
 use super::PostgresStore;
-use super::claim_locking::{DueWork, FIND_DUE, find_query};
+use super::claim::{DueWork, FIND_DUE, find_query};
 use super::database::Database;
 use crate::error::Error;
 use crate::ports::{Change, ClaimRequest, ClaimedWork, Commit, Decision, Persistence};
@@ -41,7 +41,7 @@ impl PostgresStore {
                 break;
             }
             for (run, commits) in selection.runs.iter().zip(commits) {
-                self.database.row_cache.keep_pending(run, commits);
+                self.database.cache_pending(run, commits);
             }
             let taken = self.take_each(selection, work).await?;
             if !taken.is_empty() {
@@ -54,7 +54,7 @@ impl PostgresStore {
 
     fn is_cached(&self, run_id: RunId) -> bool {
         // In this order: a committer returns a run to the cache before it releases the run.
-        self.queue.is_in_progress(run_id) || self.database.row_cache.contains(run_id)
+        self.queue.is_in_progress(run_id) || self.database.row_cache().contains(run_id)
     }
 
     /// Claims the jobs and starts the runs, each by a separate decision.

@@ -12,6 +12,7 @@
     reason = "it waits for transactions on a server that other processes use as well, so it waits in real time"
 )]
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -100,7 +101,7 @@ const CORRECT_DELIVERIES: &str = "
 
 /// Corrects what has not been corrected since the store was opened, or since the clock was set back. Returns the number
 /// of changed rows.
-pub(super) async fn correct(database: &Database) -> Result<usize, Failure> {
+pub(super) async fn correct(database: &Arc<Database>) -> Result<usize, Failure> {
     // The clock of a test is not observed.
     if database.test_now().is_none() && database.is_corrected.load(Ordering::SeqCst) {
         return Ok(0);
@@ -110,10 +111,10 @@ pub(super) async fn correct(database: &Database) -> Result<usize, Failure> {
     Ok(corrected)
 }
 
-async fn correct_all(database: &Database) -> Result<usize, Failure> {
+async fn correct_all(database: &Arc<Database>) -> Result<usize, Failure> {
     let mut corrected = 0;
     loop {
-        let step = database.row_cache.commits_step();
+        let step = database.commit_steps.draw();
         let (rows, runs) = execute(database, move |database| {
             database.query(CORRECT_JOBS).bind(database.test_now()).bind(step).bind(number(BATCH))
         })
@@ -137,7 +138,7 @@ async fn correct_all(database: &Database) -> Result<usize, Failure> {
 
 /// Executes a correction; returns the two counts of its row. It may be repeated: what is corrected stays.
 async fn execute(
-    database: &Database,
+    database: &Arc<Database>,
     make: impl Fn(&Database) -> super::arrays::PgQuery<'static> + Send,
 ) -> Result<(usize, usize), Failure> {
     let unreadable = |error| Failure::database(ACTION, error);
@@ -148,7 +149,7 @@ async fn execute(
 }
 
 /// Corrects the instants each time that the database's clock was set back, until the store is closed.
-pub(super) async fn follow(database: std::sync::Arc<Database>, stop: CancellationToken) {
+pub(super) async fn follow(database: Arc<Database>, stop: CancellationToken) {
     let follow = async {
         loop {
             database.clock_estimate.set_back().await;
@@ -169,7 +170,7 @@ pub(super) async fn follow(database: std::sync::Arc<Database>, stop: Cancellatio
     }
 }
 
-async fn correct_until_done(database: &Database) -> usize {
+async fn correct_until_done(database: &Arc<Database>) -> usize {
     loop {
         match correct_all(database).await {
             Ok(corrected) => {

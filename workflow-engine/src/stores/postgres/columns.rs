@@ -13,25 +13,18 @@ use uuid::Uuid;
 
 use super::failure::Failure;
 use super::text::original;
-use crate::records::{Event, EventKind, RunRecord};
+use crate::records::RunRecord;
 use crate::stores::rows::{FromColumns, ReadColumns};
 use crate::value::RunId;
 
-/// The columns that [`event`] reads; the statement calls the table `e`.
-macro_rules! event_row {
-    () => {
-        "e.workflow_run_id, ARRAY[e.event_type, e.payload], ARRAY[e.sequence], ARRAY[e.occurred_at]"
-    };
-}
-
-/// The columns that [`request`] reads; the statement calls the table `q`.
+/// The columns from which the request of a run is read; the statement calls the table `q`.
 macro_rules! request_row {
     () => {
         "q.workflow_run_id, ARRAY[q.input, q.config, q.metadata], ARRAY[]::bigint[], ARRAY[]::timestamptz[]"
     };
 }
 
-pub(super) use {event_row, request_row};
+pub(super) use request_row;
 
 /// Reads a row.
 pub(super) fn record<R: FromColumns>(row: &PgRow) -> Result<R, Failure> {
@@ -47,20 +40,6 @@ pub(super) fn records<R: FromColumns>(rows: &[PgRow]) -> Result<Vec<R>, Failure>
 pub(super) fn run_with_commits(row: &PgRow) -> Result<(RunRecord, i64), Failure> {
     let mut columns = Columns::new(row, RunRecord::TABLE)?;
     Ok((RunRecord::from_columns(&mut columns)?, columns.int("commits")?))
-}
-
-/// Reads an event.
-pub(super) fn event(row: &PgRow) -> Result<Event, Failure> {
-    let mut columns = Columns::new(row, "workflow_outbox_events")?;
-    let (name, payload) = (columns.text("event_type")?, columns.text("payload")?);
-    let kind =
-        EventKind::from_stored(&name, &payload).map_err(|error| columns.unreadable("payload", error))?;
-    Ok(Event {
-        run_id: columns.run_id()?,
-        sequence: columns.int("sequence")?,
-        at: columns.instant("occurred_at")?,
-        kind,
-    })
 }
 
 /// The columns of a row. Each kind of value is read from left to right.

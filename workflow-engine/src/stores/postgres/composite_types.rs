@@ -29,7 +29,7 @@ kinds! {
     UpdatedStage = "workflow_updated_stage",
     Job = "workflow_job",
     DeletedJob = "workflow_deleted_job",
-    NewEvent = "workflow_new_event",
+    NewCommit = "workflow_new_commit",
     NewLog = "workflow_new_log",
     NewBlob = "workflow_new_blob",
 }

@@ -11,19 +11,21 @@ use tokio::time::Instant;
 
 use super::arrays::PgQuery;
 use super::clock::DatabaseClock;
+use super::commit_steps::CommitSteps;
 use super::composite_types::RowTypes;
 use super::contention::Contention;
 use super::failure::Failure;
-use super::inspection::INSPECTORS;
 use super::options::PostgresOptions;
-use super::row_cache::RowCache;
 use super::sessions::Sessions;
 use super::statements::Statements;
 use super::write_sql::StatementParts;
 use crate::ports::{Clock, HighestPriority, Hints};
+use crate::records::RunRecord;
+use crate::stores::commit::RowCache;
 use crate::stores::instant;
 use crate::stores::pending_notifications::PendingNotifications;
-use crate::stores::working_set::WorkingSet;
+use crate::stores::working_set::{RunRows, Tracked};
+use crate::value::IdMap;
 
 /// Counts of the work that a store has done since it was opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,6 +57,9 @@ impl Counters {
     }
 }
 
+/// The most inspections at the same time.
+const INSPECTORS: usize = 2;
+
 /// A connection that was idle for longer may have been lost without notice.
 const MAX_RECENT_IDLE: Duration = Duration::from_secs(1);
 
@@ -79,7 +84,8 @@ pub(super) struct Database {
     pub(super) committed: Notify,
     /// The highest priority of the work that these commits made claimable.
     pub(super) committed_priority: HighestPriority,
-    pub(super) row_cache: RowCache,
+    row_cache: Mutex<RowCache>,
+    pub(super) commit_steps: CommitSteps,
     pub(super) contention: Contention,
     /// The types of the rows that a commit sends.
     pub(super) row_types: Arc<RowTypes>,
@@ -118,7 +124,8 @@ impl Database {
             counters: Counters::default(),
             committed: Notify::new(),
             committed_priority: HighestPriority::default(),
-            row_cache: RowCache::default(),
+            row_cache: Mutex::default(),
+            commit_steps: CommitSteps::default(),
             contention: Contention::default(),
             row_types,
             clock_estimate: DatabaseClock::default(),
@@ -232,15 +239,20 @@ impl Database {
     /// Drops the idle connections and the cached rows. A server that went away lost every connection, and it may come
     /// back with an older state.
     pub(super) fn discard_connections(&self) {
-        self.row_cache.clear();
+        self.row_cache().clear();
         self.idle().clear();
     }
 
-    /// Caches the rows of a commit, and sends its hints.
-    pub(super) fn keep_committed(&self, mut set: WorkingSet, step: i64) {
-        let notifications = std::mem::take(&mut set.notifications);
-        self.row_cache.keep_committed(set, step);
-        self.notify(&notifications);
+    /// Caches a pending run as it was read; it has no stages yet.
+    pub(super) fn cache_pending(&self, run: &RunRecord, commits: i64) {
+        let rows = RunRows { run: Tracked::stored(run.clone()), commits, ..RunRows::default() };
+        self.row_cache().insert(IdMap::from_iter([(run.id, rows)]), |_| 0);
+    }
+
+    /// Returns the row cache. Nothing awaits while it holds the guard.
+    pub(super) fn row_cache(&self) -> MutexGuard<'_, RowCache> {
+        // Nothing panics under this lock.
+        self.row_cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Gives a commit's hints to this process, and has `external_commits.rs` notify the others.

@@ -10,15 +10,15 @@ use uuid::Uuid;
 
 use super::arrays::microseconds;
 use super::arrays::{Rows, number, texts};
-use super::columns::{self, Columns};
+use super::columns::Columns;
 use super::failure::Failure;
 use super::text::stored;
 use super::transaction::Transaction;
-use super::work::{RenewDeliveries, Requeue};
 use crate::ports::{Delivery, DeliveryClaim, DeliveryLease, Settlement};
 use crate::records::{DeadLetter, DeliveryRecord};
-use crate::stores::deliveries::{RegisteredClaim, lease_of, settle, window_end};
-use crate::stores::rows::ReadColumns;
+use crate::stores::deliveries::{lease_of, settle, window_end};
+use crate::stores::delivery_requests::{RegisteredClaim, RenewDeliveries, Requeue};
+use crate::stores::rows::{ReadColumns, commit};
 use crate::value::RunId;
 
 /// The columns that [`record`] reads; the statement calls the table `d`.
@@ -32,28 +32,30 @@ macro_rules! delivery_row {
 /// Checks whether there are new events or due deliveries: an idle flusher sends no other statement. Also reads for which
 /// types of events the subscriber is registered, and whether it has its old events.
 pub(super) const ANY: &str = "
-    SELECT EXISTS (SELECT 1 FROM {schema}.workflow_outbox_events WHERE published_at IS NULL)
+    SELECT EXISTS (SELECT 1 FROM {schema}.workflow_commits WHERE published_at IS NULL)
         OR EXISTS (SELECT 1 FROM {schema}.workflow_plugin_deliveries AS d
             WHERE d.plugin = $1 AND d.dlq_at IS NULL AND d.due_at <= coalesce($2, statement_timestamp())),
         (SELECT s.event_types FROM {schema}.workflow_subscribers AS s WHERE s.name = $1),
         coalesce((SELECT s.is_ready FROM {schema}.workflow_subscribers AS s WHERE s.name = $1), TRUE)";
 
-/// Creates or extends a delivery for every subscriber of each new event. Of two flushers that find the same events, the
-/// later one waits for the first event's lock and continues with the remaining ones, so events stay in order.
+/// Creates or extends a delivery for every subscriber of each new event. Of two flushers that find the same commits, the
+/// later one waits for the first commit's lock and continues with the remaining ones, so events stay in order.
 const PUBLISH: &str = "
     WITH fresh AS MATERIALIZED (
-        SELECT e.workflow_run_id, e.sequence, e.event_type FROM {schema}.workflow_outbox_events AS e
-        WHERE e.published_at IS NULL ORDER BY e.workflow_run_id, e.sequence LIMIT $1 FOR NO KEY UPDATE
+        SELECT c.workflow_run_id, c.sequence, c.event_types FROM {schema}.workflow_commits AS c
+        WHERE c.published_at IS NULL ORDER BY c.workflow_run_id, c.sequence LIMIT $1 FOR NO KEY UPDATE
     ),
     published AS (
-        UPDATE {schema}.workflow_outbox_events AS e SET published_at = coalesce($2, statement_timestamp())
-        FROM fresh AS f WHERE e.workflow_run_id = f.workflow_run_id AND e.sequence = f.sequence
+        UPDATE {schema}.workflow_commits AS c SET published_at = coalesce($2, statement_timestamp())
+        FROM fresh AS f WHERE c.workflow_run_id = f.workflow_run_id AND c.sequence = f.sequence
     )
     INSERT INTO {schema}.workflow_plugin_deliveries AS d
         (workflow_run_id, plugin, letter, next_sequence, last_sequence, lease_epoch, retry_count, due_at, due_written_at)
-    SELECT f.workflow_run_id, s.name, 0, min(f.sequence), max(f.sequence), 0, 0,
+    SELECT f.workflow_run_id, s.name, 0, min(f.sequence + t.number - 1), max(f.sequence + t.number - 1), 0, 0,
         coalesce($2, statement_timestamp()), coalesce($2, statement_timestamp())
-    FROM fresh AS f JOIN {schema}.workflow_subscribers AS s ON f.event_type = ANY(s.event_types)
+    FROM fresh AS f
+    CROSS JOIN LATERAL json_array_elements_text(f.event_types::json) WITH ORDINALITY AS t (event_type, number)
+    JOIN {schema}.workflow_subscribers AS s ON t.event_type = ANY(s.event_types)
     GROUP BY f.workflow_run_id, s.name ORDER BY f.workflow_run_id, s.name
     ON CONFLICT (workflow_run_id, plugin, letter) DO UPDATE
     SET last_sequence = greatest(d.last_sequence, excluded.last_sequence)";
@@ -79,13 +81,22 @@ const CLAIM: &str = concat!(
     " FROM claimed AS d ORDER BY d.was_due, d.workflow_run_id, d.letter"
 );
 
-/// Reads the events of windows; the second number of each row is the position of its window, from 1.
+/// Reads the commits with events of windows; the first number of each row is the position of its window, from 1. A
+/// window may begin inside of a commit.
 const WINDOWS: &str = "
-    SELECT e.workflow_run_id, ARRAY[e.event_type, e.payload], ARRAY[e.sequence, n.number], ARRAY[e.occurred_at]
-    FROM unnest($1, $2, $3) WITH ORDINALITY AS n (run_id, first, last, number)
-    JOIN {schema}.workflow_outbox_events AS e ON e.workflow_run_id = n.run_id AND e.sequence BETWEEN n.first AND n.last
-    WHERE e.event_type = ANY($4)
-    ORDER BY n.number, e.sequence";
+    WITH windows AS MATERIALIZED (
+        SELECT n.run_id, n.last, n.number, (
+            SELECT max(o.sequence) FROM {schema}.workflow_commits AS o
+            WHERE o.workflow_run_id = n.run_id AND o.sequence <= n.first) AS first
+        FROM unnest($1, $2, $3) WITH ORDINALITY AS n (run_id, first, last, number)
+    )
+    SELECT c.workflow_run_id, ARRAY[c.causation_id, c.event_types, c.events], ARRAY[n.number, c.sequence],
+        ARRAY[c.occurred_at]
+    FROM windows AS n
+    JOIN {schema}.workflow_commits AS c ON c.workflow_run_id = n.run_id AND c.sequence BETWEEN n.first AND n.last
+    WHERE EXISTS (
+        SELECT 1 FROM json_array_elements_text(c.event_types::json) AS t (event_type) WHERE t.event_type = ANY($4))
+    ORDER BY n.number, c.sequence";
 
 /// Joins the subscribers, so that a removal waits for the whole transaction: it would not see a row that the transaction
 /// adds.
@@ -121,10 +132,14 @@ pub(super) const NEXT_DUE: &str = "
     ORDER BY d.due_at LIMIT 1";
 
 pub(super) const DEAD_LETTERS: &str = "
-    SELECT e.workflow_run_id, ARRAY[e.event_type, e.payload, d.plugin, d.error_message],
-        ARRAY[e.sequence, d.retry_count], ARRAY[e.occurred_at, d.dlq_at]
+    SELECT c.workflow_run_id, ARRAY[c.causation_id, c.event_types, c.events, d.plugin, d.error_message],
+        ARRAY[d.next_sequence, c.sequence, d.retry_count], ARRAY[c.occurred_at, d.dlq_at]
     FROM {schema}.workflow_plugin_deliveries AS d
-    JOIN {schema}.workflow_outbox_events AS e ON e.workflow_run_id = d.workflow_run_id AND e.sequence = d.next_sequence
+    CROSS JOIN LATERAL (
+        SELECT o.* FROM {schema}.workflow_commits AS o
+        WHERE o.workflow_run_id = d.workflow_run_id AND o.sequence <= d.next_sequence
+        ORDER BY o.sequence DESC LIMIT 1
+    ) AS c
     WHERE d.dlq_at IS NOT NULL AND ($1::text IS NULL OR d.plugin = $1)
     ORDER BY d.plugin, d.dlq_at, d.workflow_run_id, d.letter LIMIT $2";
 
@@ -183,14 +198,14 @@ const REPLAY: &str = "
 
 /// Creates deliveries for new events, and claims those of one subscriber.
 pub(super) async fn claim(
-    transaction: &mut Transaction<'_>,
+    transaction: &mut Transaction,
     registered: &RegisteredClaim,
 ) -> Result<Vec<Delivery>, Failure> {
     const ACTION: &str = "claim deliveries";
 
     let RegisteredClaim { claim, event_types } = registered;
     let now = transaction.database.test_now();
-    let query = transaction.query(PUBLISH).bind(number(DeliveryClaim::NEW_EVENTS)).bind(now);
+    let query = transaction.query(PUBLISH).bind(number(DeliveryClaim::NEW_COMMITS)).bind(now);
     transaction.execute(ACTION, query).await?;
 
     let query = transaction.query(CLAIM).bind(stored(&claim.subscription.subscriber).into_owned());
@@ -205,7 +220,7 @@ pub(super) async fn claim(
     let first: Vec<i64> = claimed.iter().map(|row| number(row.next)).collect();
     let last: Vec<i64> = claimed.iter().map(|row| number(window_end(row, claim.window))).collect();
     let query = transaction.query(WINDOWS).bind(runs).bind(first).bind(last);
-    let events = transaction.fetch(ACTION, query.bind(event_types.clone())).await?;
+    let commits = transaction.fetch(ACTION, query.bind(event_types.clone())).await?;
     let delivery = |row: &DeliveryRecord| Delivery {
         lease: lease_of(row),
         events: Vec::new(),
@@ -213,11 +228,14 @@ pub(super) async fn claim(
         attempts: row.attempts,
     };
     let mut deliveries: Vec<Delivery> = claimed.iter().map(delivery).collect();
-    for row in &events {
-        let mut numbers = Columns::new(row, "workflow_outbox_events")?;
-        let (_, number) = (numbers.int::<u64>("sequence")?, numbers.int::<usize>("number")?);
+    for row in &commits {
+        let mut columns = Columns::new(row, "workflow_commits")?;
+        let number: usize = columns.int("number")?;
         if let Some(delivery) = deliveries.get_mut(number.wrapping_sub(1)) {
-            delivery.events.push(columns::event(row)?);
+            let window = delivery.lease.next..=delivery.last_sequence;
+            delivery.events.extend(commit::events(&mut columns, |sequence, event_type| {
+                window.contains(&sequence) && event_types.iter().any(|own| own == event_type)
+            })?);
         }
     }
     Ok(deliveries)
@@ -225,7 +243,7 @@ pub(super) async fn claim(
 
 /// Records the outcomes of deliveries.
 pub(super) async fn settle_all(
-    transaction: &mut Transaction<'_>,
+    transaction: &mut Transaction,
     settlements: &[Settlement],
 ) -> Result<(), Failure> {
     const ACTION: &str = "settle deliveries";
@@ -272,7 +290,7 @@ fn push_lease<'a>(rows: &mut Rows<'a, 1, 1, 0>, lease: &'a DeliveryLease) {
 
 /// Extends the leases that are still held; returns the lost ones.
 pub(super) async fn renew(
-    transaction: &mut Transaction<'_>,
+    transaction: &mut Transaction,
     renewal: &RenewDeliveries,
 ) -> Result<Vec<DeliveryLease>, Failure> {
     let mut named = Rows::<1, 3, 0>::new();
@@ -297,10 +315,7 @@ pub(super) async fn renew(
 }
 
 /// Makes deliveries due now; returns their runs.
-pub(super) async fn requeue(
-    transaction: &mut Transaction<'_>,
-    requeue: &Requeue,
-) -> Result<Vec<RunId>, Failure> {
+pub(super) async fn requeue(transaction: &mut Transaction, requeue: &Requeue) -> Result<Vec<RunId>, Failure> {
     let (action, query) = match requeue {
         Requeue::DeadLetters { subscriber, limit } => {
             let subscriber = subscriber.as_deref().map(|subscriber| stored(subscriber).into_owned());
@@ -319,18 +334,12 @@ pub(super) async fn requeue(
 
 /// Reads a row of [`DEAD_LETTERS`].
 pub(super) fn dead_letter(row: &PgRow) -> Result<DeadLetter, Failure> {
-    let event = columns::event(row)?;
     let mut columns = Columns::new(row, "workflow_plugin_deliveries")?;
-    // The event's columns come first.
-    let _ = (
-        columns.maybe_text("event_type")?,
-        columns.maybe_text("payload")?,
-        columns.int::<u64>("sequence")?,
-        columns.maybe_instant("occurred_at")?,
-    );
+    let number: u64 = columns.int("next_sequence")?;
+    let event = commit::events(&mut columns, |sequence, _| sequence == number)?.pop();
     Ok(DeadLetter {
         plugin: columns.text("plugin")?,
-        event,
+        event: event.ok_or_else(|| columns.unreadable("next_sequence", "the commit lacks this event"))?,
         error: columns.maybe_text("error_message")?.unwrap_or_default(),
         attempts: columns.int("retry_count")?,
         at: columns.instant("dlq_at")?,

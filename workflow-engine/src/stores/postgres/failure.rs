@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::Error;
+use crate::stores::commit::CommitFailure;
 use crate::stores::refusal::Refusal;
 
 /// The failure of a transaction. It can be cloned, because every request in the transaction fails with it.
@@ -148,11 +149,6 @@ impl Failure {
         Self::permanent("read a stored row", unreadable)
     }
 
-    /// Returns whether the connection was lost, cannot be used any more or could not be opened, and nothing is written.
-    pub(super) fn is_disconnected(&self) -> bool {
-        matches!(self.cause, Cause::Disconnected | Cause::SessionShared)
-    }
-
     /// Returns how it shows that the session of a connection is shared.
     pub(super) fn shared_session(&self) -> Option<String> {
         (self.cause == Cause::SessionShared).then(|| self.source.to_string())
@@ -166,11 +162,6 @@ impl Failure {
     /// Returns whether the connection can no longer be used.
     pub(super) fn is_connection_lost(&self) -> bool {
         matches!(self.cause, Cause::Disconnected | Cause::SessionShared | Cause::UnknownOutcome)
-    }
-
-    /// Returns whether another transaction was in the way, and nothing is written.
-    pub(super) fn is_conflict(&self) -> bool {
-        self.cause == Cause::Conflict
     }
 
     /// Returns whether a statement of the user waited for a lock of another session.
@@ -188,14 +179,6 @@ impl Failure {
         Error::statement_blocked(&self.action, waited, self.source)
     }
 
-    /// Returns whether the cause is the state of the database, and not one of the requests.
-    pub(super) fn is_database_fault(&self) -> bool {
-        matches!(
-            self.cause,
-            Cause::Disconnected | Cause::SessionShared | Cause::UnknownOutcome | Cause::Overloaded
-        )
-    }
-
     /// Returns the failure as a conflict, where a lock was not available in time: its holders end, and a retry gets it.
     pub(super) fn into_conflict_if_locked(mut self) -> Self {
         if self.cause == Cause::Overloaded {
@@ -211,6 +194,28 @@ impl Failure {
             self.action = format!("{} (the outcome is unknown)", self.action);
         }
         self
+    }
+}
+
+impl CommitFailure for Failure {
+    fn is_database_fault(&self) -> bool {
+        matches!(
+            self.cause,
+            Cause::Disconnected | Cause::SessionShared | Cause::UnknownOutcome | Cause::Overloaded
+        )
+    }
+
+    /// The connection was lost, cannot be used any more or could not be opened.
+    fn is_disconnected(&self) -> bool {
+        matches!(self.cause, Cause::Disconnected | Cause::SessionShared)
+    }
+
+    fn is_conflict(&self) -> bool {
+        self.cause == Cause::Conflict
+    }
+
+    fn of_lost_claim() -> Option<Self> {
+        Some(Self::lost_race("claim jobs"))
     }
 }
 

@@ -3,6 +3,7 @@
 //! An inspection is a read-only transaction with a time limit of its own, and at most two run at the same time.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -19,6 +20,7 @@ use super::transaction::Transaction;
 use crate::error::Error;
 use crate::ports::{Inspection, RunCount, RunFilter, RunPage, RunQuery};
 use crate::stores::Closed;
+use crate::stores::commit::CommitFailure;
 use crate::stores::instant;
 use crate::stores::rows::{ReadColumns, run_columns};
 use crate::stores::run_search::{self, ReadSlices, Slice, SliceOutput, Source};
@@ -102,9 +104,6 @@ const COUNT_TAGGED: &str = "
 
 /// Ends a statement that runs for longer, however long the transactions of the engine may take.
 const LIMITS: &str = "; SET TRANSACTION READ ONLY; SET LOCAL statement_timeout = '2s'";
-
-/// The most inspections at the same time.
-pub(super) const INSPECTORS: usize = 2;
 
 #[async_trait]
 impl Inspection for PostgresStore {
@@ -236,7 +235,7 @@ impl PostgresStore {
         if self.stop.is_cancelled() {
             return Err(Error::store_unavailable(action, Closed));
         }
-        let database = std::sync::Arc::clone(&self.database);
+        let database = Arc::clone(&self.database);
         let inspected = self.runtime.spawn(async move { database.inspect(action, make).await });
         match inspected.await {
             Ok(rows) => Ok(rows?),
@@ -249,7 +248,7 @@ impl Database {
     /// Runs one statement in a read-only transaction and returns its rows. It runs again where its connection turns out
     /// to be lost.
     async fn inspect(
-        &self,
+        self: &Arc<Self>,
         action: &'static str,
         make: impl Fn(&Self) -> PgQuery<'static> + Send + Sync,
     ) -> Result<Vec<PgRow>, Failure> {
@@ -263,17 +262,16 @@ impl Database {
     }
 
     async fn try_inspect(
-        &self,
+        self: &Arc<Self>,
         action: &'static str,
         query: PgQuery<'static>,
     ) -> Result<Vec<PgRow>, Failure> {
-        let mut connection = self.connection().await?;
+        let mut transaction = Transaction::new(Arc::clone(self), self.connection().await?);
         let inspected = async {
-            let mut transaction = Transaction::new(self, &mut connection);
             let rows = inspect_in_transaction(&mut transaction, action, query).await;
             if rows.is_err() {
                 // An open transaction would cost a pooler a session.
-                transaction.roll_back().await;
+                let _ = transaction.roll_back().await;
             }
             rows
         };
@@ -283,7 +281,7 @@ impl Database {
         };
         match inspected {
             Ok(rows) => {
-                self.release(connection);
+                transaction.release();
                 Ok(rows)
             }
             Err(failure) => {
@@ -297,7 +295,7 @@ impl Database {
 }
 
 async fn inspect_in_transaction(
-    transaction: &mut Transaction<'_>,
+    transaction: &mut Transaction,
     action: &'static str,
     query: PgQuery<'static>,
 ) -> Result<Vec<PgRow>, Failure> {

@@ -17,7 +17,7 @@ use crate::value::{Json, RunId};
 
 const ACTION: &str = "load a run";
 
-/// The kinds of rows that [`LOAD`] returns, in its fifth column.
+/// The kinds of rows that [`LOCK`] returns, in its fifth column.
 const RUN: i32 = 0;
 const STAGE: i32 = 1;
 const JOB: i32 = 2;
@@ -29,7 +29,7 @@ const END: i32 = 4;
 ///
 /// Under READ COMMITTED a statement sees the state at its start, except for the rows that it locks, which it sees as
 /// they are once it holds the locks. So where it had to wait for a lock, the other rows may be older than their run.
-/// The last row counts the runs for which this is the case (their `commits` differs); [`load`] then repeats the
+/// The last row counts the runs for which this is the case (their `commits` differs); [`lock`] then repeats the
 /// statement under the locks that it now holds. The last row also has the database's time, taken when every lock was
 /// held.
 macro_rules! load {
@@ -67,10 +67,10 @@ macro_rules! load {
     };
 }
 
-const LOAD: &str = load!("FOR NO KEY UPDATE");
+const LOCK: &str = load!("FOR NO KEY UPDATE");
 
-/// As [`LOAD`], without locks.
-const PEEK: &str = load!("");
+/// As [`LOCK`], without locks.
+const READ: &str = load!("");
 
 /// Reads a run with all its stages and jobs, without a lock.
 pub(super) const LOAD_WHOLE: &str = concat!(
@@ -88,13 +88,13 @@ pub(super) const LOAD_WHOLE: &str = concat!(
 );
 
 /// Locks the named runs and loads the named rows; returns the database's time.
-pub(super) async fn load(
-    transaction: &mut Transaction<'_>,
+pub(super) async fn lock(
+    transaction: &mut Transaction,
     footprint: &Footprint,
     set: &mut WorkingSet,
 ) -> Result<DateTime<Utc>, Failure> {
     loop {
-        let rows = transaction.fetch(ACTION, load_query(transaction, LOAD, footprint)).await?;
+        let rows = transaction.fetch(ACTION, load_query(transaction, LOCK, footprint)).await?;
         let mut end = None;
         for row in &rows {
             if kind(row)? == END {
@@ -115,20 +115,22 @@ pub(super) async fn load(
 }
 
 /// Reads the named rows as they are committed now, without locks; returns the database's time.
-pub(super) async fn peek(
-    transaction: &mut Transaction<'_>,
+pub(super) async fn read(
+    transaction: &mut Transaction,
     footprint: &Footprint,
     set: &mut WorkingSet,
 ) -> Result<DateTime<Utc>, Failure> {
-    let rows = transaction.fetch(ACTION, load_query(transaction, PEEK, footprint)).await?;
+    let rows = transaction.fetch(ACTION, load_query(transaction, READ, footprint)).await?;
     rows.iter().try_for_each(|row| put(row, footprint, set))?;
     let Some(end) = rows.last() else { return Err(Failure::database(ACTION, sqlx::Error::RowNotFound)) };
     let mut columns = Columns::new(end, "workflow_runs")?;
     columns.int::<u64>("commits")?;
-    columns.instant("now")
+    let now = columns.instant("now")?;
+    transaction.database.clock_estimate.observe(now);
+    Ok(now)
 }
 
-fn load_query(transaction: &Transaction<'_>, text: &'static str, footprint: &Footprint) -> PgQuery<'static> {
+fn load_query(transaction: &Transaction, text: &'static str, footprint: &Footprint) -> PgQuery<'static> {
     // The footprint is in key order, and so are the arguments.
     let runs: Vec<Uuid> = footprint.runs.keys().map(|run_id| *run_id.as_uuid()).collect();
     let stages = footprint.runs.iter().flat_map(|(run_id, stages)| {
@@ -142,8 +144,8 @@ fn load_query(transaction: &Transaction<'_>, text: &'static str, footprint: &Foo
 }
 
 /// Loads a run with all its stages and jobs; the transaction has locked it.
-pub(super) async fn load_whole(
-    transaction: &mut Transaction<'_>,
+pub(super) async fn read_whole(
+    transaction: &mut Transaction,
     run_id: RunId,
     set: &mut WorkingSet,
 ) -> Result<(), Failure> {

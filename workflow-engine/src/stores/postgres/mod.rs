@@ -6,21 +6,19 @@
 //! lock on the run; it skips locked jobs.
 //!
 //! A commit passes through these files:
-//! 1. `persistence.rs` (a decision) or `transport.rs` (a claim) turns the call into a `Work` item (`work.rs`), puts it
-//!    into the queue (`queue.rs`) and waits for the result.
-//! 2. A committer (`committer.rs`), one task a connection, takes a batch: every item that is ready, but none about a
-//!    run that another committer is working on. Claims come here when they need locks (`claim_locking.rs`); otherwise
+//! 1. `persistence.rs` (a decision), `transport.rs` (a claim), `outbox.rs` and `retention.rs` turn the call into a request,
+//!    put it into the queue (`queue.rs`) and wait for the result.
+//! 2. A committer (`committer.rs`), one task a connection, takes a batch: every request that is ready, but none about a
+//!    run that another committer is working on. Claims come here when they need locks (`claim.rs`); otherwise
 //!    `claim_optimistic.rs` finds work without locks and claims it by decisions.
-//! 3. The fast path (`fast_path.rs`) serves decisions on new runs, and on runs whose rows are in the row cache
-//!    (`row_cache.rs`). It applies them in memory, with the time of `clock.rs`, and commits them by one statement,
-//!    which is its own transaction. The statement locks the runs, compares each row's `commits` counter with the
-//!    cached one, and writes nothing of runs that have moved on.
-//! 4. Everything else takes the locking path (`batch.rs`): `BEGIN`, one statement that locks and loads (`load.rs`), the
-//!    decisions, one statement that writes, and `COMMIT` (`transaction.rs`). Rows that few commits have get statements
-//!    of their own (`side_rows.rs`, `calls.rs`).
-//! 5. On both paths `write.rs` collects the changed rows (`write_batch.rs`, `rows.rs`), encodes each kind as one array
-//!    of composite values (`composite.rs`, `composite_types.rs`), and sends the statement of `write_sql.rs`.
-//! 6. After the commit its rows are in the row cache, the committer sends the results, `database.rs` gives the hints to
+//! 3. `stores/commit` serves the batch over the operations of `batch.rs`: rows from the row cache or read (`load.rs`), with
+//!    the time of `clock.rs`; the decisions, applied in memory; the statement that writes. It locks the runs, compares
+//!    each row's `commits` counter with the one of the rows in memory, and writes nothing of runs that have moved on.
+//!    Their decisions are repeated, in the end on rows that are locked first.
+//! 4. `write.rs` collects the changed rows (`write_batch.rs`, `rows.rs`), encodes each kind as one array of composite
+//!    values (`composite.rs`, `composite_types.rs`), and sends the statement of `write_sql.rs`. Rows that few commits have
+//!    get statements of their own (`side_rows.rs`, `calls.rs`); without them, the statement is its own transaction.
+//! 5. After the commit its rows are in the row cache, the committer sends the results, `database.rs` gives the hints to
 //!    this process, and `external_commits.rs` notifies the others.
 //!
 //! A decision with statements of the user does not pass through the queue: `statement_commits.rs` commits it on a
@@ -37,14 +35,12 @@ mod open;
 mod database;
 mod persistence;
 mod transport;
-mod work;
 mod queue;
 mod committer;
-mod fast_path;
-mod row_cache;
+mod batch;
 mod clock;
 mod clock_jumps;
-mod batch;
+mod commit_steps;
 mod transaction;
 mod load;
 mod write;
@@ -59,7 +55,7 @@ mod statement_commits;
 mod contended_statements;
 mod user_statements;
 mod claim_optimistic;
-mod claim_locking;
+mod claim;
 mod contention;
 mod external_commits;
 mod read;
@@ -88,6 +84,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sqlx::postgres::PgRow;
 use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -95,12 +92,13 @@ pub use self::database::PostgresStatistics;
 pub use self::options::PostgresOptions;
 
 use self::arrays::PgQuery;
+use self::batch::Batch;
 use self::database::Database;
 use self::queue::Queue;
 use self::request_loader::RequestLoader;
 use self::statement_commits::StatementCommits;
-use self::work::{Request, Work};
 use super::Closed;
+use super::commit::{DirectFuture, Request, Work};
 use crate::error::Error;
 
 /// A store in one schema of a PostgreSQL database, version 13 or later.
@@ -140,11 +138,31 @@ impl PostgresStore {
     async fn submit<I, O>(
         &self,
         action: &'static str,
-        work: impl FnOnce(Request<I, O>) -> Work,
+        work: impl FnOnce(Request<I, O>) -> Work<Batch>,
         input: I,
     ) -> Result<O, Error> {
         let (request, result) = Request::new(input);
-        if !self.queue.push(work(request)) {
+        self.push(action, work(request), result).await
+    }
+
+    /// Runs statements in a transaction of their own and waits for its commit.
+    async fn write<I: Send + Sync + 'static, O: Send + 'static>(
+        &self,
+        action: &'static str,
+        run: impl for<'a> Fn(&'a mut Batch, &'a I) -> DirectFuture<'a, Batch, O> + Send + Sync + 'static,
+        input: I,
+    ) -> Result<O, Error> {
+        let (work, result) = Work::direct(run, input);
+        self.push(action, work, result).await
+    }
+
+    async fn push<O>(
+        &self,
+        action: &'static str,
+        work: Work<Batch>,
+        result: oneshot::Receiver<Result<O, Error>>,
+    ) -> Result<O, Error> {
+        if !self.queue.push(work) {
             return Err(Error::store_unavailable(action, Closed));
         }
         // Committers send a result for everything that they have taken, unless one has panicked.

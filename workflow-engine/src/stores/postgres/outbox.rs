@@ -12,13 +12,13 @@ use super::deliveries;
 use super::failure::Failure;
 use super::subscribers;
 use super::text::stored;
-use super::work::{RegisterSubscriber, RenewDeliveries, Requeue, Work};
 use crate::error::Error;
 use crate::ports::{
     Delivery, DeliveryClaim, DeliveryLease, DeliveryStart, Outbox, Registration, Settlement, Subscription,
 };
 use crate::records::{DeadLetter, SubscriberRecord};
-use crate::stores::deliveries::{RegisteredClaim, check_registered, sorted_types};
+use crate::stores::deliveries::{check_registered, sorted_types};
+use crate::stores::delivery_requests::{RegisterSubscriber, RegisteredClaim, RenewDeliveries, Requeue};
 
 #[async_trait]
 impl Outbox for PostgresStore {
@@ -38,7 +38,11 @@ impl Outbox for PostgresStore {
             _ => {
                 let register = || {
                     let registration = RegisterSubscriber { subscription: subscription.clone(), start };
-                    self.submit("register a subscriber", Work::RegisterSubscriber, registration)
+                    self.write(
+                        "register a subscriber",
+                        |batch, input| Box::pin(subscribers::register(&mut batch.transaction, input)),
+                        registration,
+                    )
                 };
                 self.retry_while_locked(register).await?
             }
@@ -47,7 +51,12 @@ impl Outbox for PostgresStore {
         // Another process may have ended between the two steps.
         let is_unready = registered.is_some_and(|(_, is_ready)| !is_ready);
         if is_new || is_unready {
-            self.submit("register a subscriber", Work::AddOldEvents, name.clone()).await?;
+            self.write(
+                "register a subscriber",
+                |batch, name: &String| Box::pin(subscribers::add_old_events(&mut batch.transaction, name)),
+                name.clone(),
+            )
+            .await?;
         }
         Ok(registration)
     }
@@ -55,8 +64,20 @@ impl Outbox for PostgresStore {
     async fn remove_subscriber(&self, name: &str) -> Result<bool, Error> {
         const ACTION: &str = "remove a subscriber";
 
-        self.submit(ACTION, Work::PruneSubscriber, name.to_owned()).await?;
-        self.retry_while_locked(|| self.submit(ACTION, Work::RemoveSubscriber, name.to_owned())).await
+        self.write(
+            ACTION,
+            |batch, name: &String| Box::pin(subscribers::prune(&mut batch.transaction, name)),
+            name.to_owned(),
+        )
+        .await?;
+        let remove = || {
+            self.write(
+                ACTION,
+                |batch, name: &String| Box::pin(subscribers::remove(&mut batch.transaction, name)),
+                name.to_owned(),
+            )
+        };
+        self.retry_while_locked(remove).await
     }
 
     async fn subscribers(&self) -> Result<Vec<SubscriberRecord>, Error> {
@@ -82,7 +103,8 @@ impl Outbox for PostgresStore {
         }
         check_registered(&claim.subscription, types.as_deref())?;
         let claim = RegisteredClaim { claim: claim.clone(), event_types: types.unwrap_or_default() };
-        self.submit(ACTION, Work::ClaimDeliveries, claim).await
+        self.write(ACTION, |batch, claim| Box::pin(deliveries::claim(&mut batch.transaction, claim)), claim)
+            .await
     }
 
     async fn renew_deliveries(
@@ -90,24 +112,34 @@ impl Outbox for PostgresStore {
         leases: Vec<DeliveryLease>,
         lease: Duration,
     ) -> Result<Vec<DeliveryLease>, Error> {
-        self.submit("renew deliveries", Work::RenewDeliveries, RenewDeliveries { leases, lease }).await
+        self.write(
+            "renew deliveries",
+            |batch, input| Box::pin(deliveries::renew(&mut batch.transaction, input)),
+            RenewDeliveries { leases, lease },
+        )
+        .await
     }
 
     async fn settle_deliveries(&self, settlements: Vec<Settlement>) -> Result<(), Error> {
         if settlements.is_empty() {
             return Ok(());
         }
-        self.submit("settle deliveries", Work::SettleDeliveries, settlements).await
+        self.write(
+            "settle deliveries",
+            |batch, input: &Vec<_>| Box::pin(deliveries::settle_all(&mut batch.transaction, input)),
+            settlements,
+        )
+        .await
     }
 
     async fn expedite_deliveries(&self, subscriber: &str) -> Result<usize, Error> {
         let refused = Requeue::Refused { subscriber: subscriber.to_owned() };
-        self.submit("expedite deliveries", Work::Requeue, refused).await
+        self.requeue("expedite deliveries", refused).await
     }
 
     async fn release_deliveries(&self, dead_workers: &[String]) -> Result<usize, Error> {
         let held = Requeue::HeldBy { workers: dead_workers.to_vec() };
-        self.submit("release deliveries", Work::Requeue, held).await
+        self.requeue("release deliveries", held).await
     }
 
     async fn next_delivery_due(&self, subscriber: &str) -> Result<Option<DateTime<Utc>>, Error> {
@@ -128,11 +160,26 @@ impl Outbox for PostgresStore {
 
     async fn replay_dead_letters(&self, subscriber: Option<&str>, limit: usize) -> Result<usize, Error> {
         let letters = Requeue::DeadLetters { subscriber: subscriber.map(str::to_owned), limit };
-        self.submit("replay dead letters", Work::Requeue, letters).await
+        self.requeue("replay dead letters", letters).await
     }
 }
 
 impl PostgresStore {
+    async fn requeue(&self, action: &'static str, requeue: Requeue) -> Result<usize, Error> {
+        self.write(
+            action,
+            |batch, requeue| {
+                Box::pin(async move {
+                    let runs = deliveries::requeue(&mut batch.transaction, requeue).await?;
+                    runs.iter().for_each(|run_id| batch.set.notifications.run_changed(*run_id));
+                    Ok(runs.len())
+                })
+            },
+            requeue,
+        )
+        .await
+    }
+
     /// Reads the subscribers, each with whether it has its old events.
     async fn read_subscribers(&self) -> Result<Vec<(SubscriberRecord, bool)>, Error> {
         let rows = self.read("read the subscribers", subscribers::read).await?;

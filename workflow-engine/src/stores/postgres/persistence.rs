@@ -10,21 +10,21 @@ use sqlx::Row;
 use super::PostgresStore;
 use super::arrays::distinct_texts;
 use super::arrays::{PgQuery, number, texts};
-use super::columns::{self, event_row};
+use super::columns::{self, Columns};
 use super::failure::Failure;
 use super::load::{self, put_whole};
 use super::side_rows;
 use super::text::{original, stored};
-use super::work::{LockedCommit, LockedDecision, Work};
 use crate::error::Error;
 use crate::ports::{AnnotationFilter, Commit, Decide, Decision, Hints, Persistence, Snapshot};
 use crate::records::{
     AnnotationRecord, ArtifactRecord, BlobKey, Event, LogRecord, RunRecord, RunRequest, StageRecord,
     StoredValue,
 };
+use crate::stores::commit::{LockedCommit, Work};
 use crate::stores::footprint::has_user_statements;
 use crate::stores::instant;
-use crate::stores::rows::{log_columns, run_columns, stage_columns};
+use crate::stores::rows::{commit, commit_columns, log_columns, run_columns, stage_columns};
 use crate::stores::working_set::WorkingSet;
 use crate::value::{Json, RunId};
 
@@ -52,11 +52,14 @@ const COMPLETED_STAGES: &str = concat!(
 
 const BLOB: &str = "SELECT value FROM {schema}.workflow_blobs WHERE key = $1";
 
+/// Reads the commits with the events from number $2 to number $3.
 const EVENTS: &str = concat!(
     "SELECT ",
-    event_row!(),
-    " FROM {schema}.workflow_outbox_events AS e WHERE e.workflow_run_id = $1 AND e.sequence > $2
-    ORDER BY e.sequence LIMIT $3"
+    commit_columns!(array_row),
+    " FROM {schema}.workflow_commits AS c
+    WHERE c.workflow_run_id = $1 AND c.sequence <= $3 AND c.sequence >= (
+        SELECT max(o.sequence) FROM {schema}.workflow_commits AS o WHERE o.workflow_run_id = $1 AND o.sequence <= $2)
+    ORDER BY c.sequence"
 );
 
 const LOGS: &str = concat!(
@@ -99,7 +102,7 @@ impl Persistence for PostgresStore {
     }
 
     async fn commit_locked(&self, run_id: RunId, decide: Decide) -> Result<Commit, Error> {
-        let locked = LockedCommit { run_id, decide: LockedDecision::Pending(decide) };
+        let locked = LockedCommit::new(run_id, decide);
         self.submit("commit", Work::CommitLocked, locked).await
     }
 
@@ -204,11 +207,16 @@ impl Persistence for PostgresStore {
     }
 
     async fn events(&self, run_id: RunId, after: u64, limit: usize) -> Result<Vec<Event>, Error> {
-        let (id, after, limit) = (*run_id.as_uuid(), number(after), number(limit));
+        // Numbers have no gaps, so the limit is a number too.
+        let (first, last) = (after.saturating_add(1), after.saturating_add(limit as u64));
+        let id = *run_id.as_uuid();
         let rows = self.read("read the events of a run", move |database| {
-            database.query(EVENTS).bind(id).bind(after).bind(limit)
+            database.query(EVENTS).bind(id).bind(number(first)).bind(number(last))
         });
-        Ok(rows.await?.iter().map(columns::event).collect::<Result<_, Failure>>()?)
+        let is_selected = |sequence, _: &str| (first..=last).contains(&sequence);
+        let events = |row| commit::events(&mut Columns::new(row, "workflow_commits")?, is_selected);
+        let events: Vec<Vec<Event>> = rows.await?.iter().map(events).collect::<Result<_, Failure>>()?;
+        Ok(events.into_iter().flatten().collect())
     }
 
     async fn logs(&self, run_id: RunId, after: u64, limit: usize) -> Result<Vec<LogRecord>, Error> {

@@ -7,8 +7,12 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use super::work::Work;
+use super::batch::Batch;
+use crate::stores::commit;
 use crate::value::RunId;
+
+/// A request.
+type Work = commit::Work<Batch>;
 
 /// The most requests in one transaction: beyond some hundreds a larger one is no faster, and keeps its runs locked.
 const MAX_BATCH: usize = 256;
@@ -125,13 +129,18 @@ impl Queue {
 
 /// Returns whether a batch is one that may have several requests, even if it has only one.
 pub(super) fn is_shared(batch: &[Work]) -> bool {
-    batch.first().is_some_and(|work| !work.runs_alone())
+    batch.first().is_some_and(|work| !runs_alone(work))
+}
+
+/// Returns whether a request needs its own transaction, because it locks more than it names beforehand.
+fn runs_alone(work: &Work) -> bool {
+    !matches!(work, Work::Commit(_))
 }
 
 impl State {
     /// Takes one request that runs alone, or all that can share a transaction; nothing if too few wait.
     fn take(&mut self, min_batch: usize) -> Vec<Work> {
-        let first_runs_alone = self.waiting.front().is_some_and(Work::runs_alone);
+        let first_runs_alone = self.waiting.front().is_some_and(runs_alone);
         if !first_runs_alone && self.waiting.len() < self.batches_in_progress * min_batch {
             return Vec::new();
         }
@@ -139,11 +148,11 @@ impl State {
         let mut skipped = VecDeque::new();
         while let Some(work) = self.waiting.pop_front() {
             let is_in_progress = work.run_id().is_some_and(|run_id| self.runs_in_progress.contains(&run_id));
-            if is_in_progress || (work.runs_alone() && !batch.is_empty()) {
+            if is_in_progress || (runs_alone(&work) && !batch.is_empty()) {
                 skipped.push_back(work);
                 continue;
             }
-            let alone = work.runs_alone();
+            let alone = runs_alone(&work);
             batch.push(work);
             if alone || batch.len() == MAX_BATCH {
                 break;

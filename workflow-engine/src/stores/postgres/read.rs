@@ -1,5 +1,7 @@
 //! Statements outside the committers: reads, and writes that are one statement.
 
+use std::sync::Arc;
+
 use sqlx::postgres::PgRow;
 
 use super::arrays::PgQuery;
@@ -7,6 +9,7 @@ use super::database::Database;
 use super::failure::Failure;
 use super::transaction::Transaction;
 use crate::stores::Closed;
+use crate::stores::commit::CommitFailure;
 
 impl Database {
     /// Runs one statement as its own transaction and returns its rows.
@@ -14,7 +17,7 @@ impl Database {
     /// `make` binds the arguments. It is called again where the connection turns out to be lost, which is harmless: the
     /// statement either only reads, or may be repeated.
     pub(super) async fn fetch(
-        &self,
+        self: &Arc<Self>,
         action: &'static str,
         make: impl Fn(&Self) -> PgQuery<'static> + Send,
     ) -> Result<Vec<PgRow>, Failure> {
@@ -27,10 +30,13 @@ impl Database {
         }
     }
 
-    async fn try_fetch(&self, action: &'static str, query: PgQuery<'static>) -> Result<Vec<PgRow>, Failure> {
-        let mut connection = self.connection().await?;
+    async fn try_fetch(
+        self: &Arc<Self>,
+        action: &'static str,
+        query: PgQuery<'static>,
+    ) -> Result<Vec<PgRow>, Failure> {
+        let mut transaction = Transaction::new(Arc::clone(self), self.connection().await?);
         let fetched = async {
-            let mut transaction = Transaction::new(self, &mut connection);
             if !self.sessions.are_shared() {
                 return transaction.fetch_uncounted(action, query).await;
             }
@@ -39,7 +45,7 @@ impl Database {
             let rows = fetch_in_transaction(&mut transaction, action, query).await;
             if rows.is_err() {
                 // An open transaction would cost the pooler a session.
-                transaction.roll_back().await;
+                let _ = transaction.roll_back().await;
             }
             rows
         };
@@ -49,7 +55,7 @@ impl Database {
         };
         match fetched {
             Ok(rows) => {
-                self.release(connection);
+                transaction.release();
                 Ok(rows)
             }
             Err(failure) => {
@@ -63,7 +69,7 @@ impl Database {
 }
 
 async fn fetch_in_transaction(
-    transaction: &mut Transaction<'_>,
+    transaction: &mut Transaction,
     action: &'static str,
     query: PgQuery<'static>,
 ) -> Result<Vec<PgRow>, Failure> {

@@ -17,7 +17,7 @@ use crate::stores::rows::ReadColumns;
 const REQUESTS: &str = concat!(
     "SELECT ",
     request_row!(),
-    " FROM {schema}.workflow_run_requests AS q WHERE q.workflow_run_id = ANY($1)"
+    " FROM {schema}.workflow_commits AS q WHERE q.workflow_run_id = ANY($1) AND q.sequence = 1"
 );
 
 const ACTION: &str = "read the request of a run";
@@ -67,7 +67,7 @@ impl RequestLoader {
     }
 
     /// Reads until no read waits. Reads that arrive while a statement runs share the next one.
-    async fn read(&self, database: &Database) {
+    async fn read(&self, database: &Arc<Database>) {
         while let Some(batch) = self.take() {
             let runs: Vec<Uuid> = batch.iter().map(|(run, _)| *run).collect();
             let query = move |database: &Database| database.query(REQUESTS).bind(runs.clone());
@@ -75,7 +75,7 @@ impl RequestLoader {
                 Ok(rows) => {
                     for (run, reply) in batch {
                         let row = rows.iter().find(|row| {
-                            Columns::new(row, "workflow_run_requests")
+                            Columns::new(row, "workflow_commits")
                                 .and_then(|mut columns| columns.run_id())
                                 .is_ok_and(|found| *found.as_uuid() == run)
                         });

@@ -10,10 +10,9 @@ use uuid::Uuid;
 use super::PostgresStore;
 use super::arrays::microseconds;
 use super::arrays::number;
+use super::batch::Batch;
 use super::columns::Columns;
 use super::failure::Failure;
-use super::transaction::Transaction;
-use super::work::Work;
 use crate::error::Error;
 use crate::ports::{Purge, Retention};
 use crate::stores::rows::ReadColumns;
@@ -24,8 +23,8 @@ use crate::value::RunId;
 const LOCK_TERMINAL: &str = "
     SELECT r.id, ARRAY[]::text[], ARRAY[]::bigint[], ARRAY[]::timestamptz[] FROM {schema}.workflow_runs AS r
     WHERE r.completed_at <= coalesce($1, statement_timestamp()) - $2 * interval '1 microsecond' AND ($3 OR (
-        NOT EXISTS (SELECT 1 FROM {schema}.workflow_outbox_events AS e
-            WHERE e.workflow_run_id = r.id AND e.published_at IS NULL)
+        NOT EXISTS (SELECT 1 FROM {schema}.workflow_commits AS c
+            WHERE c.workflow_run_id = r.id AND c.published_at IS NULL)
         AND NOT EXISTS (SELECT 1 FROM {schema}.workflow_plugin_deliveries AS d
             WHERE d.workflow_run_id = r.id AND d.dlq_at IS NULL)))
     ORDER BY r.completed_at, r.id LIMIT $4 FOR UPDATE OF r SKIP LOCKED";
@@ -35,7 +34,7 @@ const LOCK_TERMINAL: &str = "
 const PURGE: &str = "
     WITH stages AS (DELETE FROM {schema}.workflow_stages WHERE workflow_run_id = ANY($1)),
     jobs AS (DELETE FROM {schema}.workflow_job_queue WHERE workflow_run_id = ANY($1)),
-    events AS (DELETE FROM {schema}.workflow_outbox_events WHERE workflow_run_id = ANY($1)),
+    commits AS (DELETE FROM {schema}.workflow_commits WHERE workflow_run_id = ANY($1)),
     deliveries AS (DELETE FROM {schema}.workflow_plugin_deliveries WHERE workflow_run_id = ANY($1)),
     keys AS (DELETE FROM {schema}.workflow_idempotency_keys WHERE workflow_run_id = ANY($1)),
     payloads AS (DELETE FROM {schema}.workflow_blobs WHERE workflow_run_id = ANY($1)),
@@ -44,7 +43,6 @@ const PURGE: &str = "
     artifacts AS (DELETE FROM {schema}.workflow_artifacts WHERE workflow_run_id = ANY($1)),
     calls AS (DELETE FROM {schema}.workflow_ai_calls WHERE workflow_run_id = ANY($1)),
     tags AS (DELETE FROM {schema}.workflow_run_tags WHERE workflow_run_id = ANY($1)),
-    requests AS (DELETE FROM {schema}.workflow_run_requests WHERE workflow_run_id = ANY($1)),
     runs AS (DELETE FROM {schema}.workflow_runs WHERE id = ANY($1) RETURNING id)
     INSERT INTO {schema}.workflow_purged_runs (id) SELECT id FROM runs WHERE $2";
 
@@ -65,7 +63,7 @@ const MAX_AGE: Duration = Duration::from_secs(1_000 * 366 * 86_400);
 #[async_trait]
 impl Retention for PostgresStore {
     async fn purge_runs(&self, purge: &Purge) -> Result<Vec<RunId>, Error> {
-        self.submit("purge runs", Work::Purge, *purge).await
+        self.write("purge runs", |batch, purge| Box::pin(purge_terminal(batch, purge)), *purge).await
     }
 
     async fn oldest_end(&self) -> Result<Option<DateTime<Utc>>, Error> {
@@ -92,9 +90,10 @@ impl Retention for PostgresStore {
 }
 
 /// Deletes terminal runs.
-pub(super) async fn purge(transaction: &mut Transaction<'_>, purge: &Purge) -> Result<Vec<RunId>, Failure> {
+async fn purge_terminal(batch: &mut Batch, purge: &Purge) -> Result<Vec<RunId>, Failure> {
     const ACTION: &str = "purge runs";
 
+    let transaction = &mut batch.transaction;
     let query = transaction.query(LOCK_TERMINAL).bind(transaction.database.test_now());
     let query = query.bind(microseconds(purge.older_than.min(MAX_AGE))).bind(purge.include_undelivered);
     let runs = ids(&transaction.fetch(ACTION, query.bind(number(purge.limit))).await?)?;
@@ -102,6 +101,7 @@ pub(super) async fn purge(transaction: &mut Transaction<'_>, purge: &Purge) -> R
         let query = transaction.query(PURGE).bind(uuids(&runs)).bind(purge.external_blobs);
         transaction.execute(ACTION, query).await?;
     }
+    runs.iter().for_each(|run_id| batch.set.notifications.run_changed(*run_id));
     Ok(runs)
 }
 

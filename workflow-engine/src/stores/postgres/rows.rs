@@ -4,7 +4,7 @@ use super::composite::{CompositeRow, CompositeRows};
 use crate::records::JobRecord;
 use crate::stores::rows::{WriteColumns, job, run, stage};
 use crate::stores::working_set::{RowOp, RunRows, StageRows};
-use crate::value::{Json, RunId};
+use crate::value::RunId;
 
 /// The rows of runs, stages and jobs to be written. New rows are inserted and others updated: `ON CONFLICT`, which
 /// checks whether each row exists, would cost more than the write itself.
@@ -29,8 +29,6 @@ impl RunWrites {
                     run::put_changing(row, run);
                     row.run_id(run.id);
                     run::put_new(row, run, created);
-                    row.text(created.request.input.as_str()).text(created.request.config.as_str());
-                    row.maybe_text(created.request.metadata.as_ref().map(Json::as_str));
                 });
             }
             _ => self.updated_runs.push(|row| {

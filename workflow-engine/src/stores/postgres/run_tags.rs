@@ -20,7 +20,7 @@ const TAGS: &str = "
     FROM {schema}.workflow_run_tags AS t WHERE t.workflow_run_id = $1";
 
 /// Writes the tags of new runs.
-pub(super) async fn write(transaction: &mut Transaction<'_>, tags: &[TagRow]) -> Result<(), Failure> {
+pub(super) async fn write(transaction: &mut Transaction, tags: &[TagRow]) -> Result<(), Failure> {
     if tags.is_empty() {
         return Ok(());
     }

@@ -89,7 +89,7 @@ pub(super) const ARTIFACT: &str = concat!(
 );
 
 /// Writes the side rows of a commit.
-pub(super) async fn write(transaction: &mut Transaction<'_>, set: &WorkingSet) -> Result<(), Failure> {
+pub(super) async fn write(transaction: &mut Transaction, set: &WorkingSet) -> Result<(), Failure> {
     let side_rows = &set.side_rows;
     run_tags::write(transaction, &side_rows.tags).await?;
     if !side_rows.annotations.is_empty() {
@@ -138,7 +138,7 @@ pub(super) async fn write(transaction: &mut Transaction<'_>, set: &WorkingSet) -
     transaction.execute(ACTION, query).await
 }
 
-async fn write_artifacts(transaction: &mut Transaction<'_>, set: &WorkingSet) -> Result<(), Failure> {
+async fn write_artifacts(transaction: &mut Transaction, set: &WorkingSet) -> Result<(), Failure> {
     let (mut put, mut deleted) = (Rows::<4, 1, 1>::new(), Rows::<2, 0, 0>::new());
     for ((run_id, stage_id, key), artifact) in &set.side_rows.artifacts {
         if artifact.value.is_none() {

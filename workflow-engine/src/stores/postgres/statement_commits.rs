@@ -26,22 +26,24 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::PostgresStore;
-use super::committer::MAX_ATTEMPTS;
+use super::batch::{Batch, RowSource};
 use super::contended_statements::{self, Contended, ContendedStatements};
 use super::database::Database;
 use super::failure::Failure;
+use super::load;
 use super::options::PostgresOptions;
 use super::transaction::{TIMEOUT_GRACE, Transaction};
 use super::user_statements::run_statements;
-use super::{calls, load, side_rows, write};
 use crate::error::Error;
 use crate::failpoints::failpoint;
 use crate::ports::{Commit, Decision};
 use crate::stores::Closed;
 use crate::stores::apply::{apply, holds};
+use crate::stores::commit::{Backend, CommitFailure, MAX_ATTEMPTS};
 use crate::stores::footprint::{Footprint, user_statements};
 use crate::stores::refusal::Refusal;
 use crate::stores::working_set::WorkingSet;
+use crate::value::IdSet;
 
 const ACTION: &str = "commit";
 
@@ -108,7 +110,7 @@ impl PostgresStore {
 
 /// Tries until the decision is committed, an error is final, or no one waits for it any more.
 async fn serve(
-    database: &Database,
+    database: &Arc<Database>,
     shared: &StatementCommits,
     decision: &Decision,
     reply: &mut oneshot::Sender<Result<Commit, Error>>,
@@ -175,85 +177,67 @@ async fn serve(
     }
 }
 
-/// What a transaction without an error has done.
-enum Done {
-    /// Everything is written and committed.
-    Committed(Box<WorkingSet>, Commit),
-    /// Nothing is to be written.
-    Refused(Result<Commit, Error>),
-}
-
 async fn transact(
-    database: &Database,
+    database: &Arc<Database>,
     decision: &Decision,
     lock_timeout: Duration,
 ) -> Result<Result<Commit, Error>, Failure> {
-    let step = database.row_cache.commits_step();
-    let mut connection = database.connection().await?;
+    let connection = database.connection().await?;
     database.counters.transactions.fetch_add(1, Ordering::Relaxed);
     database.counters.requests.fetch_add(1, Ordering::Relaxed);
-    let mut transaction = Transaction::new(database, &mut connection);
+    let mut batch = Batch::new(Transaction::new(Arc::clone(database), connection), RowSource::Locked);
     let timeout = database.transaction_timeout + TIMEOUT_GRACE;
-    let running = tokio::time::timeout(timeout, run(&mut transaction, decision, lock_timeout, step));
-    let Ok(outcome) = running.await else {
-        // Dropping the connection ends the transaction in every state.
-        database.hints.everything_changed();
-        return Err(Failure::timed_out(ACTION).during_commit());
-    };
-    match outcome {
-        Ok(Done::Committed(set, commit)) => {
-            database.release(connection);
-            database.keep_committed(*set, step);
-            Ok(Ok(commit))
+    let running = tokio::time::timeout(timeout, run(&mut batch, decision, lock_timeout));
+    match running.await {
+        Ok(Ok(commit @ Ok(Commit::Applied(_)))) => {
+            batch.finish();
+            Ok(commit)
         }
-        Ok(Done::Refused(outcome)) => {
-            if transaction.roll_back().await {
-                database.release(connection);
+        // Nothing is to be written.
+        Ok(Ok(refused)) => {
+            if batch.transaction.roll_back().await.is_ok() {
+                batch.transaction.release();
             }
-            Ok(outcome)
+            Ok(refused)
         }
-        Err(failure) => {
-            if transaction.end_after(&failure).await {
-                database.release(connection);
-            }
+        Ok(Err(failure)) => {
+            batch.transaction.end_after(&failure).await;
             Err(failure)
+        }
+        Err(_) => {
+            // Dropping the connection ends the transaction in every state.
+            database.hints.everything_changed();
+            Err(Failure::timed_out(ACTION).during_commit())
         }
     }
 }
 
 async fn run(
-    transaction: &mut Transaction<'_>,
+    batch: &mut Batch,
     decision: &Decision,
     lock_timeout: Duration,
-    step: i64,
-) -> Result<Done, Failure> {
+) -> Result<Result<Commit, Error>, Failure> {
     let mut footprint = Footprint::default();
     footprint.add(decision);
-    transaction.begin().await?;
+    batch.transaction.begin().await?;
     let mut seen = WorkingSet::default();
-    let now = load::peek(transaction, &footprint, &mut seen).await?;
-    if !holds(&decision.precondition, &seen, decision.run_id, transaction.database.now(now)) {
-        return Ok(Done::Refused(Ok(Commit::PreconditionFailed)));
+    let now = load::read(&mut batch.transaction, &footprint, &mut seen).await?;
+    if !holds(&decision.precondition, &seen, decision.run_id, batch.transaction.database.now(now)) {
+        return Ok(Ok(Commit::PreconditionFailed));
     }
 
-    transaction.begin_user_statements(lock_timeout).await?;
-    run_statements(transaction, user_statements(decision)).await?;
+    batch.transaction.begin_user_statements(lock_timeout).await?;
+    run_statements(&mut batch.transaction, user_statements(decision)).await?;
     let conflict = Refusal::deferred_conflict(user_statements(decision).flatten());
-    transaction.end_user_statements(conflict).await?;
+    batch.transaction.end_user_statements(conflict).await?;
 
-    let mut set = WorkingSet::default();
-    let now = load::load(transaction, &footprint, &mut set).await?;
-    calls::load(transaction, &footprint, &mut set).await?;
-    let outcome = apply(&mut set, decision, transaction.database.now(now));
-    let commit = match outcome {
-        Ok(commit @ Commit::Applied(_)) => commit,
-        outcome => return Ok(Done::Refused(outcome)),
-    };
-    write::write(transaction, &set, step).await?;
-    side_rows::write(transaction, &set).await?;
-    calls::write(transaction, &set).await?;
-    failpoint!("postgres: before COMMIT", Failure::injected("commit").during_commit());
-    transaction.commit_user_statements(conflict).await?;
-    failpoint!("postgres: after COMMIT", Failure::injected("commit").during_commit());
-    Ok(Done::Committed(Box::new(set), commit))
+    let now = batch.load(&footprint).await?;
+    let outcome = apply(&mut batch.set, decision, now);
+    if matches!(outcome, Ok(Commit::Applied(_))) {
+        batch.write(&IdSet::from_iter([decision.run_id])).await?;
+        failpoint!("postgres: before COMMIT", Failure::injected("commit").during_commit());
+        batch.transaction.commit_user_statements(conflict).await?;
+        failpoint!("postgres: after COMMIT", Failure::injected("commit").during_commit());
+    }
+    Ok(outcome)
 }

@@ -26,9 +26,11 @@ const STUCK_RUNS: &str = concat!(
     "WITH stuck AS MATERIALIZED (SELECT r.id FROM {schema}.workflow_runs AS r
     WHERE r.completed_at IS NULL AND r.status = 'RUNNING' AND r.definition_fingerprint = ANY($1)
         AND NOT EXISTS (
-            SELECT 1 FROM {schema}.workflow_outbox_events AS e
-            WHERE e.workflow_run_id = r.id AND e.sequence = r.last_sequence
-                AND e.occurred_at > coalesce($2, statement_timestamp()) - $3 * interval '1 microsecond')
+            SELECT 1 FROM {schema}.workflow_commits AS c
+            WHERE c.workflow_run_id = r.id AND c.sequence = (
+                    SELECT max(o.sequence) FROM {schema}.workflow_commits AS o
+                    WHERE o.workflow_run_id = r.id AND o.sequence <= r.last_sequence)
+                AND c.occurred_at > coalesce($2, statement_timestamp()) - $3 * interval '1 microsecond')
         AND (NOT EXISTS (",
     live_job!(),
     ") OR EXISTS (

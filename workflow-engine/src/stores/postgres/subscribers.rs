@@ -14,10 +14,10 @@ use super::database::Database;
 use super::failure::Failure;
 use super::text::stored;
 use super::transaction::Transaction;
-use super::work::RegisterSubscriber;
 use crate::ports::{DeliveryStart, Registration};
 use crate::records::SubscriberRecord;
 use crate::stores::deliveries::sorted_types;
+use crate::stores::delivery_requests::RegisterSubscriber;
 use crate::stores::rows::ReadColumns;
 
 /// How long a registration is tried while transactions that have read the table are in progress: somewhat longer than the default
@@ -49,11 +49,12 @@ const LOCK_UNREADY: &str = "
 const ADD_OLD_EVENTS: &str = "
     INSERT INTO {schema}.workflow_plugin_deliveries AS d
         (workflow_run_id, plugin, letter, next_sequence, last_sequence, lease_epoch, retry_count, due_at, due_written_at)
-    SELECT e.workflow_run_id, $1, 0, min(e.sequence), max(e.sequence), 0, 0, coalesce($3, statement_timestamp()),
-        coalesce($3, statement_timestamp())
-    FROM {schema}.workflow_outbox_events AS e
-    WHERE e.published_at IS NOT NULL AND e.event_type = ANY($2)
-    GROUP BY e.workflow_run_id ORDER BY e.workflow_run_id
+    SELECT c.workflow_run_id, $1, 0, min(c.sequence + t.number - 1), max(c.sequence + t.number - 1), 0, 0,
+        coalesce($3, statement_timestamp()), coalesce($3, statement_timestamp())
+    FROM {schema}.workflow_commits AS c
+    CROSS JOIN LATERAL json_array_elements_text(c.event_types::json) WITH ORDINALITY AS t (event_type, number)
+    WHERE c.published_at IS NOT NULL AND t.event_type = ANY($2)
+    GROUP BY c.workflow_run_id ORDER BY c.workflow_run_id
     ON CONFLICT (workflow_run_id, plugin, letter) DO UPDATE
     SET next_sequence = least(d.next_sequence, excluded.next_sequence),
         last_sequence = greatest(d.last_sequence, excluded.last_sequence)";
@@ -67,7 +68,7 @@ const DELETE: &str = "
 const DELETE_DELIVERIES: &str = "DELETE FROM {schema}.workflow_plugin_deliveries WHERE plugin = $1";
 
 const MARK_ALL_PUBLISHED: &str = "
-    UPDATE {schema}.workflow_outbox_events SET published_at = coalesce($1, statement_timestamp())
+    UPDATE {schema}.workflow_commits SET published_at = coalesce($1, statement_timestamp())
     WHERE published_at IS NULL AND NOT EXISTS (SELECT 1 FROM {schema}.workflow_subscribers)";
 
 const SUBSCRIBERS: &str = "
@@ -95,7 +96,7 @@ pub(super) fn event_types(row: &PgRow) -> Result<Vec<String>, Failure> {
 
 /// Registers a subscriber, or changes its types of events.
 pub(super) async fn register(
-    transaction: &mut Transaction<'_>,
+    transaction: &mut Transaction,
     registration: &RegisterSubscriber,
 ) -> Result<Registration, Failure> {
     const ACTION: &str = "register a subscriber";
@@ -116,7 +117,7 @@ pub(super) async fn register(
 
 /// Creates the deliveries for the events that were passed on before the subscriber came, unless it has them. Until then
 /// nothing is claimed for the subscriber, so that it receives its events in order.
-pub(super) async fn add_old_events(transaction: &mut Transaction<'_>, name: &str) -> Result<(), Failure> {
+pub(super) async fn add_old_events(transaction: &mut Transaction, name: &str) -> Result<(), Failure> {
     const ACTION: &str = "pass old events on to a subscriber";
 
     let name = stored(name).into_owned();
@@ -130,13 +131,13 @@ pub(super) async fn add_old_events(transaction: &mut Transaction<'_>, name: &str
 
 /// Deletes the deliveries of a subscriber that is about to be removed. The removal itself has only few left to delete
 /// while it holds the lock.
-pub(super) async fn prune(transaction: &mut Transaction<'_>, name: &str) -> Result<(), Failure> {
+pub(super) async fn prune(transaction: &mut Transaction, name: &str) -> Result<(), Failure> {
     let query = transaction.query(DELETE_DELIVERIES).bind(stored(name).into_owned());
     transaction.execute("remove a subscriber", query).await
 }
 
 /// Removes a subscriber with its deliveries.
-pub(super) async fn remove(transaction: &mut Transaction<'_>, name: &str) -> Result<bool, Failure> {
+pub(super) async fn remove(transaction: &mut Transaction, name: &str) -> Result<bool, Failure> {
     const ACTION: &str = "remove a subscriber";
 
     lock(transaction, ACTION).await?;
@@ -149,7 +150,7 @@ pub(super) async fn remove(transaction: &mut Transaction<'_>, name: &str) -> Res
 }
 
 /// Locks the table against its readers. A failure because others hold it counts as a conflict, which is retried.
-async fn lock(transaction: &mut Transaction<'_>, action: &'static str) -> Result<(), Failure> {
+async fn lock(transaction: &mut Transaction, action: &'static str) -> Result<(), Failure> {
     transaction.execute(action, transaction.query(LOCK_TIMEOUT)).await?;
     let locked = transaction.execute(action, transaction.query(LOCK)).await;
     locked.map_err(Failure::into_conflict_if_locked)

@@ -1,6 +1,7 @@
 //! One transaction on one connection.
 
 use std::io::ErrorKind::BrokenPipe;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -19,17 +20,27 @@ pub(super) const TIMEOUT_GRACE: Duration = Duration::from_secs(5);
 
 const COMMIT_OF_STATEMENTS: &str = "the commit of its statements";
 
-/// A transaction, or the connection on which one is about to begin.
-pub(super) struct Transaction<'a> {
-    pub(super) database: &'a Database,
-    connection: &'a mut PgConnection,
+/// A transaction, or a connection on which one may begin.
+pub(super) struct Transaction {
+    pub(super) database: Arc<Database>,
+    connection: PgConnection,
     /// Whether `BEGIN` was sent.
     is_open: bool,
 }
 
-impl<'a> Transaction<'a> {
-    pub(super) fn new(database: &'a Database, connection: &'a mut PgConnection) -> Self {
+impl Transaction {
+    pub(super) fn new(database: Arc<Database>, connection: PgConnection) -> Self {
         Self { database, connection, is_open: false }
+    }
+
+    /// Returns whether `BEGIN` was sent, and neither `COMMIT` nor `ROLLBACK`.
+    pub(super) fn is_open(&self) -> bool {
+        self.is_open
+    }
+
+    /// Returns the connection, which is in no transaction, to the store.
+    pub(super) fn release(self) {
+        self.database.release(self.connection);
     }
 
     /// Returns a statement, to which its arguments are to be bound.
@@ -53,13 +64,13 @@ impl<'a> Transaction<'a> {
         action: &'static str,
         query: PgQuery<'_>,
     ) -> Result<Vec<PgRow>, Failure> {
-        query.fetch_all(&mut *self.connection).await.map_err(|error| Failure::database(action, error))
+        query.fetch_all(&mut self.connection).await.map_err(|error| Failure::database(action, error))
     }
 
     /// Executes a statement.
     pub(super) async fn execute(&mut self, action: &'static str, query: PgQuery<'_>) -> Result<(), Failure> {
         self.database.counters.statements.fetch_add(1, Ordering::Relaxed);
-        query.execute(&mut *self.connection).await.map_err(|error| Failure::database(action, error))?;
+        query.execute(&mut self.connection).await.map_err(|error| Failure::database(action, error))?;
         Ok(())
     }
 
@@ -72,7 +83,7 @@ impl<'a> Transaction<'a> {
     ) -> Result<PgRow, Failure> {
         self.database.counters.statements.fetch_add(1, Ordering::Relaxed);
         let commits_itself = !self.is_open;
-        let mut rows = query.fetch(&mut *self.connection);
+        let mut rows = query.fetch(&mut self.connection);
         let mut result = None;
         loop {
             match rows.try_next().await {
@@ -95,7 +106,7 @@ impl<'a> Transaction<'a> {
     /// Executes one of the user's statements; returns how many rows it has changed.
     pub(super) async fn execute_user_statement(&mut self, query: PgQuery<'_>) -> Result<u64, sqlx::Error> {
         self.database.counters.statements.fetch_add(1, Ordering::Relaxed);
-        Ok(query.execute(&mut *self.connection).await?.rows_affected())
+        Ok(query.execute(&mut self.connection).await?.rows_affected())
     }
 
     /// Prepares the open transaction for statements of the user, each of which waits this long for a lock.
@@ -108,7 +119,7 @@ impl<'a> Transaction<'a> {
     /// at the commit, they could wait for locks while the transaction holds the engine's.
     pub(super) async fn end_user_statements(&mut self, conflict: Refusal) -> Result<(), Failure> {
         let settings = self.database.statements.restore.clone();
-        let ended = sqlx::raw_sql(settings).execute(&mut *self.connection).await;
+        let ended = sqlx::raw_sql(settings).execute(&mut self.connection).await;
         ended.map(drop).map_err(|error| Failure::statement(COMMIT_OF_STATEMENTS, error, conflict))
     }
 
@@ -128,38 +139,46 @@ impl<'a> Transaction<'a> {
     /// Commits the transaction.
     pub(super) async fn commit(&mut self) -> Result<(), Failure> {
         let committed = self.control("commit", SqlStr::from_static("COMMIT")).await;
-        committed.map_err(Failure::during_commit)
+        committed.map_err(Failure::during_commit)?;
+        self.is_open = false;
+        Ok(())
     }
 
     /// Commits a transaction with statements of the user. What the server checks only now, for example in a deferred
     /// trigger, is their failure.
     pub(super) async fn commit_user_statements(&mut self, conflict: Refusal) -> Result<(), Failure> {
-        let committed = sqlx::raw_sql("COMMIT").execute(&mut *self.connection).await;
+        let committed = sqlx::raw_sql("COMMIT").execute(&mut self.connection).await;
         let failure = |error| Failure::statement(COMMIT_OF_STATEMENTS, error, conflict).during_commit();
-        committed.map(drop).map_err(failure)
+        committed.map_err(failure)?;
+        self.is_open = false;
+        Ok(())
     }
 
-    /// Rolls back; returns whether the connection can be used again.
-    pub(super) async fn roll_back(&mut self) -> bool {
-        self.control("roll back", SqlStr::from_static("ROLLBACK")).await.is_ok()
+    /// Rolls back.
+    pub(super) async fn roll_back(&mut self) -> Result<(), Failure> {
+        if self.is_open {
+            self.control("roll back", SqlStr::from_static("ROLLBACK")).await?;
+            self.is_open = false;
+        }
+        Ok(())
     }
 
-    /// Ends the transaction after a failure. Returns whether the connection can be used again.
-    pub(super) async fn end_after(&mut self, failure: &Failure) -> bool {
+    /// Ends the transaction after a failure. The connection is kept if it can be used again.
+    pub(super) async fn end_after(mut self, failure: &Failure) {
         if failure.may_have_committed() {
             // Leases may have begun of which no worker receives the claim.
             self.database.hints.everything_changed();
         }
         if failure.is_connection_lost() {
             self.database.note_lost(failure);
-            return false;
+        } else if self.roll_back().await.is_ok() {
+            self.release();
         }
-        self.roll_back().await
     }
 
     async fn control(&mut self, action: &'static str, sql: SqlStr) -> Result<(), Failure> {
         sqlx::raw_sql(sql)
-            .execute(&mut *self.connection)
+            .execute(&mut self.connection)
             .await
             .map_err(|error| Failure::database(action, error))?;
         Ok(())

@@ -15,11 +15,11 @@ use super::arrays::{PgQuery, number, texts};
 use super::columns::{self, Columns};
 use super::failure::Failure;
 use super::text::stored;
-use super::work::Work;
 use super::{PostgresStore, clock_jumps};
 use crate::error::Error;
 use crate::ports::{ClaimRequest, ClaimedWork, Clock, JobTransport, SystemClock};
 use crate::records::{JobRecord, Lease};
+use crate::stores::commit::Work;
 use crate::stores::rows::{ReadColumns, job_columns};
 use crate::stores::{Closed, instant};
 
@@ -94,7 +94,7 @@ const NEXT_LEASE_END: &str = "
 
 /// Reads when the next job or check is due, and the database's time. It finds the earliest job of each definition and
 /// priority through the index of pending jobs, and the earliest check of each definition. Its conditions on a job are
-/// those of a claim (`claim_locking.rs`); otherwise a worker would be woken again and again for a job that it cannot
+/// those of a claim (`claim.rs`); otherwise a worker would be woken again and again for a job that it cannot
 /// claim.
 const NEXT_JOB_DUE: &str = "
     WITH RECURSIVE priorities (definition, priority) AS (

@@ -16,7 +16,7 @@ use crate::value::Json;
 
 /// Runs the statements in order.
 pub(super) async fn run_statements<'s>(
-    transaction: &mut Transaction<'_>,
+    transaction: &mut Transaction,
     statements: impl Iterator<Item = &'s [Statement]>,
 ) -> Result<(), Failure> {
     for statements in statements {
@@ -35,7 +35,7 @@ pub(super) async fn run_statements<'s>(
 
 /// Runs the statements of a transaction that has written the engine's rows.
 pub(super) async fn run_last(
-    transaction: &mut Transaction<'_>,
+    transaction: &mut Transaction,
     executed: &[UserStatements],
 ) -> Result<(), Failure> {
     if executed.is_empty() {

@@ -1,7 +1,5 @@
 //! Writes the rows that a transaction has changed: any number of them in one statement.
 
-use std::collections::HashSet;
-
 use chrono::{DateTime, Utc};
 use sqlx::Row;
 use uuid::Uuid;
@@ -9,10 +7,10 @@ use uuid::Uuid;
 use super::failure::Failure;
 use super::text::stored;
 use super::transaction::Transaction;
-use super::write_batch::{WriteBatch, changed_runs};
+use super::write_batch::WriteBatch;
 use super::write_sql::StatementParts;
-use crate::stores::working_set::WorkingSet;
-use crate::value::RunId;
+use crate::stores::working_set::{RunRows, WorkingSet};
+use crate::value::{IdSet, RunId};
 
 const ACTION: &str = "write a commit";
 
@@ -24,50 +22,39 @@ const COMPLETE_KEYS: &str = "
 
 /// The values that the statement compares before it writes. The default compares nothing.
 #[derive(Default)]
-struct Comparison {
+pub(super) struct Comparison {
     runs: Vec<Uuid>,
     commits: Vec<i64>,
     now: Option<DateTime<Utc>>,
 }
 
-/// Writes the changed rows, in a transaction that holds the locks of their runs.
-pub(super) async fn write(
-    transaction: &mut Transaction<'_>,
-    set: &WorkingSet,
-    step: i64,
-) -> Result<(), Failure> {
-    complete_keys(transaction, set).await?;
-    match write_compared(transaction, set, step, Comparison::default()).await? {
-        Some(_) => Ok(()),
-        // Another transaction has taken an idempotency key since this one read the keys.
-        None => Err(Failure::lost_race(ACTION)),
+impl Comparison {
+    /// Compares the `commits` of all runs that change or about which decisions were `applied`, and the instant of the
+    /// decisions; `None` is for the clock of a test.
+    pub(super) fn new(set: &WorkingSet, applied: &IdSet<RunId>, now: Option<DateTime<Utc>>) -> Self {
+        let is_compared = |(run_id, rows): &(&RunId, &RunRows)| {
+            rows.created.is_none() && (rows.has_changes() || applied.contains(run_id))
+        };
+        let mut runs: Vec<_> = set.runs.iter().filter(is_compared).collect();
+        runs.sort_by_key(|(run_id, _)| **run_id);
+        let (runs, commits) =
+            runs.into_iter().map(|(run_id, rows)| (*run_id.as_uuid(), rows.commits)).unzip();
+        Self { runs, commits, now }
     }
 }
 
 /// Writes the changed rows of runs whose `commits` is still as in `set`, and returns the other, stale runs. Returns
-/// `None` where nothing is written. `now` is the instant of the decisions by the estimate of the database's clock, and
-/// `None` with the clock of a test.
-pub(super) async fn write_if_unchanged(
-    transaction: &mut Transaction<'_>,
-    set: &WorkingSet,
-    step: i64,
-    now: Option<DateTime<Utc>>,
-) -> Result<Option<HashSet<RunId>>, Failure> {
-    let existing = changed_runs(set).into_iter().filter(|(_, rows)| rows.created.is_none());
-    let (runs, commits) = existing.map(|(run_id, rows)| (*run_id.as_uuid(), rows.commits)).unzip();
-    write_compared(transaction, set, step, Comparison { runs, commits, now }).await
-}
-
-async fn write_compared(
-    transaction: &mut Transaction<'_>,
+/// `None` where nothing is written: an idempotency key is taken, or the instant differs from the database's.
+pub(super) async fn write(
+    transaction: &mut Transaction,
     set: &WorkingSet,
     step: i64,
     comparison: Comparison,
-) -> Result<Option<HashSet<RunId>>, Failure> {
+) -> Result<Option<IdSet<RunId>>, Failure> {
     let rows = WriteBatch::new(set)?;
     let parts = rows.parts();
-    if parts == StatementParts::default() {
-        return Ok(Some(HashSet::new()));
+    if parts == StatementParts::default() && comparison.runs.is_empty() {
+        return Ok(Some(IdSet::default()));
     }
     let Comparison { runs, commits, now } = comparison;
     let query = transaction.database.write_query(parts).bind(runs).bind(commits).bind(now).bind(step);
@@ -81,7 +68,8 @@ async fn write_compared(
     Ok(is_writable.then(|| stale.into_iter().map(RunId::from_uuid).collect()))
 }
 
-async fn complete_keys(transaction: &mut Transaction<'_>, set: &WorkingSet) -> Result<(), Failure> {
+/// Gives idempotency keys their results.
+pub(super) async fn complete_keys(transaction: &mut Transaction, set: &WorkingSet) -> Result<(), Failure> {
     let mut completed: Vec<_> = set.completed_keys().collect();
     if completed.is_empty() {
         return Ok(());

@@ -4,12 +4,12 @@ use super::arrays::PgQuery;
 use super::composite::CompositeRows;
 use super::composite_types::{RowKind, RowTypes};
 use super::failure::Failure;
-use super::row_cache::has_changes;
 use super::rows::RunWrites;
 use super::write_sql::StatementParts;
-use crate::records::Event;
-use crate::stores::rows::WriteColumns;
-use crate::stores::working_set::{RunRows, WorkingSet};
+use crate::records::RunRequest;
+use crate::stores::event_columns::EventColumns;
+use crate::stores::rows::{WriteColumns, commit};
+use crate::stores::working_set::{CommitRow, RunRows, WorkingSet};
 use crate::value::RunId;
 
 /// The rows of a commit.
@@ -17,7 +17,7 @@ use crate::value::RunId;
 pub(super) struct WriteBatch {
     keys: CompositeRows,
     runs: RunWrites,
-    events: CompositeRows,
+    commits: CompositeRows,
     logs: CompositeRows,
     blobs: CompositeRows,
 }
@@ -29,8 +29,8 @@ impl WriteBatch {
         for (run_id, run) in changed_runs(set) {
             batch.runs.push(run_id, run);
         }
-        for event in &set.events {
-            batch.push_event(event)?;
+        for commit in &set.commits {
+            batch.push_commit(commit, set.request(commit))?;
         }
         batch.push_keys(set);
         for line in &set.logs {
@@ -55,14 +55,11 @@ impl WriteBatch {
         Ok(batch)
     }
 
-    fn push_event(&mut self, event: &Event) -> Result<(), Failure> {
-        let payload = event.kind.payload().map_err(|error| Failure::permanent("write a commit", error))?;
-        self.events.push(|row| {
-            row.run_id(event.run_id)
-                .int(event.sequence)
-                .text(event.kind.name())
-                .text(payload.as_str())
-                .instant(event.at);
+    fn push_commit(&mut self, commit: &CommitRow, request: Option<&RunRequest>) -> Result<(), Failure> {
+        let events = EventColumns::new(&commit.events);
+        let events = events.map_err(|error| Failure::permanent("write a commit", error))?;
+        self.commits.push(|row| {
+            commit::put(row, commit, &events, request);
         });
         Ok(())
     }
@@ -115,7 +112,7 @@ impl WriteBatch {
             query = bind(query, self.keys, RowKind::NewKey);
         }
         query = bind(query, new_jobs, RowKind::Job);
-        query = bind(query, self.events, RowKind::NewEvent);
+        query = bind(query, self.commits, RowKind::NewCommit);
         if parts.runs {
             query = bind(query, new_runs, RowKind::NewRun);
         }
@@ -140,7 +137,7 @@ impl WriteBatch {
 
 /// Returns the runs that have rows to be written, in the order of their ids.
 pub(super) fn changed_runs(set: &WorkingSet) -> Vec<(RunId, &RunRows)> {
-    let changed = set.runs.iter().filter(|(_, rows)| has_changes(rows));
+    let changed = set.runs.iter().filter(|(_, rows)| rows.has_changes());
     let mut runs: Vec<_> = changed.map(|(run_id, rows)| (*run_id, rows)).collect();
     runs.sort_by_key(|(run_id, _)| *run_id);
     runs

@@ -6,8 +6,8 @@
 //! or NULL. `$is_writable` is the condition that each row `n` of a run has to meet.
 
 use crate::stores::rows::{
-    changing_job_columns, changing_run_columns, changing_stage_columns, new_job_columns, new_run_columns,
-    new_stage_columns,
+    changing_job_columns, changing_run_columns, changing_stage_columns, new_commit_columns, new_job_columns,
+    new_run_columns, new_stage_columns,
 };
 
 /// The optional parts of the statement for one commit.
@@ -42,7 +42,7 @@ impl StatementParts {
     pub(super) fn texts(number: usize) -> impl Iterator<Item = &'static str> {
         let is_included = move |at: usize| number >> at & 1 == 1;
         let part = move |at, text| if is_included(at) { text } else { "" };
-        [LOCK, part(0, KEY_ROWS), CHECK, part(0, CHECK_KEYS), CHECK_END, JOBS_AND_EVENTS]
+        [LOCK, part(0, KEY_ROWS), CHECK, part(0, CHECK_KEYS), CHECK_END, JOBS_AND_COMMITS]
             .into_iter()
             .chain([part(0, KEYS), part(1, RUNS), part(2, STAGES), part(3, UPDATES)])
             .chain([part(4, JOB_UPDATES), part(5, LOGS_AND_BLOBS), RESULT])
@@ -88,7 +88,7 @@ const CHECK_END: &str = " AS is_writable
 
 /// The statement itself reads whether there is a subscriber: another process may have registered one. Without any, its
 /// events count as published.
-const JOBS_AND_EVENTS: &str = concat!(
+const JOBS_AND_COMMITS: &str = concat!(
     ",
     jobs AS (
         INSERT INTO {schema}.workflow_job_queue (",
@@ -99,10 +99,12 @@ const JOBS_AND_EVENTS: &str = concat!(
         SELECT n.*, coalesce($5, clock_timestamp()) FROM unnest($?::{schema}.workflow_job[]) AS n
         WHERE $is_writable
     ),
-    events AS (
-        INSERT INTO {schema}.workflow_outbox_events (workflow_run_id, sequence, event_type, payload, occurred_at, published_at)
+    commits AS (
+        INSERT INTO {schema}.workflow_commits (",
+    new_commit_columns!(names),
+    ", published_at)
         SELECT n.*, CASE WHEN EXISTS (SELECT 1 FROM {schema}.workflow_subscribers) THEN NULL ELSE n.occurred_at END
-        FROM unnest($?::{schema}.workflow_new_event[]) AS n
+        FROM unnest($?::{schema}.workflow_new_commit[]) AS n
         WHERE $is_writable
     )"
 );
@@ -117,23 +119,14 @@ const KEYS: &str = ",
 
 const RUNS: &str = concat!(
     ",
-    run_rows AS MATERIALIZED (SELECT * FROM unnest($?::{schema}.workflow_new_run[])),
-    inserted_runs AS (
+    runs AS (
         INSERT INTO {schema}.workflow_runs (",
     changing_run_columns!(names),
     ", id, ",
     new_run_columns!(names),
     ", commits)
-        SELECT ",
-    changing_run_columns!(names),
-    ", id, ",
-    new_run_columns!(names),
-    ", $4
-        FROM run_rows WHERE (SELECT is_writable FROM checked)
-    ),
-    requests AS (
-        INSERT INTO {schema}.workflow_run_requests (workflow_run_id, input, config, metadata)
-        SELECT id, input, config, metadata FROM run_rows WHERE (SELECT is_writable FROM checked)
+        SELECT n.*, $4 FROM unnest($?::{schema}.workflow_new_run[]) AS n
+        WHERE (SELECT is_writable FROM checked)
     )"
 );
 

@@ -15,6 +15,7 @@ macro_rules! join {
 }
 
 /// The columns of a row that is read from left to right.
+#[cfg(feature = "sqlite")]
 macro_rules! flat_row {
     (
         $table:ident: $id:ident,
@@ -31,6 +32,7 @@ macro_rules! flat_row {
 }
 
 /// The columns of a row that is read as one array for each kind of value.
+#[cfg(feature = "postgres")]
 macro_rules! array_row {
     (
         $table:ident: $id:ident,
@@ -59,6 +61,7 @@ macro_rules! names {
 }
 
 /// A question mark for each column: `?, ?`.
+#[cfg(feature = "sqlite")]
 macro_rules! placeholders {
     ($first:ident $(, $column:ident)*) => {
         concat!("?" $(, $crate::stores::rows::placeholders!(@one $column))*)
@@ -67,6 +70,7 @@ macro_rules! placeholders {
 }
 
 /// Assignments of arguments: `status = ?, output = ?`.
+#[cfg(feature = "sqlite")]
 macro_rules! assigned {
     ($first:ident $(, $column:ident)*) => {
         concat!(stringify!($first), " = ?" $(, ", ", stringify!($column), " = ?")*)
@@ -74,6 +78,7 @@ macro_rules! assigned {
 }
 
 /// Assignments from the row `n`: `status = n.status, output = n.output`.
+#[cfg(feature = "postgres")]
 macro_rules! assigned_from_n {
     ($first:ident $(, $column:ident)*) => {
         concat!(
@@ -83,4 +88,8 @@ macro_rules! assigned_from_n {
     };
 }
 
-pub(in crate::stores) use {array_row, assigned, assigned_from_n, flat_row, join, names, placeholders};
+#[cfg(feature = "postgres")]
+pub(in crate::stores) use {array_row, assigned_from_n};
+#[cfg(feature = "sqlite")]
+pub(in crate::stores) use {assigned, flat_row, placeholders};
+pub(in crate::stores) use {join, names};

@@ -10,7 +10,7 @@ mod write;
 pub(super) mod run;
 pub(super) mod stage;
 pub(super) mod job;
-mod request;
+pub(super) mod commit;
 mod log;
 mod annotation;
 mod artifact;
@@ -19,8 +19,13 @@ mod call;
 pub(super) use self::annotation::annotation_columns;
 pub(super) use self::artifact::artifact_columns;
 pub(super) use self::call::{StoredCall, call_columns, call_row_columns};
+pub(super) use self::commit::{commit_columns, new_commit_columns};
 pub(super) use self::job::{changing_job_columns, job_columns, new_job_columns};
-pub(super) use self::lists::{array_row, assigned, assigned_from_n, flat_row, join, names, placeholders};
+#[cfg(feature = "postgres")]
+pub(super) use self::lists::{array_row, assigned_from_n};
+#[cfg(feature = "sqlite")]
+pub(super) use self::lists::{assigned, flat_row, placeholders};
+pub(super) use self::lists::{join, names};
 pub(super) use self::log::log_columns;
 pub(super) use self::read::{FromColumns, ReadColumns};
 pub(super) use self::run::{changing_run_columns, new_run_columns, run_columns};

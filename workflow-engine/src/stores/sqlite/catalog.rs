@@ -8,10 +8,10 @@ use sqlx::Row;
 
 use super::SqliteStore;
 use super::arguments::count;
+use super::batch::Batch;
 use super::columns::Columns;
 use super::failure::Failure;
 use super::session::Session;
-use super::work::Work;
 use crate::error::Error;
 use crate::ports::{Catalog, NewDefinition};
 use crate::records::{DefinitionRecord, UnfinishedRuns};
@@ -43,11 +43,7 @@ const UNFINISHED: &str = "
 pub(super) const STATEMENTS: &[&str] = &[ADD, UNFINISHED];
 
 /// Adds definitions.
-pub(super) fn add(
-    session: &Session,
-    definitions: &[NewDefinition],
-    now: DateTime<Utc>,
-) -> Result<(), Failure> {
+fn add(session: &Session, definitions: &[NewDefinition], now: DateTime<Utc>) -> Result<(), Failure> {
     for NewDefinition { fingerprint, workflow_id, version, description } in definitions {
         session.execute("register definitions", ADD, |arguments| {
             let arguments = arguments.text(fingerprint).text(workflow_id).int(*version);
@@ -71,7 +67,8 @@ impl Catalog for SqliteStore {
         if new.is_empty() {
             return Ok(());
         }
-        self.request(DOING, Work::RegisterDefinitions, new).await
+        let add = |batch: &mut Batch, new: &Vec<_>| add(&batch.session, new, batch.now);
+        self.write(DOING, add, new).await
     }
 
     async fn definitions(&self) -> Result<Vec<DefinitionRecord>, Error> {

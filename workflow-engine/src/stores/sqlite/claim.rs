@@ -1,6 +1,7 @@
 //! Claims work, and renews leases.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
@@ -11,7 +12,6 @@ use super::definition_queries::{self, per_definition};
 use super::failure::Failure;
 use super::json_rows::JsonRows;
 use super::session::Session;
-use super::work::RenewLeases;
 use crate::ports::ClaimRequest;
 use crate::records::{Claimant, Lease, RunRecord};
 use crate::stores::candidates::{Candidate, Selection};
@@ -198,12 +198,13 @@ pub(super) fn named(leases: &[Lease]) -> String {
 /// Extends leases, and returns the lost ones.
 pub(super) fn renew(
     session: &Session,
-    renewal: &RenewLeases,
+    leases: &[Lease],
+    lease: Duration,
     now: DateTime<Utc>,
 ) -> Result<Vec<Lease>, Failure> {
-    let until = instant::after(now, renewal.lease);
+    let until = instant::after(now, lease);
     let rows = session.fetch("renew leases", RENEW, |arguments| {
-        arguments.text(&named(&renewal.leases)).instant(until).instant(now);
+        arguments.text(&named(leases)).instant(until).instant(now);
     })?;
     let mut held = HashSet::new();
     for row in &rows {
@@ -215,5 +216,5 @@ pub(super) fn renew(
             epoch: columns.int("lease_epoch")?,
         });
     }
-    Ok(renewal.leases.iter().filter(|lease| !held.contains(*lease)).cloned().collect())
+    Ok(leases.iter().filter(|lease| !held.contains(*lease)).cloned().collect())
 }

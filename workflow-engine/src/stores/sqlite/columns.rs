@@ -12,7 +12,6 @@ use sqlx::sqlite::SqliteRow;
 
 use super::cells::{Cell, ReadRow};
 use super::failure::Failure;
-use crate::records::{Event, EventKind};
 use crate::stores::rows::{FromColumns, ReadColumns};
 use crate::value::RunId;
 
@@ -23,25 +22,20 @@ macro_rules! json_row {
     };
 }
 
-/// The columns of an event in the order in which [`event`] reads them.
-macro_rules! event_columns {
-    () => {
-        "workflow_run_id, sequence, event_type, payload, occurred_at"
+/// The number of the first event in the commit that has the event with this number.
+macro_rules! commit_of {
+    ($run:literal, $sequence:literal) => {
+        concat!(
+            "(SELECT max(o.sequence) FROM {prefix}commits AS o WHERE o.workflow_run_id = ",
+            $run,
+            " AND o.sequence <= ",
+            $sequence,
+            ")"
+        )
     };
 }
 
-pub(super) use {event_columns, json_row};
-
-/// Reads an event.
-pub(super) fn event(columns: Columns<'_>) -> Result<Event, Failure> {
-    let mut columns = columns;
-    let run_id = columns.run_id()?;
-    let sequence = columns.int("sequence")?;
-    let (name, payload) = (columns.text("event_type")?, columns.text("payload")?);
-    let kind =
-        EventKind::from_stored(&name, &payload).map_err(|error| columns.unreadable("payload", error))?;
-    Ok(Event { run_id, sequence, at: columns.instant("occurred_at")?, kind })
-}
+pub(super) use {commit_of, json_row};
 
 /// Reads a row column by column.
 pub(super) fn record<'r, R: FromColumns>(row: impl Into<ReadRow<'r>>) -> Result<R, Failure> {

@@ -7,22 +7,22 @@ use sqlx::sqlite::SqliteRow;
 
 use super::arguments::count;
 use super::cells::OwnedRow;
-use super::columns::{self, Columns};
+use super::columns::{Columns, commit_of};
 use super::failure::Failure;
 use super::json_rows::JsonRows;
 use super::session::Session;
-use super::work::{RenewDeliveries, Requeue};
 use crate::ports::{Delivery, DeliveryClaim, DeliveryLease, Settlement};
 use crate::records::{DeadLetter, DeliveryRecord};
-use crate::stores::deliveries::{RegisteredClaim, lease_of, settle, window_end};
+use crate::stores::deliveries::{lease_of, settle, window_end};
+use crate::stores::delivery_requests::{RegisteredClaim, RenewDeliveries, Requeue};
 use crate::stores::instant;
-use crate::stores::rows::{ReadColumns, WriteColumns};
+use crate::stores::rows::{ReadColumns, WriteColumns, commit, commit_columns};
 use crate::value::RunId;
 
 /// Whether there are new events, or due deliveries of the subscriber, and the types of events for which it is registered.
 /// For a read outside of the write transaction.
 pub(super) const ANY_DELIVERIES: &str = "
-    SELECT EXISTS (SELECT 1 FROM {prefix}outbox_events WHERE published_at IS NULL)
+    SELECT EXISTS (SELECT 1 FROM {prefix}commits WHERE published_at IS NULL)
         OR EXISTS (SELECT 1 FROM {prefix}plugin_deliveries WHERE plugin = ?1 AND dlq_at IS NULL AND due_at <= ?2),
         (SELECT event_types FROM {prefix}subscribers WHERE name = ?1)";
 
@@ -34,10 +34,10 @@ macro_rules! delivery_columns {
     };
 }
 
-/// The new events, the same for each statement of a transaction.
-macro_rules! new_events {
+/// The commits with new events, the same for each statement of a transaction.
+macro_rules! new_commits {
     () => {
-        "SELECT workflow_run_id, sequence, event_type FROM {prefix}outbox_events WHERE published_at IS NULL
+        "SELECT workflow_run_id, sequence, event_types FROM {prefix}commits WHERE published_at IS NULL
         ORDER BY workflow_run_id, sequence LIMIT ?2"
     };
 }
@@ -46,18 +46,18 @@ macro_rules! new_events {
 const ADD_DELIVERIES: &str = concat!(
     "INSERT INTO {prefix}plugin_deliveries
         (workflow_run_id, plugin, letter, next_sequence, last_sequence, lease_epoch, retry_count, due_at, due_written_at)
-    SELECT fresh.workflow_run_id, s.name, 0, fresh.sequence, fresh.sequence, 0, 0, ?1, ?1
+    SELECT fresh.workflow_run_id, s.name, 0, fresh.sequence + t.key, fresh.sequence + t.key, 0, 0, ?1, ?1
     FROM (",
-    new_events!(),
-    ") AS fresh CROSS JOIN {prefix}subscribers AS s
-    WHERE instr(s.event_types, '\"' || fresh.event_type || '\"') > 0
+    new_commits!(),
+    ") AS fresh CROSS JOIN json_each(fresh.event_types) AS t CROSS JOIN {prefix}subscribers AS s
+    WHERE instr(s.event_types, '\"' || t.value || '\"') > 0
     ON CONFLICT (workflow_run_id, plugin, letter) DO UPDATE SET last_sequence = excluded.last_sequence"
 );
 
 const MARK_PUBLISHED: &str = concat!(
-    "UPDATE {prefix}outbox_events SET published_at = ?1
+    "UPDATE {prefix}commits SET published_at = ?1
     WHERE (workflow_run_id, sequence) IN (SELECT workflow_run_id, sequence FROM (",
-    new_events!(),
+    new_commits!(),
     "))"
 );
 
@@ -76,12 +76,16 @@ const CLAIM: &str = "
     WHERE (workflow_run_id, plugin, letter) IN
         (SELECT value ->> 0, value ->> 1, value ->> 2 FROM jsonb_each(?1))";
 
-/// The events of the claimed deliveries, each with the number of its delivery.
-const EVENTS: &str = "
-    SELECT n.key, e.workflow_run_id, e.sequence, e.event_type, e.payload, e.occurred_at
-    FROM jsonb_each(?1) AS n CROSS JOIN {prefix}outbox_events AS e
-    ON e.workflow_run_id = n.value ->> 0 AND e.sequence BETWEEN n.value ->> 1 AND n.value ->> 2
-    WHERE e.event_type IN (SELECT value FROM jsonb_each(?2))";
+/// The commits with events of the claimed deliveries, each with the number of its delivery.
+const COMMITS: &str = concat!(
+    "SELECT n.key, ",
+    commit_columns!(flat_row),
+    " FROM jsonb_each(?1) AS n CROSS JOIN {prefix}commits AS c
+    ON c.workflow_run_id = n.value ->> 0 AND c.sequence <= n.value ->> 2 AND c.sequence >= ",
+    commit_of!("n.value ->> 0", "n.value ->> 1"),
+    " WHERE EXISTS (
+        SELECT 1 FROM json_each(c.event_types) AS t WHERE t.value IN (SELECT value FROM jsonb_each(?2)))"
+);
 
 const LOAD: &str = concat!(
     "SELECT ",
@@ -110,13 +114,15 @@ const DELETE: &str = "
 pub(super) const NEXT_DUE: &str = "
     SELECT due_at AS due FROM {prefix}plugin_deliveries WHERE plugin = ?1 AND dlq_at IS NULL ORDER BY due_at LIMIT 1";
 
-pub(super) const DEAD_LETTERS: &str = "
-    SELECT d.plugin, d.error_message, d.retry_count, d.dlq_at,
-        e.workflow_run_id, e.sequence, e.event_type, e.payload, e.occurred_at
-    FROM {prefix}plugin_deliveries AS d CROSS JOIN {prefix}outbox_events AS e
-    ON e.workflow_run_id = d.workflow_run_id AND e.sequence = d.next_sequence
-    WHERE d.dlq_at IS NOT NULL AND (?1 IS NULL OR d.plugin = ?1)
-    ORDER BY d.plugin, d.dlq_at, d.workflow_run_id, d.letter LIMIT ?2";
+pub(super) const DEAD_LETTERS: &str = concat!(
+    "SELECT d.plugin, d.error_message, d.retry_count, d.dlq_at, d.next_sequence, ",
+    commit_columns!(flat_row),
+    " FROM {prefix}plugin_deliveries AS d CROSS JOIN {prefix}commits AS c
+    ON c.workflow_run_id = d.workflow_run_id AND c.sequence = ",
+    commit_of!("d.workflow_run_id", "d.next_sequence"),
+    " WHERE d.dlq_at IS NOT NULL AND (?1 IS NULL OR d.plugin = ?1)
+    ORDER BY d.plugin, d.dlq_at, d.workflow_run_id, d.letter LIMIT ?2"
+);
 
 const RENEW: &str = "
     UPDATE {prefix}plugin_deliveries SET due_at = ?2, due_written_at = ?3
@@ -151,7 +157,7 @@ pub(super) const STATEMENTS: &[&str] = &[
     MARK_PUBLISHED,
     DUE,
     CLAIM,
-    EVENTS,
+    COMMITS,
     LOAD,
     UPSERT,
     DELETE,
@@ -172,7 +178,7 @@ pub(super) fn claim(
     const DOING: &str = "claim deliveries";
 
     let RegisteredClaim { claim: ask, event_types } = registered;
-    let new = count(DeliveryClaim::NEW_EVENTS);
+    let new = count(DeliveryClaim::NEW_COMMITS);
     session.execute(DOING, ADD_DELIVERIES, |arguments| {
         arguments.instant(now).int(new);
     })?;
@@ -203,7 +209,7 @@ pub(super) fn claim(
     session.execute(DOING, CLAIM, |arguments| {
         arguments.text(&named.finish()).instant(until).text(&ask.claim.worker_id).instant(now);
     })?;
-    let events = session.fetch(DOING, EVENTS, |arguments| {
+    let commits = session.fetch(DOING, COMMITS, |arguments| {
         arguments.text(&windows.finish()).text(&types);
     })?;
     let deliveries = claimed.iter().map(|row| Delivery {
@@ -213,11 +219,14 @@ pub(super) fn claim(
         attempts: row.attempts,
     });
     let mut deliveries: Vec<Delivery> = deliveries.collect();
-    for row in &events {
-        let mut columns = Columns::new(row, "workflow_outbox_events", 0);
+    for row in &commits {
+        let mut columns = Columns::new(row, "workflow_commits", 0);
         let number: usize = columns.int("key")?;
         if let Some(delivery) = deliveries.get_mut(number) {
-            delivery.events.push(columns::event(columns)?);
+            let window = delivery.lease.next..=delivery.last_sequence;
+            delivery.events.extend(commit::events(&mut columns, |sequence, event_type| {
+                window.contains(&sequence) && event_types.iter().any(|own| own == event_type)
+            })?);
         }
     }
     Ok(deliveries)
@@ -332,13 +341,11 @@ pub(super) fn requeue(
 pub(super) fn dead_letter(row: &SqliteRow) -> Result<DeadLetter, Failure> {
     let mut columns = Columns::new(row, "workflow_plugin_deliveries", 0);
     let (plugin, error) = (columns.text("plugin")?, columns.maybe_text("error_message")?);
-    Ok(DeadLetter {
-        plugin,
-        error: error.unwrap_or_default(),
-        attempts: columns.int("retry_count")?,
-        at: columns.instant("dlq_at")?,
-        event: columns::event(columns)?,
-    })
+    let (attempts, at) = (columns.int("retry_count")?, columns.instant("dlq_at")?);
+    let number: u64 = columns.int("next_sequence")?;
+    let event = commit::events(&mut columns, |sequence, _| sequence == number)?.pop();
+    let event = event.ok_or_else(|| columns.unreadable("next_sequence", "the commit lacks this event"))?;
+    Ok(DeadLetter { plugin, event, error: error.unwrap_or_default(), attempts, at })
 }
 
 fn record(row: &OwnedRow) -> Result<DeliveryRecord, Failure> {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{Error, descriptors};
+use crate::stores::commit::CommitFailure;
 use crate::stores::refusal::Refusal;
 
 /// The descriptors that a connection needs. Some may be free again when SQLite has failed to open one.
@@ -114,11 +115,6 @@ impl Failure {
         self.cause == Cause::Busy
     }
 
-    /// Returns whether the database was busy, unavailable or not in its place, so that no request is to blame.
-    pub(super) fn is_database_fault(&self) -> bool {
-        !matches!(self.cause, Cause::StatementRefused(_) | Cause::Permanent)
-    }
-
     /// Adds what a request has waited for.
     pub(super) fn after_wait(mut self, path: &Path, waited: Duration) -> Self {
         if self.is_busy() {
@@ -131,6 +127,25 @@ impl Failure {
     pub(super) fn about(mut self, path: &Path) -> Self {
         self.doing = format!("{} `{}`", self.doing, path.display());
         self
+    }
+}
+
+impl CommitFailure for Failure {
+    /// The database was busy, unavailable or not in its place.
+    fn is_database_fault(&self) -> bool {
+        !matches!(self.cause, Cause::StatementRefused(_) | Cause::Permanent)
+    }
+
+    fn is_disconnected(&self) -> bool {
+        false
+    }
+
+    fn is_conflict(&self) -> bool {
+        false
+    }
+
+    fn of_lost_claim() -> Option<Self> {
+        None
     }
 }
 

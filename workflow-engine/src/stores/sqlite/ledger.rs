@@ -5,13 +5,15 @@ use sqlx::sqlite::SqliteRow;
 
 use super::SqliteStore;
 use super::arguments::count;
+use super::batch::Batch;
+use super::calls;
 use super::columns::{Columns, records};
 use super::failure::Failure;
-use super::work::{CallWrite, Work};
 use crate::error::Error;
 use crate::ledger::{CallOutcome, CallReservation, CallStatistics, CallSums};
 use crate::ports::Ledger;
 use crate::records::AiCallRecord;
+use crate::stores::calls::{ReservedRow, SettledRow};
 use crate::stores::rows::{ReadColumns, call_columns};
 use crate::value::{CallId, Cost, RunId};
 
@@ -84,11 +86,17 @@ impl Ledger for SqliteStore {
     }
 
     async fn reserve_call(&self, id: CallId, call: CallReservation) -> Result<(), Error> {
-        self.request("reserve a call", Work::WriteCall, CallWrite::Reserve(id, Box::new(call))).await
+        let reserve = |batch: &mut Batch, (id, call): &(CallId, CallReservation)| {
+            calls::reserve(&batch.session, &[ReservedRow::without_stage(*id, call.clone(), batch.now)])
+        };
+        self.write("reserve a call", reserve, (id, call)).await
     }
 
     async fn settle_call(&self, id: CallId, outcome: CallOutcome) -> Result<(), Error> {
-        self.request("settle a call", Work::WriteCall, CallWrite::Settle(id, Box::new(outcome))).await
+        let settle = |batch: &mut Batch, (id, outcome): &(CallId, CallOutcome)| {
+            calls::settle(&batch.session, &[SettledRow::new(*id, outcome.clone(), batch.now)], false)
+        };
+        self.write("settle a call", settle, (id, outcome)).await
     }
 }
 

@@ -6,8 +6,8 @@ use sqlx::sqlite::SqliteRow;
 
 use super::columns::{all_json_records, json_row, record};
 use super::failure::Failure;
-use super::row_cache::RowCache;
 use super::session::Session;
+use crate::stores::commit::RowCache;
 use crate::stores::footprint::Footprint;
 use crate::stores::rows::{WriteColumns, job_columns, run_columns, stage_columns};
 use crate::stores::working_set::WorkingSet;

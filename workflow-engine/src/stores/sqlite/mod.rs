@@ -3,22 +3,23 @@
 //! One thread writes, a few connections read. An acknowledged commit is on disk, and several processes may share the
 //! file. A commit travels through these files, in order:
 //!
-//! 1. `persistence`, `transport`, `outbox`, `retention`, `ledger`, `inspection`: the ports. A write becomes a request
-//!    (`work`), a read runs on a connection of the pool, and an inspection on one of two others.
-//! 2. `writer`: the thread that takes all queued requests, begins a transaction on its connection (`session`), and lets
-//!    `external_commits` check whether another process has committed. If one has, the `row_cache` is cleared.
-//! 3. `batch`: one transaction over all requests. `claim` finds work to claim, per definition (`definition_queries`).
-//! 4. `load`: takes the rows that the decisions name from the `row_cache`, and reads the others (`rows`, `row_check`).
+//! 1. `persistence`, `transport`, `outbox`, `retention`, `ledger`, `inspection`: the ports. A write becomes a request, a read runs
+//!    on a connection of the pool, and an inspection on one of two others.
+//! 2. `committer`: the thread that takes all queued requests, begins a transaction on its connection (`session`), and lets
+//!    `external_commits` check whether another process has committed. If one has, the row cache is cleared.
+//! 3. `stores/commit` serves the requests over the operations of `batch`. `claim` finds work to claim, per definition
+//!    (`definition_queries`).
+//! 4. `load`: takes the rows that the decisions name from the row cache, and reads the others.
 //! 5. `stores/apply`, shared by all stores, applies the decisions to the rows in memory.
-//! 6. `flush`: writes the changed rows of runs, stages and jobs, with events, keys, logs and blobs. `side_rows`,
+//! 6. `write`: writes the changed rows of runs, stages and jobs, with events, keys, logs and blobs. `side_rows`,
 //!    `run_tags` and `calls` write the rows that few commits have, each kind by its own statement and only where there is any.
 //! 7. `deliveries`, `retention`, `clock_jumps` and leases write their rows directly, past the rows in memory.
 //! 8. `user_statements`: the statements that a stage gives, last. Their decision has the transaction to itself.
-//! 9. `writer` again: `COMMIT`, a check that the file is still in its place (`file_identity`), hints, rows back to the `row_cache`, replies. A failed transaction is repeated request by
-//!    request, unless the database was busy (`failure`).
+//! 9. `committer` again: `COMMIT`, a check that the file is still in its place (`file_identity`), hints, rows back to the
+//!    row cache, results. A failed transaction is repeated request by request, unless the database was busy (`failure`).
 //!
 //! Each statement is a constant beside the code that binds it (`arguments`, `json_rows`) and reads its result (`columns`,
-//! `owned_row`). `query_plans` tests that no statement scans a table.
+//! `cells`). `query_plans` tests that no statement scans a table.
 
 mod options;
 mod parameters;
@@ -32,15 +33,13 @@ mod retention;
 mod inspection;
 mod run_tags;
 mod ledger;
-mod work;
-mod writer;
+mod committer;
 mod file_identity;
 mod session;
 mod external_commits;
 mod batch;
 mod claim;
 mod definition_queries;
-mod row_cache;
 mod load;
 mod write;
 mod side_rows;
@@ -66,16 +65,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sqlx::SqlitePool;
 use sqlx::query::Query;
 use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteRow};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 pub use self::options::{SqliteOptions, Synchronous};
 pub use self::statistics::SqliteStatistics;
 
+use self::batch::Batch;
 use self::failure::Failure;
 use self::file_identity::FileIdentity;
 use self::statistics::Counters;
-use self::work::{Request, Work};
 use super::Closed;
+use super::commit::{Request, Work};
 use crate::error::Error;
 use crate::ports::{Clock, Hints};
 use crate::stores::sql_texts::SqlTexts;
@@ -99,9 +99,9 @@ use crate::stores::sql_texts::SqlTexts;
 /// # }).unwrap();
 /// ```
 pub struct SqliteStore {
-    /// The queue of the writer; `None` once the store is closed.
-    writer: Mutex<Option<mpsc::UnboundedSender<Work>>>,
-    is_writer_done: watch::Receiver<bool>,
+    /// The queue of the committer; `None` once the store is closed.
+    committer: Mutex<Option<mpsc::UnboundedSender<Work<Batch>>>>,
+    is_committer_done: watch::Receiver<bool>,
     readers: SqlitePool,
     /// For lists and searches, so that a slow one does not delay the reads of stages.
     inspectors: SqlitePool,
@@ -110,7 +110,7 @@ pub struct SqliteStore {
     clock: Arc<dyn Clock>,
     counters: Arc<Counters>,
     files: Arc<FileIdentity>,
-    /// Whether the writer has found that a file is not the one that this process has open.
+    /// Whether the committer has found that a file is not the one that this process has open.
     is_file_changed: Arc<AtomicBool>,
 }
 
@@ -121,23 +121,44 @@ impl SqliteStore {
         self.counters.read()
     }
 
-    /// Sends a request to the writer, and waits for its commit.
+    /// Sends a request to the committer, and waits for its commit.
     async fn request<I, O>(
         &self,
         doing: &'static str,
-        work: impl FnOnce(Request<I, O>) -> Work,
+        work: impl FnOnce(Request<I, O>) -> Work<Batch>,
         input: I,
     ) -> Result<O, Error> {
-        let (request, reply) = Request::new(input);
-        self.send(doing, work(request))?;
-        // The writer replies to every request that it has taken, so a missing reply means that it has panicked.
-        reply.await.unwrap_or_else(|_| Err(Error::store_unavailable(doing, Closed)))
+        let (request, result) = Request::new(input);
+        self.send(doing, work(request), result).await
     }
 
-    fn send(&self, doing: &'static str, work: Work) -> Result<(), Error> {
-        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let sent = writer.as_ref().is_some_and(|writer| writer.send(work).is_ok());
-        if sent { Ok(()) } else { Err(Error::store_unavailable(doing, Closed)) }
+    /// Runs statements in the next transaction, and waits for its commit.
+    async fn write<I: Send + Sync + 'static, O: Send + 'static>(
+        &self,
+        doing: &'static str,
+        run: fn(&mut Batch, &I) -> Result<O, Failure>,
+        input: I,
+    ) -> Result<O, Error> {
+        let run = move |batch: &mut Batch, input: &I| std::future::ready(run(batch, input));
+        let (work, result) = Work::direct(move |batch, input| Box::pin(run(batch, input)), input);
+        self.send(doing, work, result).await
+    }
+
+    async fn send<O>(
+        &self,
+        doing: &'static str,
+        work: Work<Batch>,
+        result: oneshot::Receiver<Result<O, Error>>,
+    ) -> Result<O, Error> {
+        let is_sent = {
+            let committer = self.committer.lock().unwrap_or_else(PoisonError::into_inner);
+            committer.as_ref().is_some_and(|committer| committer.send(work).is_ok())
+        };
+        if !is_sent {
+            return Err(Error::store_unavailable(doing, Closed));
+        }
+        // The committer replies to every request that it has taken, so a missing reply means that it has panicked.
+        result.await.unwrap_or_else(|_| Err(Error::store_unavailable(doing, Closed)))
     }
 
     /// Returns a statement, to which its arguments are to be bound.

@@ -16,6 +16,8 @@ use sqlx::{ConnectOptions, Connection as _, SqlitePool};
 use tokio::sync::mpsc;
 
 use super::SqliteStore;
+use super::batch::Batch;
+use super::committer::{self, Committer};
 use super::external_commits::{DataVersion, ExternalCommits};
 use super::failure::Failure;
 use super::file_fault;
@@ -23,10 +25,9 @@ use super::file_identity::FileIdentity;
 use super::migrations::migrate;
 use super::options::{SqliteOptions, prefix_of, texts_with};
 use super::parameters::resolve;
-use super::row_cache::RowCache;
 use super::session::Session;
 use super::statistics::Counters;
-use super::writer::{self, Writer};
+
 use crate::error::Error;
 use crate::ports::Hints;
 use crate::stores::sql_texts::SqlTexts;
@@ -78,9 +79,9 @@ impl SqliteStore {
         let is_file_changed = Arc::new(AtomicBool::new(false));
         let hints = Arc::new(Hints::new());
         let (sender, requests) = mpsc::unbounded_channel();
-        let is_writer_done = writer::start(Writer {
-            session,
-            row_cache: RowCache::default(),
+        let is_committer_done = committer::start(Committer {
+            batch: Batch::new(session),
+            cached: DataVersion::default(),
             requests,
             clock: Arc::clone(&options.clock),
             hints: Arc::clone(&hints),
@@ -93,8 +94,8 @@ impl SqliteStore {
             is_file_changed: Arc::clone(&is_file_changed),
         })?;
         Ok(Self {
-            writer: Mutex::new(Some(sender)),
-            is_writer_done,
+            committer: Mutex::new(Some(sender)),
+            is_committer_done,
             readers,
             inspectors,
             texts,

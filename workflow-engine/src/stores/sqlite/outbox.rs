@@ -8,17 +8,18 @@ use sqlx::Row;
 
 use super::SqliteStore;
 use super::arguments::count;
+use super::batch::Batch;
 use super::deliveries::{self, ANY_DELIVERIES, DEAD_LETTERS, NEXT_DUE};
 use super::failure::Failure;
 use super::subscribers::{self, SUBSCRIBERS};
 use super::transport::due;
-use super::work::{RegisterSubscriber, RenewDeliveries, Requeue, Work};
 use crate::error::Error;
 use crate::ports::{
     Delivery, DeliveryClaim, DeliveryLease, DeliveryStart, Outbox, Registration, Settlement, Subscription,
 };
 use crate::records::{DeadLetter, SubscriberRecord};
-use crate::stores::deliveries::{RegisteredClaim, check_registered, sorted_types};
+use crate::stores::deliveries::{check_registered, sorted_types};
+use crate::stores::delivery_requests::{RegisterSubscriber, RegisteredClaim, RenewDeliveries, Requeue};
 use crate::stores::instant;
 
 #[async_trait]
@@ -37,11 +38,13 @@ impl Outbox for SqliteStore {
             return Ok(Registration::Unchanged);
         }
         let registration = RegisterSubscriber { subscription: subscription.clone(), start };
-        self.request("register a subscriber", Work::RegisterSubscriber, registration).await
+        let register = |batch: &mut Batch, input: &_| subscribers::register(&batch.session, input, batch.now);
+        self.write("register a subscriber", register, registration).await
     }
 
     async fn remove_subscriber(&self, name: &str) -> Result<bool, Error> {
-        self.request("remove a subscriber", Work::RemoveSubscriber, name.to_owned()).await
+        let remove = |batch: &mut Batch, name: &String| subscribers::remove(&batch.session, name, batch.now);
+        self.write("remove a subscriber", remove, name.to_owned()).await
     }
 
     async fn subscribers(&self) -> Result<Vec<SubscriberRecord>, Error> {
@@ -66,7 +69,8 @@ impl Outbox for SqliteStore {
         let types = types.map(|types| subscribers::types_of(name, &types)).transpose()?;
         check_registered(&ask.subscription, types.as_deref())?;
         let claim = RegisteredClaim { claim: ask.clone(), event_types: types.unwrap_or_default() };
-        self.request(DOING, Work::ClaimDeliveries, claim).await
+        let run = |batch: &mut Batch, claim: &_| deliveries::claim(&batch.session, claim, batch.now);
+        self.write(DOING, run, claim).await
     }
 
     async fn renew_deliveries(
@@ -74,24 +78,27 @@ impl Outbox for SqliteStore {
         leases: Vec<DeliveryLease>,
         lease: Duration,
     ) -> Result<Vec<DeliveryLease>, Error> {
-        self.request("renew deliveries", Work::RenewDeliveries, RenewDeliveries { leases, lease }).await
+        let renew = |batch: &mut Batch, input: &_| deliveries::renew(&batch.session, input, batch.now);
+        self.write("renew deliveries", renew, RenewDeliveries { leases, lease }).await
     }
 
     async fn settle_deliveries(&self, settlements: Vec<Settlement>) -> Result<(), Error> {
         if settlements.is_empty() {
             return Ok(());
         }
-        self.request("settle deliveries", Work::SettleDeliveries, settlements).await
+        let settle =
+            |batch: &mut Batch, input: &Vec<_>| deliveries::settle_all(&batch.session, input, batch.now);
+        self.write("settle deliveries", settle, settlements).await
     }
 
     async fn expedite_deliveries(&self, subscriber: &str) -> Result<usize, Error> {
         let refused = Requeue::Refused { subscriber: subscriber.to_owned() };
-        self.request("expedite deliveries", Work::Requeue, refused).await
+        self.requeue("expedite deliveries", refused).await
     }
 
     async fn release_deliveries(&self, dead_workers: &[String]) -> Result<usize, Error> {
         let held = Requeue::HeldBy { workers: dead_workers.to_vec() };
-        self.request("release deliveries", Work::Requeue, held).await
+        self.requeue("release deliveries", held).await
     }
 
     async fn next_delivery_due(&self, subscriber: &str) -> Result<Option<DateTime<Utc>>, Error> {
@@ -107,6 +114,17 @@ impl Outbox for SqliteStore {
 
     async fn replay_dead_letters(&self, subscriber: Option<&str>, limit: usize) -> Result<usize, Error> {
         let letters = Requeue::DeadLetters { subscriber: subscriber.map(str::to_owned), limit };
-        self.request("replay dead letters", Work::Requeue, letters).await
+        self.requeue("replay dead letters", letters).await
+    }
+}
+
+impl SqliteStore {
+    async fn requeue(&self, doing: &'static str, requeue: Requeue) -> Result<usize, Error> {
+        let run = |batch: &mut Batch, requeue: &Requeue| {
+            let runs = deliveries::requeue(&batch.session, requeue, batch.now)?;
+            runs.iter().for_each(|run_id| batch.set.notifications.run_changed(*run_id));
+            Ok(runs.len())
+        };
+        self.write(doing, run, requeue).await
     }
 }

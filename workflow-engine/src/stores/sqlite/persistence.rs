@@ -12,28 +12,27 @@ use sqlx::sqlite::{Sqlite, SqliteArguments};
 
 use super::SqliteStore;
 use super::arguments::count;
-use super::columns::{self, Columns, event_columns, json_records, json_row, record, records};
+use super::columns::{Columns, commit_of, json_records, json_row, record, records};
 use super::definition_queries::{self, per_definition};
 use super::failure::Failure;
 use super::load::{LOAD_WHOLE, put_whole};
 use super::side_rows::{ANNOTATIONS, ANNOTATIONS_OF_KEY, ARTIFACT, ARTIFACTS};
-use super::work::{LockedCommit, Work};
 use crate::error::Error;
 use crate::ports::{AnnotationFilter, Commit, Decide, Decision, Hints, Persistence, Snapshot};
 use crate::records::{
     AnnotationRecord, ArtifactRecord, BlobKey, Event, LogRecord, RunRecord, RunRequest, StageRecord,
     StoredValue,
 };
+use crate::stores::commit::{LockedCommit, Work};
 use crate::stores::fair_order::{FairOrder, QueueEntry};
 use crate::stores::instant;
-use crate::stores::rows::{log_columns, run_columns, stage_columns};
+use crate::stores::rows::{commit, commit_columns, log_columns, run_columns, stage_columns};
 use crate::stores::working_set::WorkingSet;
 use crate::value::{Json, RunId};
 
 const RUN: &str = concat!("SELECT ", json_row!(run_columns), " FROM {prefix}runs AS r WHERE r.id = ?1");
 
-const REQUEST: &str =
-    "SELECT workflow_run_id, input, config, metadata FROM {prefix}run_requests WHERE workflow_run_id = ?1";
+const REQUEST: &str = "SELECT workflow_run_id, input, config, metadata FROM {prefix}commits WHERE workflow_run_id = ?1 AND sequence = 1";
 
 const STAGES: &str = concat!(
     "SELECT ",
@@ -57,10 +56,13 @@ const COMPLETED_STAGES: &str = concat!(
 
 const BLOB: &str = "SELECT value FROM {prefix}blobs WHERE key = ?1";
 
+/// The commits with the events from number ?2 to number ?3.
 const EVENTS: &str = concat!(
     "SELECT ",
-    event_columns!(),
-    " FROM {prefix}outbox_events WHERE workflow_run_id = ?1 AND sequence > ?2 ORDER BY sequence LIMIT ?3"
+    commit_columns!(flat_row),
+    " FROM {prefix}commits AS c WHERE c.workflow_run_id = ?1 AND c.sequence <= ?3 AND c.sequence >= ",
+    commit_of!("?1", "?2"),
+    " ORDER BY c.sequence"
 );
 
 const LOGS: &str = concat!(
@@ -102,7 +104,7 @@ impl Persistence for SqliteStore {
     }
 
     async fn commit_locked(&self, run_id: RunId, decide: Decide) -> Result<Commit, Error> {
-        self.request("commit", Work::CommitLocked, LockedCommit { run_id, decide: Some(decide) }).await
+        self.request("commit", Work::CommitLocked, LockedCommit::new(run_id, decide)).await
     }
 
     async fn snapshot(&self, run_id: RunId) -> Result<Option<Snapshot>, Error> {
@@ -193,10 +195,16 @@ impl Persistence for SqliteStore {
     }
 
     async fn events(&self, run_id: RunId, after: u64, limit: usize) -> Result<Vec<Event>, Error> {
-        let query = self.query(EVENTS).bind(run_id.to_string()).bind(signed(after)).bind(count(limit));
+        // Numbers have no gaps, so the limit is a number too.
+        let (first, last) = (after.saturating_add(1), after.saturating_add(limit as u64));
+        let query = self.query(EVENTS).bind(run_id.to_string()).bind(signed(first)).bind(signed(last));
         let rows = self.read("read the events of a run", query).await?;
-        let events = rows.iter().map(|row| columns::event(Columns::new(row, "workflow_outbox_events", 0)));
-        Ok(events.collect::<Result<_, Failure>>()?)
+        let is_selected = |sequence, _: &str| (first..=last).contains(&sequence);
+        let events = rows
+            .iter()
+            .map(|row| commit::events(&mut Columns::new(row, "workflow_commits", 0), is_selected))
+            .collect::<Result<Vec<_>, Failure>>()?;
+        Ok(events.into_iter().flatten().collect())
     }
 
     async fn logs(&self, run_id: RunId, after: u64, limit: usize) -> Result<Vec<LogRecord>, Error> {
@@ -245,9 +253,9 @@ impl Persistence for SqliteStore {
     }
 
     async fn close(&self) {
-        // Without a sender the writer ends as soon as it has served the queued requests.
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let mut is_done = self.is_writer_done.clone();
+        // Without a sender the committer ends as soon as it has served the queued requests.
+        self.committer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let mut is_done = self.is_committer_done.clone();
         // An error means that the writer has ended too.
         let _ = is_done.wait_for(|done| *done).await;
         self.inspectors.close().await;

@@ -5,13 +5,13 @@ use chrono::{DateTime, Utc};
 
 use super::SqliteStore;
 use super::arguments::count;
+use super::batch::Batch;
 use super::cells::ReadRow;
 use super::columns::Columns;
 use super::failure::Failure;
 use super::json_rows::JsonRows;
 use super::session::Session;
 use super::transport::due;
-use super::work::{PurgeRuns, Work};
 use crate::error::Error;
 use crate::ports::{Purge, Retention};
 use crate::stores::instant;
@@ -22,8 +22,8 @@ use crate::value::RunId;
 macro_rules! is_purgeable {
     () => {
         "r.completed_at <= ?1 AND (?2 OR (
-            NOT EXISTS (SELECT 1 FROM {prefix}outbox_events AS e
-                WHERE e.workflow_run_id = r.id AND e.published_at IS NULL)
+            NOT EXISTS (SELECT 1 FROM {prefix}commits AS c
+                WHERE c.workflow_run_id = r.id AND c.published_at IS NULL)
             AND NOT EXISTS (SELECT 1 FROM {prefix}plugin_deliveries AS d
                 WHERE d.workflow_run_id = r.id AND d.dlq_at IS NULL)))"
     };
@@ -45,7 +45,7 @@ const STILL_PURGEABLE: &str = concat!(
 pub(super) const DELETES: &[&str] = &[
     "DELETE FROM {prefix}stages WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
     "DELETE FROM {prefix}job_queue WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
-    "DELETE FROM {prefix}outbox_events WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
+    "DELETE FROM {prefix}commits WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
     "DELETE FROM {prefix}plugin_deliveries WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
     "DELETE FROM {prefix}idempotency_keys WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
     "DELETE FROM {prefix}blobs WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
@@ -54,7 +54,6 @@ pub(super) const DELETES: &[&str] = &[
     "DELETE FROM {prefix}artifacts WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
     "DELETE FROM {prefix}ai_calls WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
     "DELETE FROM {prefix}run_tags WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
-    "DELETE FROM {prefix}run_requests WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
     "DELETE FROM {prefix}runs WHERE id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
 ];
 
@@ -87,7 +86,7 @@ impl Retention for SqliteStore {
         if runs.is_empty() {
             return Ok(runs);
         }
-        self.request(DOING, Work::Purge, PurgeRuns { purge: *purge, runs }).await
+        self.write(DOING, purge_named, (*purge, runs)).await
     }
 
     async fn oldest_end(&self) -> Result<Option<DateTime<Utc>>, Error> {
@@ -103,38 +102,40 @@ impl Retention for SqliteStore {
         if runs.is_empty() {
             return Ok(());
         }
-        self.request("forget purged runs", Work::ForgetPurged, runs).await
+        let forget = |batch: &mut Batch, runs: &Vec<RunId>| forget(&batch.session, runs);
+        self.write("forget purged runs", forget, runs).await
     }
 }
 
 /// Deletes those of the named runs that may still be deleted. A run may have been rerun in the meantime.
-pub(super) fn purge(
-    session: &Session,
-    request: &PurgeRuns,
-    now: DateTime<Utc>,
-) -> Result<Vec<RunId>, Failure> {
+fn purge_named(batch: &mut Batch, (purge, runs): &(Purge, Vec<RunId>)) -> Result<Vec<RunId>, Failure> {
     const DOING: &str = "purge runs";
 
-    let before = instant::before(now, request.purge.older_than);
-    let rows = session.fetch(DOING, STILL_PURGEABLE, |arguments| {
-        arguments.instant(before).int(request.purge.include_undelivered).text(&named(&request.runs));
+    let before = instant::before(batch.now, purge.older_than);
+    let rows = batch.session.fetch(DOING, STILL_PURGEABLE, |arguments| {
+        arguments.instant(before).int(purge.include_undelivered).text(&named(runs));
     })?;
     let purged = ids(&rows)?;
     if purged.is_empty() {
         return Ok(purged);
     }
     let names = named(&purged);
-    let add_purged = request.purge.external_blobs.then_some(ADD_PURGED);
+    let add_purged = purge.external_blobs.then_some(ADD_PURGED);
     for sql in DELETES.iter().copied().chain(add_purged) {
-        session.execute(DOING, sql, |arguments| {
+        batch.session.execute(DOING, sql, |arguments| {
             arguments.text(&names);
         })?;
+    }
+    for run_id in &purged {
+        batch.set.notifications.run_changed(*run_id);
+        batch.set.runs.remove(run_id);
+        batch.row_cache.remove_run(*run_id);
     }
     Ok(purged)
 }
 
 /// Notes that the blobs of these runs are deleted.
-pub(super) fn forget(session: &Session, runs: &[RunId]) -> Result<(), Failure> {
+fn forget(session: &Session, runs: &[RunId]) -> Result<(), Failure> {
     session.execute("forget purged runs", DELETE_PURGED, |arguments| {
         arguments.text(&named(runs));
     })

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::SqliteStore;
 use super::arguments::count;
-use super::columns::Columns;
+use super::columns::{Columns, commit_of};
 use crate::error::Error;
 use crate::stores::instant;
 use crate::stores::rows::ReadColumns;
@@ -27,8 +27,10 @@ const STUCK_RUNS: &str = concat!(
     WHERE r.completed_at IS NULL AND r.status = 'RUNNING'
         AND r.definition_fingerprint IN (SELECT value FROM jsonb_each(?1))
         AND NOT EXISTS (
-            SELECT 1 FROM {prefix}outbox_events AS e
-            WHERE e.workflow_run_id = r.id AND e.sequence = r.last_sequence AND e.occurred_at > ?2)
+            SELECT 1 FROM {prefix}commits AS c
+            WHERE c.workflow_run_id = r.id AND c.occurred_at > ?2 AND c.sequence = ",
+    commit_of!("r.id", "r.last_sequence"),
+    ")
         AND (NOT EXISTS (",
     job_that_moves!(),
     ") OR EXISTS (

@@ -6,10 +6,10 @@ use sqlx::sqlite::SqliteRow;
 use super::columns::Columns;
 use super::failure::Failure;
 use super::session::Session;
-use super::work::RegisterSubscriber;
 use crate::ports::{DeliveryStart, Registration};
 use crate::records::SubscriberRecord;
 use crate::stores::deliveries::sorted_types;
+use crate::stores::delivery_requests::RegisterSubscriber;
 use crate::stores::rows::{ReadColumns, WriteColumns};
 
 const REGISTERED_TYPES: &str = "SELECT event_types FROM {prefix}subscribers WHERE name = ?1";
@@ -22,10 +22,10 @@ const PUT: &str = "
 const ADD_OLD_EVENTS: &str = "
     INSERT INTO {prefix}plugin_deliveries
         (workflow_run_id, plugin, letter, next_sequence, last_sequence, lease_epoch, retry_count, due_at, due_written_at)
-    SELECT e.workflow_run_id, ?1, 0, min(e.sequence), max(e.sequence), 0, 0, ?3, ?3
-    FROM {prefix}outbox_events AS e
-    WHERE e.published_at IS NOT NULL AND e.event_type IN (SELECT value FROM jsonb_each(?2))
-    GROUP BY e.workflow_run_id";
+    SELECT c.workflow_run_id, ?1, 0, min(c.sequence + t.key), max(c.sequence + t.key), 0, 0, ?3, ?3
+    FROM {prefix}commits AS c CROSS JOIN json_each(c.event_types) AS t
+    WHERE c.published_at IS NOT NULL AND t.value IN (SELECT value FROM jsonb_each(?2))
+    GROUP BY c.workflow_run_id";
 
 const DELETE: &str = "DELETE FROM {prefix}subscribers WHERE name = ?1 RETURNING name";
 
@@ -36,13 +36,13 @@ const DELETE_DELIVERIES: [&str; 2] = [
 ];
 
 const MARK_ALL_PUBLISHED: &str = "
-    UPDATE {prefix}outbox_events SET published_at = ?1
+    UPDATE {prefix}commits SET published_at = ?1
     WHERE published_at IS NULL AND NOT EXISTS (SELECT 1 FROM {prefix}subscribers)";
 
 pub(super) const SUBSCRIBERS: &str =
     "SELECT name, event_types, created_at FROM {prefix}subscribers ORDER BY name";
 
-/// The statements of this file, for the test of their query plans. [`ADD_OLD_EVENTS`] reads every event, because that is
+/// The statements of this file, for the test of their query plans. [`ADD_OLD_EVENTS`] reads every commit, because that is
 /// its task.
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] = &[

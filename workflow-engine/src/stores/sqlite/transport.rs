@@ -10,15 +10,16 @@ use sqlx::sqlite::SqliteRow;
 
 use super::SqliteStore;
 use super::arguments::count;
-use super::claim::named;
-use super::clock_jumps::ANY_AHEAD;
+use super::batch::Batch;
+use super::claim::{self, named};
+use super::clock_jumps::{self, ANY_AHEAD};
 use super::columns::{Columns, json_records, json_row};
 use super::definition_queries::{self, per_definition};
 use super::failure::Failure;
-use super::work::{RenewLeases, Work};
 use crate::error::Error;
 use crate::ports::{ClaimRequest, ClaimedWork, JobTransport};
 use crate::records::{JobRecord, Lease};
+use crate::stores::commit::Work;
 use crate::stores::instant;
 use crate::stores::rows::{ReadColumns, job_columns};
 
@@ -125,7 +126,17 @@ impl JobTransport for SqliteStore {
         if leases.is_empty() {
             return Ok(leases);
         }
-        self.request("renew leases", Work::Renew, RenewLeases { leases, lease }).await
+        let renew = |batch: &mut Batch, (leases, lease): &(Vec<Lease>, Duration)| {
+            for Lease { run_id, stage_id, .. } in leases {
+                // The lease is written past the rows in memory.
+                batch.row_cache.remove_stage(*run_id, stage_id);
+                if let Some(rows) = batch.set.runs.get_mut(run_id) {
+                    rows.stages.remove(stage_id);
+                }
+            }
+            claim::renew(&batch.session, leases, *lease, batch.now)
+        };
+        self.write("renew leases", renew, (leases, lease)).await
     }
 
     async fn lost_leases(&self, leases: Vec<Lease>) -> Result<Vec<Lease>, Error> {
@@ -185,7 +196,16 @@ impl JobTransport for SqliteStore {
         if !any.map_err(|error| Failure::database(DOING, error))? {
             return Ok(0);
         }
-        self.request(DOING, Work::CorrectInstants, ()).await
+        let correct = |batch: &mut Batch, (): &()| {
+            let corrected = clock_jumps::correct(&batch.session, batch.now)?;
+            if corrected > 0 {
+                // The instants are written past the rows in memory.
+                batch.row_cache.clear();
+                batch.set.runs.clear();
+            }
+            Ok(corrected)
+        };
+        self.write(DOING, correct, ()).await
     }
 }
 

@@ -5,13 +5,12 @@ use chrono::{DateTime, Utc};
 
 use super::failure::Failure;
 use super::session::Session;
-use crate::ports::NewRun;
-use crate::records::Event;
+use crate::stores::event_columns::EventColumns;
 use crate::stores::rows::{
-    WriteColumns, changing_job_columns, changing_run_columns, changing_stage_columns, job, new_job_columns,
-    new_run_columns, new_stage_columns, run, stage,
+    WriteColumns, changing_job_columns, changing_run_columns, changing_stage_columns, commit, job,
+    new_commit_columns, new_job_columns, new_run_columns, new_stage_columns, run, stage,
 };
-use crate::stores::working_set::{RowOp, RunRows, StageRows, WorkingSet};
+use crate::stores::working_set::{CommitRow, RowOp, RunRows, StageRows, WorkingSet};
 use crate::value::RunId;
 
 const DOING: &str = "write a commit";
@@ -27,9 +26,6 @@ const INSERT_RUN: &str = concat!(
     new_run_columns!(placeholders),
     ")"
 );
-
-const INSERT_REQUEST: &str = "
-    INSERT INTO {prefix}run_requests (workflow_run_id, input, config, metadata) VALUES (?1, ?2, ?3, ?4)";
 
 const UPDATE_RUN: &str =
     concat!("UPDATE {prefix}runs SET ", changing_run_columns!(assigned), " WHERE id = ?");
@@ -83,10 +79,14 @@ const UPDATE_JOB: &str = concat!(
 const DELETE_JOB: &str = "DELETE FROM {prefix}job_queue WHERE workflow_run_id = ?1 AND stage_id = ?2";
 
 /// Reads in the statement itself whether there is a subscriber: another process may have registered one. Without any, the
-/// event counts as published.
-const INSERT_EVENT: &str = "
-    INSERT INTO {prefix}outbox_events (workflow_run_id, sequence, event_type, payload, occurred_at, published_at)
-    VALUES (?1, ?2, ?3, ?4, ?5, CASE WHEN EXISTS (SELECT 1 FROM {prefix}subscribers) THEN NULL ELSE ?5 END)";
+/// events count as published.
+const INSERT_COMMIT: &str = concat!(
+    "INSERT INTO {prefix}commits (",
+    new_commit_columns!(names),
+    ", published_at) VALUES (",
+    new_commit_columns!(placeholders),
+    ", CASE WHEN EXISTS (SELECT 1 FROM {prefix}subscribers) THEN NULL ELSE ?4 END)"
+);
 
 const INSERT_KEY: &str = "
     INSERT INTO {prefix}idempotency_keys (command, key, workflow_run_id, request_hash, result, created_at)
@@ -109,7 +109,6 @@ const DELETE_VOID_BLOBS: &str = "
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] = &[
     INSERT_RUN,
-    INSERT_REQUEST,
     UPDATE_RUN,
     COUNT_RUN,
     INSERT_STAGE,
@@ -117,7 +116,7 @@ pub(super) const STATEMENTS: &[&str] = &[
     INSERT_JOB,
     UPDATE_JOB,
     DELETE_JOB,
-    INSERT_EVENT,
+    INSERT_COMMIT,
     INSERT_KEY,
     COMPLETE_KEY,
     INSERT_LOG,
@@ -138,16 +137,15 @@ pub(super) fn write(session: &Session, set: &WorkingSet, now: DateTime<Utc>) -> 
     write_runs(session, &runs)?;
     write_stages(session, &stages, now)?;
     write_jobs(session, &stages, now)?;
-    write_events(session, set)?;
+    write_commits(session, set)?;
     write_keys(session, set)?;
     write_logs_and_blobs(session, set)
 }
 
 fn write_runs(session: &Session, runs: &[(RunId, &RunRows)]) -> Result<(), Failure> {
-    let (mut insert, mut insert_request) =
-        (session.prepare(DOING, INSERT_RUN), session.prepare(DOING, INSERT_REQUEST));
+    let mut insert = session.prepare(DOING, INSERT_RUN);
     let (mut update, mut count) = (session.prepare(DOING, UPDATE_RUN), session.prepare(DOING, COUNT_RUN));
-    for (run_id, rows) in runs {
+    for (_, rows) in runs {
         match (rows.run.row_op(), &rows.created) {
             (RowOp::Update(run), _) if rows.stored_version == Some(run.version) => count.run(|row| {
                 row.run_id(run.id)
@@ -160,18 +158,11 @@ fn write_runs(session: &Session, runs: &[(RunId, &RunRows)]) -> Result<(), Failu
                 run::put_changing(row, run);
                 row.run_id(run.id);
             })?,
-            (RowOp::Insert(run), Some(new)) => {
-                insert.run(|row| {
-                    run::put_changing(row, run);
-                    row.run_id(run.id);
-                    run::put_new(row, run, new);
-                })?;
-                let NewRun { request, .. } = new;
-                insert_request.run(|row| {
-                    row.run_id(*run_id).text(request.input.as_str()).text(request.config.as_str());
-                    row.maybe_text(request.metadata.as_ref().map(crate::Json::as_str));
-                })?;
-            }
+            (RowOp::Insert(run), Some(new)) => insert.run(|row| {
+                run::put_changing(row, run);
+                row.run_id(run.id);
+                run::put_new(row, run, new);
+            })?,
             // A run is inserted only together with its request, and is never deleted here.
             _ => {}
         }
@@ -227,15 +218,15 @@ fn write_jobs(session: &Session, stages: &Stages<'_>, now: DateTime<Utc>) -> Res
     Ok(())
 }
 
-/// Writes the new events, sorted: the set has them in the order of the decisions.
-fn write_events(session: &Session, set: &WorkingSet) -> Result<(), Failure> {
-    let mut events: Vec<&Event> = set.events.iter().collect();
-    events.sort_unstable_by_key(|event| (event.run_id, event.sequence));
-    let mut insert = session.prepare(DOING, INSERT_EVENT);
-    for Event { run_id, sequence, at, kind } in events {
-        let payload = kind.payload().map_err(|error| Failure::lasting(DOING, error))?;
-        insert.run(|row| {
-            row.run_id(*run_id).int(*sequence).text(kind.name()).text(&payload).instant(*at);
+/// Writes the new commits, sorted: the set has them in the order of the decisions.
+fn write_commits(session: &Session, set: &WorkingSet) -> Result<(), Failure> {
+    let mut commits: Vec<&CommitRow> = set.commits.iter().collect();
+    commits.sort_unstable_by_key(|commit| (commit.run_id, commit.sequence));
+    let mut insert = session.prepare(DOING, INSERT_COMMIT);
+    for row in commits {
+        let events = EventColumns::new(&row.events).map_err(|error| Failure::lasting(DOING, error))?;
+        insert.run(|columns| {
+            commit::put(columns, row, &events, set.request(row));
         })?;
     }
     Ok(())

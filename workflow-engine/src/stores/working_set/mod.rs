@@ -12,7 +12,7 @@ pub(super) use self::tracked::{RowOp, Tracked};
 use super::calls::CallRow;
 use super::pending_notifications::PendingNotifications;
 use crate::ports::{IdempotencyEntry, NewRun, Snapshot};
-use crate::records::{BlobKey, Event, JobRecord, LogLevel, RunRecord, StageRecord};
+use crate::records::{BlobKey, EventKind, JobRecord, LogLevel, RunRecord, StageRecord};
 use crate::value::{CallId, IdMap, Json, RunId};
 
 /// The rows that a transaction has loaded, as its decisions have changed them. The store writes back the dirty ones;
@@ -25,8 +25,8 @@ pub(super) struct WorkingSet {
     pub(super) keys: IdMap<&'static str, HashMap<String, KeyRow>>,
     /// The calls of models that decisions name. A named call that is missing here does not exist.
     pub(super) calls: IdMap<CallId, CallRow>,
-    /// New events, in order within each run.
-    pub(super) events: Vec<Event>,
+    /// The commits with events, in order within each run.
+    pub(super) commits: Vec<CommitRow>,
     /// New log lines.
     pub(super) logs: Vec<LogRow>,
     /// New blobs.
@@ -77,6 +77,23 @@ pub(super) struct KeyRow {
     pub(super) inserted: Option<(RunId, DateTime<Utc>)>,
     /// Whether this transaction gives a stored entry its result.
     pub(super) is_completed: bool,
+}
+
+/// A new commit: what one decision has written events about.
+#[derive(Clone, Debug)]
+pub(super) struct CommitRow {
+    pub(super) run_id: RunId,
+    /// The number of the first event. The commit with number 1 creates the run, and its row has the run's request.
+    pub(super) sequence: u64,
+    /// The number of the last event.
+    #[cfg_attr(
+        not(any(feature = "postgres", feature = "sqlite")),
+        allow(dead_code, reason = "the store in memory counts the events")
+    )]
+    pub(super) last_sequence: u64,
+    pub(super) at: DateTime<Utc>,
+    pub(super) causation_id: String,
+    pub(super) events: Vec<EventKind>,
 }
 
 /// A new log line.
@@ -183,8 +200,25 @@ impl WorkingSet {
     }
 }
 
+#[cfg(feature = "postgres")]
+impl RunRows {
+    /// Returns whether the run has rows to be written.
+    pub(super) fn has_changes(&self) -> bool {
+        let is_changed =
+            |rows: &StageRows| rows.stage.row_op() != RowOp::Keep || rows.job.row_op() != RowOp::Keep;
+        self.run.get().is_some()
+            && (self.run.row_op() != RowOp::Keep || self.stages.values().any(|rows| is_changed(rows)))
+    }
+}
+
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 impl WorkingSet {
+    /// Returns the request of the run that a commit creates.
+    pub(super) fn request(&self, commit: &CommitRow) -> Option<&crate::records::RunRequest> {
+        let created = self.runs.get(&commit.run_id)?.created.as_ref()?;
+        (commit.sequence == 1).then_some(&created.request)
+    }
+
     /// Returns the entries that this transaction inserts: command, key, row.
     pub(super) fn inserted_keys(&self) -> impl Iterator<Item = (&'static str, &String, &KeyRow)> {
         self.each_key().filter(|(.., row)| row.inserted.is_some())

@@ -154,7 +154,7 @@ impl Fixture {
 
 /// Makes a decision without an idempotency key.
 pub(super) fn decision(run_id: RunId, precondition: Precondition, changes: Vec<Change>) -> Decision {
-    Decision { run_id, precondition, idempotency: None, changes }
+    Decision { run_id, command: "test", precondition, idempotency: None, changes }
 }
 
 /// Makes a decision under the lease of a claimed job.

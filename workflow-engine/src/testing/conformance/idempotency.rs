@@ -21,6 +21,7 @@ fn create(entry: IdempotencyEntry) -> Decision {
     let changes = vec![Change::CreateRun(new_run())];
     Decision {
         run_id: RunId::generate(),
+        command: entry.command,
         precondition: Precondition::Absent,
         idempotency: Some(entry),
         changes,

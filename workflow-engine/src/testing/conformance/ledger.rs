@@ -234,7 +234,7 @@ async fn every_change_that_ends_a_lease_leaves_its_calls_unknown(fixture: Fixtur
     fixture.apply(held(&job, vec![settled])).await;
     let decide = Box::new(move |_: Option<&_>| {
         let changes = vec![Change::Cancel { stage_id: "a".into() }, cancel_run()];
-        Some(Decision { run_id, precondition: Precondition::Present, idempotency: None, changes })
+        Some(Decision { run_id, command: "test", precondition: Precondition::Present, idempotency: None, changes })
     });
     fixture.store.commit_locked(run_id, decide).await.unwrap();
     check_unknown(&fixture, run_id, "cancelled under the lock").await;

@@ -97,6 +97,7 @@ suite! {
     preconditions,
     changes,
     events,
+    commits,
     annotations,
     artifacts,
     statements,

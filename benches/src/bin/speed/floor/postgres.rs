@@ -14,16 +14,13 @@ use crate::Outcome;
 
 const WRITE: &str = "
     WITH new_runs AS MATERIALIZED (
-        SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS n (id, input, last_sequence)
+        SELECT * FROM unnest($1::uuid[], $2::bigint[]) AS n (id, last_sequence)
     ),
     runs AS (
         INSERT INTO workflow_runs
             (id, workflow_id, workflow_name, workflow_type, definition_fingerprint, status, priority, version,
             generation, last_sequence, waiting_on, active, suspended, created_at, started_at)
         SELECT id, $4, $5, $4, $6, 'RUNNING', 5, 2, 1, last_sequence, 1, 1, 0, now(), now() FROM new_runs
-    ),
-    requests AS (
-        INSERT INTO workflow_run_requests (workflow_run_id, input, config) SELECT id, input, $7 FROM new_runs
     ),
     updated AS (
         UPDATE workflow_runs AS r
@@ -64,9 +61,12 @@ const WRITE: &str = "
         DELETE FROM workflow_job_queue AS j USING unnest($28::uuid[], $29::text[]) AS n (run, stage)
         WHERE j.workflow_run_id = n.run AND j.stage_id = n.stage
     )
-    INSERT INTO workflow_outbox_events (workflow_run_id, sequence, event_type, payload, occurred_at, published_at)
-    SELECT run, sequence, kind, payload, now(), now()
-    FROM unnest($30::uuid[], $31::bigint[], $32::text[], $33::text[]) AS n (run, sequence, kind, payload)";
+    INSERT INTO workflow_commits
+        (workflow_run_id, sequence, last_sequence, causation_id, event_types, events, input, config, occurred_at,
+        published_at)
+    SELECT run, first, last, cause, types, events, input, CASE WHEN input IS NOT NULL THEN $7 END, now(), now()
+    FROM unnest($30::uuid[], $31::bigint[], $32::bigint[], $33::text[], $34::text[], $35::text[], $3::text[])
+        AS n (run, first, last, cause, types, events, input)";
 
 pub async fn connect(url: &str) -> Outcome<PgConnection> {
     let options: PgConnectOptions = url.parse()?;
@@ -116,8 +116,8 @@ async fn write(connection: &mut PgConnection, shape: &Shape, batch: Batch) -> Ou
     let number = |index: usize| i64::try_from(index + 1).unwrap_or(i64::MAX);
     let query = sqlx::query(WRITE)
         .bind(batch.new.iter().map(|run| run.id).collect::<Vec<Uuid>>())
-        .bind(batch.new.iter().map(|run| run.input.clone()).collect::<Vec<_>>())
         .bind(batch.new.iter().map(|run| run.sequence).collect::<Vec<_>>())
+        .bind(batch.commits.iter().map(|row| row.input.clone()).collect::<Vec<_>>())
         .bind(shape.id)
         .bind(shape.name)
         .bind(FINGERPRINT)
@@ -144,10 +144,12 @@ async fn write(connection: &mut PgConnection, shape: &Shape, batch: Batch) -> Ou
     let (completing, done): (Vec<_>, Vec<_>) = batch.done.into_iter().unzip();
     let query = query.bind(claiming).bind(claimed).bind(completing).bind(done);
     let query = query
-        .bind(batch.events.iter().map(|(run, _)| *run).collect::<Vec<_>>())
-        .bind(batch.events.iter().map(|(_, event)| event.sequence).collect::<Vec<_>>())
-        .bind(batch.events.iter().map(|(_, event)| event.kind).collect::<Vec<_>>())
-        .bind(batch.events.into_iter().map(|(_, event)| event.payload).collect::<Vec<_>>());
+        .bind(batch.commits.iter().map(|row| row.run).collect::<Vec<_>>())
+        .bind(batch.commits.iter().map(|row| row.first).collect::<Vec<_>>())
+        .bind(batch.commits.iter().map(|row| row.last).collect::<Vec<_>>())
+        .bind(batch.commits.iter().map(|row| row.cause.clone()).collect::<Vec<_>>())
+        .bind(batch.commits.iter().map(|row| row.types.clone()).collect::<Vec<_>>())
+        .bind(batch.commits.into_iter().map(|row| row.events).collect::<Vec<_>>());
     query.execute(connection).await?;
     Ok(())
 }

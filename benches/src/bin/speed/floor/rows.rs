@@ -48,9 +48,38 @@ pub struct StageRow {
 }
 
 pub struct EventRow {
-    pub sequence: i64,
-    pub kind: &'static str,
-    pub payload: String,
+    sequence: i64,
+    kind: &'static str,
+    payload: String,
+}
+
+/// The row of an operation's events.
+pub struct CommitRow {
+    pub run: Uuid,
+    pub first: i64,
+    pub last: i64,
+    pub cause: String,
+    pub types: String,
+    pub events: String,
+    /// Set for a new run.
+    pub input: Option<String>,
+}
+
+impl Operation {
+    fn commit(&self) -> CommitRow {
+        let list = |items: Vec<String>| format!("[{}]", items.join(","));
+        let types = self.events.iter().map(|event| format!("\"{}\"", event.kind)).collect();
+        let payloads = self.events.iter().map(|event| event.payload.clone()).collect();
+        CommitRow {
+            run: self.run.id,
+            first: self.events.first().map_or(0, |event| event.sequence),
+            last: self.run.sequence,
+            cause: self.done.map_or_else(|| "run.create".to_owned(), |stage| format!("{stage}/1/1/1")),
+            types: list(types),
+            events: list(payloads),
+            input: self.run.input.clone(),
+        }
+    }
 }
 
 impl Run {
@@ -164,12 +193,13 @@ pub struct Batch {
     pub stages: BTreeMap<(Uuid, usize), StageRow>,
     pub claimed: Vec<(Uuid, &'static str)>,
     pub done: Vec<(Uuid, &'static str)>,
-    pub events: Vec<(Uuid, EventRow)>,
+    pub commits: Vec<CommitRow>,
 }
 
 impl Batch {
     pub fn add(&mut self, operation: Operation) {
         let run = operation.run.id;
+        self.commits.push(operation.commit());
         if operation.run.input.is_some() {
             self.new.push(operation.run);
             self.new_stages.extend(operation.stages.into_iter().map(|stage| (run, stage)));
@@ -179,6 +209,5 @@ impl Batch {
         }
         self.claimed.extend(operation.claimed.into_iter().map(|stage| (run, stage)));
         self.done.extend(operation.done.map(|stage| (run, stage)));
-        self.events.extend(operation.events.into_iter().map(|event| (run, event)));
     }
 }

@@ -19,10 +19,6 @@ const INSERT_RUNS: &str = "
         definition_fingerprint, status, priority, version, generation, waiting_on, active, suspended)
     SELECT value ->> 0, value ->> 1, ?2, ?2, ?3, ?4, ?3, ?5, 'RUNNING', 5, 2, 1, 1, 1, 0 FROM jsonb_each(?1)";
 
-const INSERT_REQUESTS: &str = "
-    INSERT INTO workflow_run_requests (workflow_run_id, input, config)
-    SELECT value ->> 0, value ->> 2, ?2 FROM jsonb_each(?1)";
-
 const UPDATE_RUNS: &str = "
     UPDATE workflow_runs
     SET status = n.value ->> 1, last_sequence = n.value ->> 2, active = n.value ->> 3, waiting_on = n.value ->> 4,
@@ -55,9 +51,13 @@ const DELETE_JOBS: &str = "
     DELETE FROM workflow_job_queue
     WHERE (workflow_run_id, stage_id) IN (SELECT value ->> 0, value ->> 1 FROM jsonb_each(?1))";
 
-const INSERT_EVENTS: &str = "
-    INSERT INTO workflow_outbox_events (workflow_run_id, sequence, event_type, payload, occurred_at, published_at)
-    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, ?2, ?2 FROM jsonb_each(?1)";
+const INSERT_COMMITS: &str = "
+    INSERT INTO workflow_commits
+        (workflow_run_id, sequence, last_sequence, occurred_at, published_at, causation_id, event_types, events, input,
+        config)
+    SELECT value ->> 0, value ->> 1, value ->> 2, ?2, ?2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
+        CASE WHEN value ->> 6 IS NOT NULL THEN ?3 END
+    FROM jsonb_each(?1)";
 
 pub async fn connect(file: &str) -> Outcome<SqliteConnection> {
     let options = SqliteConnectOptions::new()
@@ -98,11 +98,10 @@ pub async fn serve(
 async fn write(connection: &mut SqliteConnection, shape: &Shape, batch: Batch) -> Outcome<()> {
     let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_micros())?;
     sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
-    if let Some(new) = rows(&batch.new, |run| json!([run.id.to_string(), run.sequence, run.input])) {
+    if let Some(new) = rows(&batch.new, |run| json!([run.id.to_string(), run.sequence])) {
         let query = sqlx::query(INSERT_RUNS).bind(&new).bind(now);
         let query = query.bind(shape.id).bind(shape.name).bind(FINGERPRINT);
         query.execute(&mut *connection).await?;
-        sqlx::query(INSERT_REQUESTS).bind(&new).bind(shape.config).execute(&mut *connection).await?;
     }
     let completed_at = |output: &Option<String>| output.is_some().then_some(now);
     if let Some(updated) = rows(batch.updated.values(), |run| {
@@ -140,10 +139,11 @@ async fn write(connection: &mut SqliteConnection, shape: &Shape, batch: Batch) -
     if let Some(jobs) = rows(&batch.done, |(run, stage)| json!([run.to_string(), stage])) {
         sqlx::query(DELETE_JOBS).bind(jobs).execute(&mut *connection).await?;
     }
-    if let Some(events) = rows(&batch.events, |(run, event)| {
-        json!([run.to_string(), event.sequence, event.kind, event.payload])
+    if let Some(commits) = rows(&batch.commits, |row| {
+        json!([row.run.to_string(), row.first, row.last, row.cause, row.types, row.events, row.input])
     }) {
-        sqlx::query(INSERT_EVENTS).bind(events).bind(now).execute(&mut *connection).await?;
+        let query = sqlx::query(INSERT_COMMITS).bind(commits).bind(now).bind(shape.config);
+        query.execute(&mut *connection).await?;
     }
     sqlx::query("COMMIT").execute(connection).await?;
     Ok(())

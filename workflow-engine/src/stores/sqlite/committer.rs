@@ -1,4 +1,4 @@
-//! The writer: a thread that owns the only connection that writes.
+//! The committer: a thread that owns the only connection that writes.
 //!
 //! It is a thread with its own runtime and not a task of the program, so that a stage that computes for minutes delays
 //! neither commits nor heartbeats. Requests that are ready together share a transaction. A batch never waits for more
@@ -13,16 +13,14 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 
-use super::batch::{self, Outcome};
+use super::batch::Batch;
 use super::external_commits::{DataVersion, ExternalCommits};
 use super::failure::Failure;
 use super::file_identity::FileIdentity;
-use super::row_cache::RowCache;
-use super::session::Session;
-use super::work::Work;
 use crate::error::Error;
 use crate::failpoints::failpoint;
 use crate::ports::{Clock, Hints};
+use crate::stores::commit::{self, Work};
 use crate::stores::footprint::has_user_statements;
 use crate::stores::instant;
 
@@ -30,11 +28,12 @@ use crate::stores::instant;
 /// wait.
 const MAX_BATCH: usize = 256;
 
-/// The writer's state.
-pub(super) struct Writer {
-    pub(super) session: Session,
-    pub(super) row_cache: RowCache,
-    pub(super) requests: mpsc::UnboundedReceiver<Work>,
+/// The state of the thread.
+pub(super) struct Committer {
+    pub(super) batch: Batch,
+    /// The state of the file to which the cached rows belong.
+    pub(super) cached: DataVersion,
+    pub(super) requests: mpsc::UnboundedReceiver<Work<Batch>>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) hints: Arc<Hints>,
     pub(super) external_commits: ExternalCommits,
@@ -50,23 +49,23 @@ pub(super) struct Writer {
 }
 
 /// Starts the thread. The returned receiver changes to `true` when the connection is closed.
-pub(super) fn start(writer: Writer) -> Result<watch::Receiver<bool>, Error> {
+pub(super) fn start(committer: Committer) -> Result<watch::Receiver<bool>, Error> {
     let failed = |error: std::io::Error| Error::store_unavailable("start the writer of the database", error);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(failed)?;
     let (done, is_done) = watch::channel(false);
     std::thread::Builder::new()
         .name("workflow-engine-writer".into())
-        .spawn(move || serve(&runtime, writer, &done))
+        .spawn(move || serve(&runtime, committer, &done))
         .map_err(failed)?;
     Ok(is_done)
 }
 
-fn serve(runtime: &Runtime, writer: Writer, done: &watch::Sender<bool>) {
-    runtime.block_on(writer.run());
+fn serve(runtime: &Runtime, committer: Committer, done: &watch::Sender<bool>) {
+    runtime.block_on(committer.run());
     done.send_replace(true);
 }
 
-impl Writer {
+impl Committer {
     async fn run(mut self) {
         loop {
             let first = tokio::select! {
@@ -80,15 +79,15 @@ impl Writer {
                     continue;
                 }
             };
-            self.serve(first);
+            self.serve(first).await;
         }
-        if let Err((_, error)) = self.session.connection.close() {
+        if let Err((_, error)) = self.batch.session.connection.close() {
             tracing::warn!(%error, "the database was not closed cleanly");
         }
     }
 
     /// Serves one request and those that are queued behind it.
-    fn serve(&mut self, first: Work) {
+    async fn serve(&mut self, first: Work<Batch>) {
         // While another process keeps the file locked, all that is queued waits for the lock together. So no request waits
         // for longer than twice the busy timeout, however many there are.
         let most = if self.is_locked { usize::MAX } else { MAX_BATCH };
@@ -111,95 +110,50 @@ impl Writer {
             }
             match &failed {
                 Some(failure) => batch.into_iter().for_each(|work| work.fail(failure.clone().into())),
-                None => failed = self.serve_together(batch).err(),
+                None => failed = commit::serve(self, batch).await.err().filter(Failure::is_busy),
             }
         }
     }
 
     /// Waits until no other process holds the write lock, for at most the busy timeout.
     fn wait_for_lock(&mut self) -> Result<(), Failure> {
-        self.session.lock().map_err(|failure| failure.after_wait(&self.path, self.busy_timeout))?;
-        self.session.roll_back();
+        self.batch.session.lock().map_err(|failure| failure.after_wait(&self.path, self.busy_timeout))?;
+        self.batch.session.roll_back();
         self.is_locked = false;
         Ok(())
     }
 
-    /// Serves the requests in one transaction. Where one of them makes it fail, serves each in its own. Fails where others
-    /// would only fail in the same way after the same wait.
-    fn serve_together(&mut self, mut requests: Vec<Work>) -> Result<(), Failure> {
-        let Err(failure) = self.transact(&mut requests) else {
-            requests.into_iter().for_each(Work::reply);
-            return Ok(());
-        };
-        self.is_locked = failure.is_busy();
-        // No request is to blame for a busy or unavailable database: each of them would only wait again.
-        if failure.is_database_fault() || requests.len() == 1 {
-            for request in requests {
-                request.fail(failure.clone().into());
-            }
-            return if self.is_locked { Err(failure) } else { Ok(()) };
+    async fn run_and_commit(&mut self, works: &mut [Work<Batch>]) -> Result<(), Failure> {
+        let version = DataVersion::read(&self.batch.session)?;
+        if self.cached != version {
+            self.batch.row_cache.clear();
+            self.cached = version;
         }
-        for request in requests {
-            let mut request = [request];
-            let outcome = self.transact(&mut request);
-            let [request] = request;
-            match outcome {
-                Ok(()) => request.reply(),
-                Err(failure) => request.fail(failure.into()),
-            }
-        }
-        Ok(())
-    }
-
-    fn transact(&mut self, requests: &mut [Work]) -> Result<(), Failure> {
-        self.session.counters.requests.fetch_add(requests.len() as u64, Ordering::Relaxed);
-        failpoint!("sqlite: before BEGIN", Failure::injected("begin a transaction"));
-        if self.is_file_changed.load(Ordering::Relaxed) {
-            // The file may be in its place again.
-            self.check_files()?;
-        }
-        self.session.begin().map_err(|failure| failure.after_wait(&self.path, self.busy_timeout))?;
-        match self.run_and_commit(requests) {
-            Ok(outcome) => {
-                outcome.notifications.send(&self.hints);
-                self.row_cache.insert(outcome.runs);
-                Ok(())
-            }
-            Err(failure) => {
-                self.session.roll_back();
-                Err(failure)
-            }
-        }
-    }
-
-    fn run_and_commit(&mut self, requests: &mut [Work]) -> Result<Outcome, Failure> {
-        let version = DataVersion::read(&self.session)?;
-        self.row_cache.validate(version);
         if self.external_commits.is_check_due() && self.seen.has_moved_to(version, &mut self.external_commits)
         {
             // The other process's commit is visible already, even if this transaction fails.
             self.hints.everything_changed();
         }
-        let now = instant::now(&*self.clock);
+        self.batch.begin(instant::now(&*self.clock));
         failpoint!("sqlite: after BEGIN", Failure::injected("begin a transaction"));
-        let outcome = batch::run(&self.session, &mut self.row_cache, requests, now)?;
+        commit::run(&mut self.batch, works).await?;
         failpoint!("sqlite: before COMMIT", Failure::injected("commit"));
-        let committed = self.commit(requests);
+        let committed = self.commit(works);
         if committed.is_err() {
             // It may have gone through: the file may hold leases that no worker receives, and rows other than the cached
             // ones.
-            self.row_cache.clear();
+            self.batch.row_cache.clear();
             self.hints.everything_changed();
         }
-        committed.map(|()| outcome)
+        committed
     }
 
-    fn commit(&mut self, requests: &[Work]) -> Result<(), Failure> {
-        match requests {
-            [Work::Commit(request)] if has_user_statements(&request.input) => {
-                self.session.commit_user_statements(&request.input)?;
+    fn commit(&mut self, works: &[Work<Batch>]) -> Result<(), Failure> {
+        match works {
+            [Work::Commit(request)] if has_user_statements(request.input()) => {
+                self.batch.session.commit_user_statements(request.input())?;
             }
-            _ => self.session.commit()?,
+            _ => self.batch.session.commit()?,
         }
         failpoint!("sqlite: after COMMIT", Failure::injected("commit"));
         // The commit is in the file that this process has open. It is acknowledged only if others will find it there.
@@ -224,7 +178,7 @@ impl Writer {
     /// Sends a hint if another process has committed since the last check.
     fn check_external_commits(&mut self) {
         let moved = match self.check_files() {
-            Ok(()) => self.seen.has_moved(&self.session, &mut self.external_commits),
+            Ok(()) => self.seen.has_moved(&self.batch.session, &mut self.external_commits),
             // A file that is removed or moved is reported, too.
             Err(failure) => {
                 self.external_commits.repeat_check();
@@ -238,4 +192,34 @@ impl Writer {
             self.hints.everything_changed();
         }
     }
+}
+
+impl commit::Committer for Committer {
+    type Backend = Batch;
+
+    /// The write lock excludes all other transactions.
+    const UNLOCKED_ATTEMPTS: u32 = 0;
+
+    async fn transact(&mut self, works: &mut [Work<Batch>], _: u32) -> Result<(), Failure> {
+        self.batch.session.counters.requests.fetch_add(works.len() as u64, Ordering::Relaxed);
+        failpoint!("sqlite: before BEGIN", Failure::injected("begin a transaction"));
+        if self.is_file_changed.load(Ordering::Relaxed) {
+            // The file may be in its place again.
+            self.check_files()?;
+        }
+        let begun = self.batch.session.begin();
+        let begun = begun.map_err(|failure| failure.after_wait(&self.path, self.busy_timeout));
+        let outcome = match begun {
+            Ok(()) => self.run_and_commit(works).await.inspect_err(|_| self.batch.session.roll_back()),
+            Err(failure) => Err(failure),
+        };
+        self.is_locked = outcome.as_ref().is_err_and(Failure::is_busy);
+        outcome?;
+        let set = std::mem::take(&mut self.batch.set);
+        set.notifications.send(&self.hints);
+        self.batch.row_cache.insert(set.runs, |_| 0);
+        Ok(())
+    }
+
+    fn finish(&mut self, _: &[Work<Batch>], _: &[Work<Batch>]) {}
 }

@@ -11,16 +11,13 @@ use super::arrays::{PgQuery, number};
 use super::columns::{self, Columns};
 use super::database::Database;
 use super::failure::Failure;
-use super::load;
 use super::text::stored;
 use super::transaction::Transaction;
-use crate::ports::{ClaimRequest, ClaimedWork};
+use crate::ports::ClaimRequest;
 use crate::records::Claimant;
 use crate::stores::candidates::{Candidate, Selection};
 use crate::stores::fair_order::FairOrder;
-use crate::stores::footprint::Footprint;
 use crate::stores::rows::{ReadColumns, run_columns};
-use crate::stores::working_set::WorkingSet;
 
 const ACTION: &str = "claim jobs";
 
@@ -159,33 +156,15 @@ const MAX_LIMIT: i64 = 1 << 20;
 /// The most rows to wait for, where others have locked the runs of all due work.
 const MAX_AWAITED: usize = 16;
 
-/// Claims jobs and starts runs, in the transaction that finds them. It skips runs that others have locked, and waits
-/// for their locks only where there is no other work; so an empty result means that no work is due.
-pub(super) async fn claim(
-    transaction: &mut Transaction<'_>,
-    work: &ClaimRequest,
-    set: &mut WorkingSet,
-) -> Result<ClaimedWork, Failure> {
-    let query = find_query(transaction.database, work, LOCK_DUE);
-    let mut found = DueWork::read(transaction.fetch(ACTION, query).await?)?;
+/// Finds and locks due work. It skips runs that others have locked, and waits for their locks only where there is no
+/// other work; so an empty result means that no work is due.
+pub(super) async fn select(transaction: &mut Transaction, work: &ClaimRequest) -> Result<Selection, Failure> {
+    let query = find_query(&transaction.database, work, LOCK_DUE);
+    let found = DueWork::read(transaction.fetch(ACTION, query).await?)?;
     if found.selection.is_empty() && found.total > 0 {
-        found = lock_due_work(transaction, work).await?;
+        return lock_due_work(transaction, work).await;
     }
-    if found.selection.is_empty() {
-        return Ok(ClaimedWork {
-            remaining_priority: found.selection.remaining_priority,
-            ..ClaimedWork::default()
-        });
-    }
-    // The rows were read before their runs were locked, so they are read again.
-    let mut footprint = Footprint::default();
-    found.selection.extend_footprint(work, &mut footprint);
-    let now = load::load(transaction, &footprint, set).await?;
-    let taken = found.selection.claim(work, set, transaction.database.now(now));
-    if taken.is_empty() {
-        return Err(Failure::lost_race(ACTION));
-    }
-    Ok(taken)
+    Ok(found.selection)
 }
 
 /// The result of [`FIND_DUE`] and [`LOCK_DUE`].
@@ -226,15 +205,15 @@ pub(super) fn find_query(database: &Database, work: &ClaimRequest, text: &'stati
 }
 
 /// Waits for the locks of a few due rows, and returns those rows.
-async fn lock_due_work(transaction: &mut Transaction<'_>, work: &ClaimRequest) -> Result<DueWork, Failure> {
+async fn lock_due_work(transaction: &mut Transaction, work: &ClaimRequest) -> Result<Selection, Failure> {
     let limited = ClaimRequest { limit: work.limit.min(MAX_AWAITED), ..work.clone() };
-    let query = find_query(transaction.database, &limited, FIND_DUE);
+    let query = find_query(&transaction.database, &limited, FIND_DUE);
     let found = DueWork::read(transaction.fetch(ACTION, query.bind(Vec::<Uuid>::new())).await?)?;
     let Selection { jobs, runs, .. } = &found.selection;
     let runs = jobs.iter().map(|job| job.run_id).chain(runs.iter().map(|run| run.id));
     let runs: Vec<Uuid> = runs.map(|run_id| *run_id.as_uuid()).collect();
     transaction.fetch(ACTION, transaction.query(LOCK_RUNS).bind(runs)).await?;
-    Ok(found)
+    Ok(found.selection)
 }
 
 fn candidate(row: &PgRow) -> Result<Candidate, Failure> {

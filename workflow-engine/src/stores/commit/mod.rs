@@ -1,0 +1,18 @@
+//! The commit engine under both SQL stores: how requests become transactions.
+//!
+//! 1. `request`: what a caller asks for, with the channel for its result. A store queues requests.
+//! 2. `committer`: serves requests that are ready together in one transaction, and decides what follows a failure.
+//! 3. `batch`: the steps inside that transaction, over the few operations that a store provides (`backend`).
+//! 4. `row_cache`: the rows that the latest commits have left, so that the next one need not read them.
+
+mod request;
+mod committer;
+mod batch;
+mod backend;
+mod row_cache;
+
+pub(super) use self::backend::{Backend, CommitFailure, Written};
+pub(super) use self::batch::run;
+pub(super) use self::committer::{Committer, MAX_ATTEMPTS, serve};
+pub(super) use self::request::{DirectFuture, LockedCommit, Request, Work};
+pub(super) use self::row_cache::RowCache;
