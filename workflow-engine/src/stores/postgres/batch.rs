@@ -134,7 +134,6 @@ impl Batch {
             Some(stale) if stale.is_empty() => {
                 write::complete_keys(&mut self.transaction, set).await?;
                 side_rows::write(&mut self.transaction, set).await?;
-                calls::write(&mut self.transaction, set).await?;
                 Ok(Written::Everything)
             }
             // The other rows of the transaction may belong to a stale run.

@@ -74,6 +74,7 @@ mod pooler_probe;
 mod statements;
 mod columns;
 mod arrays;
+mod column_arrays;
 mod text;
 mod failure;
 

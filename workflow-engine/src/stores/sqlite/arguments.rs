@@ -5,8 +5,7 @@ use rusqlite::types::ToSql;
 use rusqlite::{Result, Statement};
 use uuid::Uuid;
 
-use crate::stores::rows::WriteColumns;
-use crate::value::RunId;
+use crate::stores::rows::{WriteColumns, number};
 
 /// Binds arguments. The first argument that cannot be bound is the error; later ones are skipped.
 pub(super) struct Arguments<'a, 'c> {
@@ -35,9 +34,9 @@ impl<'a, 'c> Arguments<'a, 'c> {
 }
 
 impl WriteColumns for Arguments<'_, '_> {
-    fn run_id(&mut self, run_id: RunId) -> &mut Self {
+    fn uuid(&mut self, id: Uuid) -> &mut Self {
         let mut buffer = Uuid::encode_buffer();
-        let text: &str = run_id.as_uuid().as_hyphenated().encode_lower(&mut buffer);
+        let text: &str = id.as_hyphenated().encode_lower(&mut buffer);
         self.put(text)
     }
 
@@ -45,8 +44,8 @@ impl WriteColumns for Arguments<'_, '_> {
         self.put(text)
     }
 
-    fn int(&mut self, number: impl TryInto<i64>) -> &mut Self {
-        self.put(number.try_into().unwrap_or(i64::MAX))
+    fn maybe_int(&mut self, int: Option<impl TryInto<i64>>) -> &mut Self {
+        self.put(int.map(number))
     }
 
     fn flag(&mut self, flag: bool) -> &mut Self {

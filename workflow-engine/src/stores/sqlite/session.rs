@@ -17,7 +17,7 @@ use super::statistics::Counters;
 use crate::ports::Decision;
 use crate::stores::footprint::user_statements;
 use crate::stores::refusal::Refusal;
-use crate::stores::rows::WriteColumns;
+use crate::stores::rows::{RowList, WriteColumns};
 use crate::stores::sql_texts::SqlTexts;
 
 /// The connection that writes, with the counters of its work.

@@ -102,9 +102,6 @@ const PUT_BLOB: &str = "
     INSERT INTO {prefix}blobs (key, workflow_run_id, value, created_at) VALUES (?1, ?2, ?3, ?4)
     ON CONFLICT (key) DO UPDATE SET value = excluded.value, created_at = excluded.created_at";
 
-const DELETE_VOID_BLOBS: &str = "
-    DELETE FROM {prefix}blobs WHERE key > ?1 AND key < ?2 AND NOT (key > ?3 AND key < ?4)";
-
 /// The statements of this file, for the test of their query plans.
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] = &[
@@ -121,7 +118,6 @@ pub(super) const STATEMENTS: &[&str] = &[
     COMPLETE_KEY,
     INSERT_LOG,
     PUT_BLOB,
-    DELETE_VOID_BLOBS,
 ];
 
 /// Writes the changed rows. They are sorted by key, so that each table is written from left to right.
@@ -261,11 +257,6 @@ fn write_logs_and_blobs(session: &Session, set: &WorkingSet) -> Result<(), Failu
         put.run(|row| {
             _ = row.text(&blob.key.0).run_id(blob.run_id).text(blob.value.as_str()).instant(blob.at)
         })?;
-    }
-    let mut delete = session.prepare(DOING, DELETE_VOID_BLOBS);
-    for void in &set.side_rows.void_blobs {
-        let bounds = void.bounds();
-        delete.run(|row| bounds.iter().for_each(|bound| _ = row.text(bound)))?;
     }
     Ok(())
 }
