@@ -150,6 +150,18 @@ workflow! {
     pub waiting = submit
 }
 
+/// Fails, and is retried in a week.
+#[stage(retry(max_attempts = 2))]
+pub async fn refuse(number: u64) -> StageResult<u64> {
+    let week = Duration::from_secs(7 * 24 * 60 * 60);
+    Err(StageError::retry_after(format!("number {number} is refused"), week))
+}
+
+workflow! {
+    /// One stage that is retried in a week.
+    pub delayed = refuse
+}
+
 /// Returns a large text.
 #[stage]
 pub async fn inflate(mebibytes: usize) -> StageResult<String> {

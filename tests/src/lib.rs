@@ -14,6 +14,7 @@ pub mod recorder;
 pub mod diamond;
 pub mod transfer;
 pub mod takeover;
+pub mod kills;
 pub mod execution_log;
 pub mod decisions;
 pub mod manual_claims;

@@ -40,4 +40,5 @@ documents! {
     Postgresql "docs/guide/14-postgresql.md";
     Retention "docs/guide/15-retention.md";
     Troubleshooting "docs/guide/16-troubleshooting.md";
+    Application "docs/guide/17-application.md";
 }

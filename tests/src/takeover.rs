@@ -5,6 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use workflow_engine::EngineBuilder;
+use workflow_engine::ports::{Clock, SystemClock};
 use workflow_engine::prelude::*;
 use workflow_engine::stores::PostgresOptions;
 
@@ -12,6 +13,9 @@ use crate::signal;
 
 /// Much longer than a test, so no lease ends during one.
 pub const LEASE: Duration = Duration::from_secs(3_600);
+
+/// The duration of a body of `paused`.
+const BODY_DURATION: Duration = Duration::from_millis(100);
 
 /// The environment variable that makes a process hold its jobs.
 pub const HOLDS: &str = "TAKEOVER_HOLDS";
@@ -29,6 +33,19 @@ pub async fn hold(number: u32, ctx: &StageContext) -> StageResult<(u32, u32)> {
 workflow! {
     /// One stage, which a killed worker leaves behind.
     pub held = hold
+}
+
+/// Prints the run and the attempt, and takes a moment.
+#[stage(retry(max_attempts = 1, max_crashes = 1_000))]
+pub async fn pause(number: u32, ctx: &StageContext) -> StageResult<u32> {
+    println!("{} {}", ctx.run_id(), ctx.attempt());
+    SystemClock.sleep(BODY_DURATION).await;
+    Ok(number)
+}
+
+workflow! {
+    /// One stage, long enough to be hit by a kill.
+    pub paused = pause
 }
 
 /// Occupies a slot until the test gives the signal `end`.
@@ -54,7 +71,7 @@ pub struct Database {
 }
 
 impl Database {
-    /// Returns the builder of an engine on this database, with both workflows and a long lease.
+    /// Returns the builder of an engine on this database, with all workflows and a long lease.
     pub fn engine(&self) -> EngineBuilder {
         let builder = match &self.schema {
             None => Engine::builder(&self.url),
@@ -64,7 +81,7 @@ impl Database {
                 Engine::builder(options)
             }
         };
-        builder.register::<held>().register::<occupied>().lease(LEASE)
+        builder.register::<held>().register::<occupied>().register::<paused>().lease(LEASE)
     }
 
     /// Starts a worker process of `program` that holds up to `jobs` jobs, and waits until it holds them.

@@ -28,7 +28,7 @@ fn with_model(model: &str) -> AskingConfig {
 #[tokio::test]
 async fn a_call_without_a_client_is_an_error() {
     let run = TestEngine::<asking>::new().run(question()).await;
-    assert_eq!(run.attempts("ask"), 1, "no other attempt would end otherwise");
+    assert_eq!(run.attempts::<ask>(), 1, "no other attempt would end otherwise");
     let error = run.output.unwrap_err().to_string();
     assert!(
         error.contains("this engine has no client for models: install one with `EngineBuilder::ai`"),
@@ -50,7 +50,7 @@ async fn the_kind_of_error_decides_whether_the_stage_is_retried() {
         let script = failures.into_iter().fold(ScriptedProvider::new("test"), ScriptedProvider::fail);
         let client = client(&script.text("Because.", usage(1, 1))).build().unwrap();
         let run = TestEngine::<asking>::new().config(with_model("m")).ai(client).run(question()).await;
-        assert_eq!(run.attempts("ask"), attempts, "{kind:?}");
+        assert_eq!(run.attempts::<ask>(), attempts, "{kind:?}");
         assert!(
             run.elapsed >= least && run.elapsed < least + Duration::from_secs(60),
             "{kind:?}: {:?}",

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use tests::events::wait_for;
+use tests::kills::work_under_kills;
 use tests::postgres::Schema;
 use tests::takeover::{Database, HoldInput, OccupyInput, held, occupied};
 use tests::{postgres as server, signal};
@@ -77,6 +78,24 @@ async fn two_survivors_take_each_job_of_a_killed_worker_back_once(database: Data
     starter.shutdown().await;
 }
 
+/// Each of three workers holds many jobs when it is killed. The others take them back, in few commits, and each of them
+/// once, although they are killed as well meanwhile.
+async fn three_workers_that_are_killed_every_fifth_of_a_second_complete_every_run(database: Database) {
+    const RUNS: u32 = 600;
+    const MAX_KILLS: usize = 30;
+    // The commits that take back the jobs of one worker: a process may be killed half-way, and on PostgreSQL
+    // several connections commit at the same time.
+    const COMMITS: usize = 8;
+    let report = work_under_kills(&database, WORKER, RUNS, MAX_KILLS).await;
+    let rate = f64::from(RUNS) / report.elapsed.as_secs_f64();
+    println!("{} kills, {rate:.0} runs/s, {:?}", report.kills, report.taken_back);
+    assert!(report.kills > 2, "too few kills to prove anything: {report:?}");
+    assert!(!report.taken_back.is_empty(), "no kill hit a worker with jobs: {report:?}");
+    for (worker, (jobs, commits)) in &report.taken_back {
+        assert!(*commits <= COMMITS, "{commits} commits took back {jobs} jobs of {worker}");
+    }
+}
+
 async fn a_survivor_takes_back_the_job_of_a_killed_worker(database: Database) {
     a_survivor_takes_back_everything(database, 1).await;
 }
@@ -116,4 +135,5 @@ on_shared_stores!(
     a_survivor_takes_back_all_jobs_of_a_killed_worker,
     a_restarted_worker_takes_back_the_job_of_its_predecessor,
     two_survivors_take_each_job_of_a_killed_worker_back_once,
+    three_workers_that_are_killed_every_fifth_of_a_second_complete_every_run,
 );

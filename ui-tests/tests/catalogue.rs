@@ -20,10 +20,14 @@ Some mistakes have only rustc's own message:
 - **`the name … is defined multiple times`** (E0255, E0428): a module has the name of a stage, and both are in the
   namespace of types. Name modules in the plural, `mod summaries;`. Or a generated name exists already: a workflow
   `Report` and a stage `report` both generate `ReportInput` and `ReportConfig`, two stages `fetch2` and `fetch_2` both
-  generate `Fetch2Input`, and a structure of your own can have such a name. Rename one of the two. rustc then resolves the
-  name to one of the two types, so the errors after this one are its consequences.
+  generate `Fetch2Input`, and a structure of your own can have such a name. Rename one of the two. rustc resolves the name
+  to the first of the two types, and the generated implementations can reach their own type only through its name, so the
+  errors after this one are its consequences.
 - **`struct is not supported in `trait`s or `impl`s`** under `#[stage]`: a stage must be a free function. Move it out of the
-  `impl` block or trait.
+  `impl` block or trait. A macro cannot see where its function is unless the function has a `self` or `Self`, so rustc
+  reports each generated item.
+- **`parameter defaults are not supported`**: the default of a setting is an option, `#[config(default = 3)] limit: usize`. An
+  input has no default.
 
 Errors that begin with `evaluation panicked:` come from the checks of the graph, which rustc runs when it evaluates
 constants.

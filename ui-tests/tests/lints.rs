@@ -53,9 +53,9 @@ pub mod library {
     }
 
     #[stage]
-    async fn count(document: Document) -> StageResult<u64> {
+    async fn count(document: Document, #[state] style: &Style) -> StageResult<u64> {
         std::future::ready(()).await;
-        Ok(document.text.len() as u64)
+        Ok((document.text.len() + style.tone.len()) as u64)
     }
 
     #[stage]

@@ -35,4 +35,5 @@ chapters! {
     postgresql "14-postgresql.md";
     retention "15-retention.md";
     troubleshooting "16-troubleshooting.md";
+    application "17-application.md";
 }

@@ -1,6 +1,6 @@
 //! A worker that runs jobs until it is killed: `takeover_worker <slots> <database> [<schema>]`.
 
-use tests::takeover::{Database, held};
+use tests::takeover::{Database, held, paused};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -10,6 +10,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let database = Database { url, schema: arguments.next() };
     let engine = database.engine().concurrency(slots).build().await?;
     for run in tests::unfinished::unfinished::<held>(&engine).await? {
+        run.output().await?;
+    }
+    for run in engine.unfinished::<paused>().await? {
         run.output().await?;
     }
     engine.shutdown().await;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use tests::events::wait_for;
 use tests::recorder::Recorder;
+use tests::signal;
 use tests::world::World;
 use workflow_engine::RunId;
 use workflow_engine::prelude::*;
@@ -16,11 +17,12 @@ use workflow_engine::serverless::{MaintenanceTick, ProcessJobs, ServerlessSettin
 const AHEAD: TimeDelta = TimeDelta::hours(1);
 const DELAY: Duration = Duration::from_secs(600);
 
-on_the_machines_clock! {
+tests::on_every_store! {
     a_check_is_made_within_its_interval,
     a_retry_follows_within_its_backoff,
     an_event_is_delivered_within_its_backoff,
     a_maintenance_tick_brings_a_check_back,
+    a_lease_is_renewed_although_the_clock_went_back,
 }
 
 /// The number of calls by run.
@@ -127,6 +129,35 @@ async fn an_event_is_delivered_within_its_backoff(world: World) {
     until(until_refused).await;
     world.clock.advance(DELAY);
     until(async || !recorder.taken().is_empty()).await;
+    engine.shutdown().await;
+}
+
+/// Waits for the signal `end`.
+#[stage(retry(max_attempts = 1))]
+async fn hold(number: u32, ctx: &StageContext) -> StageResult<u32> {
+    signal::give(ctx.run_id(), "started");
+    signal::wait(ctx.run_id(), "end").await;
+    Ok(number)
+}
+
+workflow! { holding = hold }
+
+/// The heartbeat counts the time that passes, and not the hour until the clock shows the instant of its next beat.
+async fn a_lease_is_renewed_although_the_clock_went_back(world: World) {
+    const LEASE: Duration = Duration::from_secs(15);
+    const LIMIT: Duration = Duration::from_secs(30);
+    let engine = world.engine().register::<holding>().lease(LEASE).build().await.unwrap();
+    let run = engine.start::<holding>(HoldInput { number: 7 }).await.unwrap();
+    signal::wait(run.id(), "started").await;
+    world.clock.jump(-AHEAD);
+    for _ in 0..9 {
+        world.clock.advance(LEASE / 3);
+        let end = world.clock_now() + LEASE;
+        let renewed = until(async || world.store.next_lease_end().await.unwrap() == Some(end));
+        tokio::time::timeout(LIMIT, renewed).await.expect("the lease is renewed");
+    }
+    signal::give(run.id(), "end");
+    assert_eq!(run.output().await.unwrap(), 7);
     engine.shutdown().await;
 }
 

@@ -15,7 +15,7 @@ const DELAY: Duration = Duration::from_secs(600);
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 const WEEK: Duration = Duration::from_secs(7 * 24 * 3_600);
 
-on_the_machines_clock! {
+tests::on_every_store! {
     a_check_is_due_after_its_interval,
     a_retry_is_due_after_its_backoff,
     a_wait_times_out_after_its_time,

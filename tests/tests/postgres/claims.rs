@@ -27,9 +27,10 @@ async fn fill(connection: &mut PgConnection, schema: &str, definition: &str, pri
         SELECT id, 'a', 'A', 1, 1, 1, CASE active WHEN 1 THEN 'PENDING' ELSE 'SUSPENDED' END, 0, 0
         FROM {schema}.workflow_runs WHERE status = 'RUNNING' AND definition_fingerprint = '{definition}';
         INSERT INTO {schema}.workflow_job_queue (workflow_run_id, stage_id, workflow_id, definition_fingerprint, generation,
-            status, priority, attempt, max_attempts, crashes, max_crashes, lease_epoch, run_at, woken)
+            status, priority, attempt, max_attempts, crashes, max_crashes, lease_epoch, run_at, woken,
+            due_written_at)
         SELECT id, 'a', 'workflow', '{definition}', 1, CASE active WHEN 1 THEN 'PENDING' ELSE 'SUSPENDED' END,
-            priority, 0, 3, 0, 3, 0, now(), false
+            priority, 0, 3, 0, 3, 0, now(), false, now()
         FROM {schema}.workflow_runs WHERE status = 'RUNNING' AND definition_fingerprint = '{definition}'"
     );
     sqlx::raw_sql(AssertSqlSafe(fill)).execute(connection).await.unwrap();

@@ -223,3 +223,89 @@ async fn a_run_is_cancelled_and_an_engine_stops_while_a_statement_waits() {
         .unwrap();
     assert_eq!(count.0, 0, "nothing of a cancelled run or a returned job is committed");
 }
+
+/// Counts up one row, by a statement of its own.
+#[stage(retry(max_attempts = 1))]
+async fn count(table: String, row: u32, comment: String, ctx: &StageContext) -> StageResult<()> {
+    let update = format!("UPDATE {table} SET count = count + 1 WHERE id = $1 -- {comment}");
+    ctx.transaction().execute(Statement::new(update).bind(row))?;
+    Ok(())
+}
+
+workflow! { counting = count }
+
+/// Waits until the session `pid` blocks another one, or blocks none any more.
+async fn wait_until_blocking(pid: i32, is_blocking: bool, other: &mut PgConnection) {
+    let blocked = "SELECT count(*) > 0 FROM pg_stat_activity WHERE $1 = ANY(pg_blocking_pids(pid))";
+    let blocked = || sqlx::query_scalar::<_, bool>(blocked).bind(pid);
+    while blocked().fetch_one(&mut *other).await.unwrap() != is_blocking {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Forty stages wait for a lock of another program. One stage meets another lock for a moment, so it has to try again;
+/// it must not wait for a try of each of the forty.
+async fn a_brief_wait_stays_brief(comment: impl Fn(u32) -> String, tables: [&str; 2]) {
+    const BLOCKED: u32 = 40;
+    let schema = Schema::new();
+    let store = Arc::new(schema.open().await);
+    let [locked, free] = tables.map(|table| format!("{}.{table}", schema.name()));
+    let (mut long, mut brief, mut other) =
+        (schema.connect().await, schema.connect().await, schema.connect().await);
+    for table in [&locked, &free] {
+        run(&mut other, format!("CREATE TABLE IF NOT EXISTS {table} (id BIGINT, count BIGINT)")).await;
+    }
+    run(&mut other, format!("INSERT INTO {locked} VALUES (0, 0); INSERT INTO {free} VALUES (1, 0)")).await;
+    run(&mut long, format!("BEGIN; UPDATE {locked} SET count = 9 WHERE id = 0")).await;
+    run(&mut brief, format!("BEGIN; UPDATE {free} SET count = 9 WHERE id = 1")).await;
+    let pid: i32 = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut brief).await.unwrap();
+
+    let shared = Arc::clone(&store) as Arc<dyn Store>;
+    let engine = engine(shared).register::<counting>().concurrency(64).build().await.unwrap();
+    let mut blocked = Vec::new();
+    for number in 0..BLOCKED {
+        let input = CountInput { table: locked.clone(), row: 0, comment: comment(number) };
+        blocked.push(engine.start::<counting>(input).await.unwrap());
+    }
+    // Each of them has tried several times.
+    let begun = store.statistics().transactions;
+    while store.statistics().transactions < begun + u64::from(BLOCKED) * 3 {
+        tokio::task::yield_now().await;
+    }
+    let input = CountInput { table: free.clone(), row: 1, comment: comment(BLOCKED) };
+    let unrelated = engine.start::<counting>(input).await.unwrap();
+    wait_until_blocking(pid, true, &mut other).await;
+    wait_until_blocking(pid, false, &mut other).await;
+    run(&mut brief, "ROLLBACK".into()).await;
+
+    let before = store.statistics().transactions;
+    unrelated.output().await.unwrap();
+    let transactions = store.statistics().transactions - before;
+    assert!(transactions < u64::from(BLOCKED) / 2, "it has waited for {transactions} transactions");
+    for run in &blocked {
+        assert_eq!(run.status().await.unwrap(), Status::Running);
+    }
+    run(&mut long, "ROLLBACK".into()).await;
+    for run in blocked {
+        run.output().await.unwrap();
+    }
+    engine.shutdown().await;
+}
+
+/// All of them carry the same statement, on different rows of one table.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stage_does_not_wait_behind_stages_that_wait_for_another_row() {
+    if !postgres::is_available("a_stage_does_not_wait_behind_stages_that_wait_for_another_row") {
+        return;
+    }
+    a_brief_wait_stays_brief(|_| "one statement".into(), ["counts", "counts"]).await;
+}
+
+/// Each of them carries a statement of its own, and one of two tables is locked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stage_does_not_wait_behind_stages_that_wait_for_another_table() {
+    if !postgres::is_available("a_stage_does_not_wait_behind_stages_that_wait_for_another_table") {
+        return;
+    }
+    a_brief_wait_stays_brief(|number| number.to_string(), ["locked", "free"]).await;
+}

@@ -1,6 +1,6 @@
 //! Statements without tables: a stage with statements fails on a store in memory, and a test engine records them.
 
-use tests::transfer::{DebitInput, transfer};
+use tests::transfer::{DebitInput, credit, debit, transfer};
 use workflow_engine::prelude::*;
 use workflow_engine::records::SqlValue;
 use workflow_engine::testing::TestEngine;
@@ -23,7 +23,7 @@ async fn a_store_in_memory_refuses_statements() {
 #[tokio::test]
 async fn a_test_engine_records_statements_once() {
     let mut test = TestEngine::<transfer>::new();
-    test.fail("debit", 1, "no").crash("debit", 2).crash("credit", 1);
+    test.fail::<debit>(1, "no").crash::<debit>(2).crash::<credit>(1);
     let run = test.run(DebitInput { bookings: "bookings".into(), cents: 5 }).await;
     assert_eq!(run.output.unwrap(), 5);
     let noted: Vec<_> = run

@@ -7,7 +7,7 @@ use syn::Path;
 use crate::casing::{pascal, plain};
 use crate::function::Kind;
 use crate::paths::respan;
-use crate::stage::call::{aliases, arguments, failure, local, output_span, requirements, returned};
+use crate::stage::call::{aliases, arguments, failure, local, output_span, requirements, returned, state};
 use crate::stage::expand::{configs, marker};
 use crate::stage::record::Record;
 use crate::stage::valid::{Body, Parameter};
@@ -77,6 +77,8 @@ fn implementation(check: &Body<'_>, config: &TokenStream) -> TokenStream {
     let found = found(check, &private);
     let output = respan(quote!(type Output = #found::Output;), output_span(check.returns));
     let requirements = requirements(check, &private);
+    let state =
+        state(check, &private).map(|types| quote!(const STATE: &'static [#private::StateType] = &[#types];));
     let run = run(check, &private);
     quote! {
         impl #private::CheckFunction for #name {
@@ -85,6 +87,7 @@ fn implementation(check: &Body<'_>, config: &TokenStream) -> TokenStream {
             #output
             type Context = #context;
             const REQUIRES: &'static [#private::Requirement] = &[#requirements];
+            #state
             #run
         }
 

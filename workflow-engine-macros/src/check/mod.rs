@@ -11,7 +11,7 @@ use crate::errors::Errors;
 use crate::function::Kind;
 use crate::ide::Names;
 use crate::options;
-use crate::stage::{ast, valid};
+use crate::stage::{ast, recovery, valid};
 
 /// The expansion of `#[check(options)] item`.
 #[allow(clippy::needless_pass_by_value, reason = "the signature of every entry")]
@@ -22,6 +22,7 @@ pub fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
     let krate = crate_path(options, &mut errors);
     let function = match ast::Function::read(Kind::Check, &item) {
         Ok(function) => function,
+        Err(_) if recovery::is_refused(&item) => return item,
         // Without a signature there can be no placeholder; the item itself must stay in the expansion.
         Err(error) => {
             let mut expansion = error.to_compile_error();

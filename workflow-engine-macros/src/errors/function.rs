@@ -15,8 +15,10 @@ pub fn not_async(kind: Kind, token: impl ToTokens) -> Error {
     on(token, format!("a {kind} must be an async function: write `async fn`"))
 }
 
-pub fn qualifier(kind: Kind, token: impl ToTokens, what: &str) -> Error {
-    on(token, format!("a {kind} must be a plain async function: remove `{what}`"))
+pub fn qualifier(kind: Kind, token: impl ToTokens, what: &str, is_async: bool) -> Error {
+    let instead =
+        if is_async { format!("remove `{what}`") } else { format!("write `async fn`, without `{what}`") };
+    on(token, format!("a {kind} must be a plain async function: {instead}"))
 }
 
 pub fn generics(kind: Kind, token: impl ToTokens) -> Error {
@@ -114,8 +116,9 @@ pub fn pattern(kind: Kind, token: impl ToTokens) -> Error {
 pub fn borrowed_input(token: impl ToTokens) -> Error {
     on(
         token,
-        "a stage's input is stored, so it cannot be borrowed: take it by value (only `&StageContext` and outputs \
-         from `#[require(…)]` or `#[optional(…)]` can be references)",
+        "a stage's input is stored, so it cannot be borrowed: take it by value, or write `#[state]` before a value that the \
+         program has (only `&StageContext`, `#[state]`, and outputs from `#[require(…)]` or `#[optional(…)]` can be \
+         references)",
     )
 }
 
@@ -157,13 +160,13 @@ pub fn context_by_value(kind: Kind, token: impl ToTokens) -> Error {
 }
 
 pub fn context_with_role(token: impl ToTokens) -> Error {
-    on(token, "the context cannot be configuration or a requirement: remove this attribute")
+    on(token, "the context cannot be configuration, state or a requirement: remove this attribute")
 }
 
 pub fn two_roles(token: impl ToTokens) -> Error {
     on(
         token,
-        "a parameter can have only one of `#[config]`, `#[require(…)]` and `#[optional(…)]`: remove this attribute",
+        "a parameter can have only one of `#[config]`, `#[state]`, `#[require(…)]` and `#[optional(…)]`: remove this attribute",
     )
 }
 

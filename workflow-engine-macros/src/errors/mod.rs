@@ -5,6 +5,7 @@ pub mod options;
 pub mod function;
 pub mod rules;
 pub mod check;
+pub mod state;
 pub mod workflow;
 
 use std::fmt::Display;
@@ -57,7 +58,7 @@ fn on(tokens: impl ToTokens, message: impl Display) -> Error {
 }
 
 /// Tokens as a user would write them.
-fn source(tokens: &impl ToTokens) -> String {
+pub fn source(tokens: &impl ToTokens) -> String {
     let mut text = tokens.to_token_stream().to_string();
     for (spaced, tight) in [(" < ", "<"), (" >", ">"), (" :: ", "::"), (" ,", ","), ("& ", "&"), ("( ", "(")]
     {

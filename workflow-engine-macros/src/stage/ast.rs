@@ -6,6 +6,7 @@ use syn::parse::discouraged::Speculative;
 use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, FnArg, Ident, Result, Signature, Visibility};
 
+use super::recovery;
 use crate::errors;
 use crate::function::Kind;
 
@@ -21,7 +22,7 @@ pub struct Function {
 
 /// Attributes that are removed from parameters: those of the macro, names that a user can take for them, and `doc`, which
 /// rustc does not accept there.
-const OURS: [&str; 7] = ["config", "require", "optional", "range", "length", "pattern", "doc"];
+const OURS: [&str; 8] = ["config", "require", "optional", "state", "range", "length", "pattern", "doc"];
 
 /// Returns whether the attribute must be removed from the function.
 pub fn is_ours(attribute: &Attribute) -> bool {
@@ -37,13 +38,27 @@ impl Function {
         let body = head.pop_if(
             |token| matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace),
         );
-        let mut function = match parser.parse2(head.into_iter().collect()) {
+        let head: TokenStream = head.into_iter().collect();
+        let mut function = match parser.parse2(head.clone()) {
             Ok(function) => function,
-            Err(_) => parser.parse2(item.clone())?,
+            Err(_) => match parser.parse2(recovery::without_reported(head)) {
+                // rustc has reported the mistake already, so the tokens of the item cannot be used again.
+                Ok(mut function) => {
+                    function.body.extend(body);
+                    function.item = function.tokens();
+                    return Ok(function);
+                }
+                Err(_) => parser.parse2(item.clone())?,
+            },
         };
         function.body.extend(body);
         function.item = item.clone();
         Ok(function)
+    }
+
+    fn tokens(&self) -> TokenStream {
+        let Self { attributes, visibility, signature, body, .. } = self;
+        quote!(#(#attributes)* #visibility #signature #body)
     }
 
     fn parse(kind: Kind, input: ParseStream<'_>) -> Result<Self> {
@@ -93,8 +108,11 @@ impl Function {
             // Outside a trait, rustc would report the missing body a second time.
             return quote!(#(#attributes)* #visibility #signature { ::core::unreachable!() });
         }
-        if signature.variadic.is_some() || signature.generics.lt_token.is_some() {
+        let is_changed = signature.variadic.is_some() || signature.constness.is_some();
+        if is_changed || signature.generics.lt_token.is_some() {
             let mut signature = signature.clone();
+            // rustc would check the body as a constant.
+            signature.constness = None;
             // The variadic parameter is already an error; rustc would report five more.
             signature.variadic = None;
             for parameter in &mut signature.inputs {

@@ -178,6 +178,8 @@ pub enum Role {
     Config(Config),
     Require(Path),
     Optional(Path),
+    /// A value that the program gives to its stages.
+    State,
 }
 
 /// The options of `#[config(…)]`.
@@ -191,7 +193,7 @@ pub struct Config {
 impl Role {
     /// Whether the attribute gives a parameter a role.
     pub fn is_role(attribute: &Attribute) -> bool {
-        ["config", "require", "optional"].iter().any(|name| attribute.path().is_ident(name))
+        ["config", "require", "optional", "state"].iter().any(|name| attribute.path().is_ident(name))
     }
 
     /// Reads the attributes of one parameter. `None` after a mistake.
@@ -228,6 +230,11 @@ impl Role {
             Some(stage_path(attribute, "require").map(Self::Require))
         } else if name == "optional" {
             Some(stage_path(attribute, "optional").map(Self::Optional))
+        } else if name == "state" {
+            Some(match &attribute.meta {
+                Meta::Path(_) => Ok(Self::State),
+                _ => Err(errors::state::options(attribute)),
+            })
         } else if rule::NAMES.iter().any(|rule| name == rule) {
             Some(Err(errors::rules::attribute(attribute, name)))
         } else {

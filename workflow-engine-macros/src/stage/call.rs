@@ -7,6 +7,7 @@ use syn::spanned::Spanned;
 
 use super::valid::{Body, Field, Parameter};
 use crate::casing::plain;
+use crate::errors::source;
 use crate::function::Kind;
 use crate::paths::{self, respan};
 
@@ -38,6 +39,17 @@ pub fn arguments<'a>(
             };
             let call = respan(call, ty.span());
             read_or_return(quote!(#call(&#context)))
+        }
+        Parameter::State { ty, by_reference } => {
+            // With the span of the type, where a type that cannot be state is reported.
+            let shared = respan(quote!(<#ty as #private::State>::shared), ty.span());
+            let shared = read_or_return(quote!(#shared(&#context)));
+            if *by_reference {
+                shared
+            } else {
+                let copy_of = respan(quote!(<#ty as #private::CloneState>::copy_of), ty.span());
+                quote!(#copy_of(#shared))
+            }
         }
         Parameter::Context(ty) => own_context(ty),
     })
@@ -78,6 +90,22 @@ pub fn requirements(body: &Body<'_>, private: &TokenStream) -> TokenStream {
         quote!(#private::Requirement::#kind(<#alias as #private::Stage>::PATH))
     });
     quote!(#(#requirements),*)
+}
+
+/// The types of the function's state, as constants; `None` without any.
+pub fn state(body: &Body<'_>, private: &TokenStream) -> Option<TokenStream> {
+    let types: Vec<_> = body
+        .parameters
+        .iter()
+        .filter_map(|parameter| match parameter {
+            Parameter::State { ty, .. } => {
+                let name = source(ty);
+                Some(quote!(#private::StateType::of::<#ty>(#name)))
+            }
+            _ => None,
+        })
+        .collect();
+    (!types.is_empty()).then(|| quote!(#(#types),*))
 }
 
 /// Aliases of the stages that a function reads. Each path is named once.

@@ -5,7 +5,9 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 
 use super::attr::Options;
-use super::call::{aliases, arguments, failure, into_error, local, read_alias, requirements, returned};
+use super::call::{
+    aliases, arguments, failure, into_error, local, read_alias, requirements, returned, state,
+};
 use super::record::Record;
 use super::valid::{Body, Field, Parameter};
 use super::wait::Wait;
@@ -184,9 +186,10 @@ fn implementation(
         let requirements = requirements(stage, private);
         quote!(.requires(&[#requirements]))
     });
+    let state = state(stage, private).map(|types| quote!(.state(&[#types])));
     let waits = wait.map(Wait::declaration);
     let apart = (requires.is_some() || waits.is_some()).then(|| quote!(here));
-    let more = quote!(#requires #waits);
+    let more = quote!(#requires #state #waits);
     let [arguments, calls] = declaration(name, &stage.function.attributes, options, private, &more);
     let run = run(stage, wait, names, private);
     let text = plain(name);
@@ -230,7 +233,13 @@ fn run(
         quote!(&#call(&#context))
     };
     let borrows = any(stage, |parameter| {
-        matches!(parameter, Parameter::Context(_) | Parameter::Read { by_reference: true, .. })
+        matches!(
+            parameter,
+            Parameter::Context(_)
+                | Parameter::Read { by_reference: true, .. }
+                // Also by value: rustc would report a value that is not `Send` a second time where the future is passed on.
+                | Parameter::State { .. }
+        )
     });
     let own_future = borrows || wait.is_some();
     let arguments = arguments(stage, private, own_context, |read| {

@@ -6,8 +6,10 @@ mod attr;
 pub mod expand;
 pub mod call;
 mod fallback;
+pub mod recovery;
 pub mod record;
 mod rule;
+mod state;
 mod types;
 pub mod valid;
 mod wait;
@@ -27,6 +29,7 @@ pub fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
     let options = attr::Options::parse(options, &mut errors);
     let function = match ast::Function::read(Kind::Stage, &item) {
         Ok(function) => function,
+        Err(_) if recovery::is_refused(&item) => return item,
         // Without a signature there can be no placeholder; the item itself must stay in the expansion.
         Err(error) => {
             let mut expansion = error.to_compile_error();

@@ -1,6 +1,6 @@
 //! The generated input and configuration: a plain structure, and what serde and schemars need of it.
 
-use proc_macro2::{Ident, Literal, Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::Visibility;
 
@@ -37,10 +37,12 @@ impl Record<'_> {
             quote!(#(#documented)* #fallback #visibility #name: #ty)
         });
         // With the span of the function's name, where rustc reports that the name is taken.
-        let structure = quote_spanned!(name.span()=> struct #name);
+        let mut body = Group::new(Delimiter::Brace, quote!(#(#fields),*));
+        body.set_span(name.span());
+        let structure = quote_spanned!(name.span()=> struct #name #body);
         quote! {
             #[doc = #doc]
-            #visibility #structure { #(#fields),* }
+            #visibility #structure
         }
     }
 

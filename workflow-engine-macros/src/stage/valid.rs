@@ -1,10 +1,12 @@
 //! Classifies the parameters and refuses functions that cannot be a stage or a check. The steps after this cannot fail.
 
-use syn::{Attribute, Expr, FnArg, Ident, Pat, PatType, Path, ReturnType, Type};
+use quote::ToTokens;
+use syn::{Attribute, Expr, FnArg, Ident, Pat, PatType, Path, ReturnType, Signature, Type};
 
 use super::ast::{self, Function};
 use super::attr::Role;
 use super::rule::Rule;
+use super::state;
 use super::types::{
     find_impl_trait, find_lifetime, find_unstorable, may_be_result, option_argument, result_argument,
 };
@@ -30,6 +32,11 @@ pub enum Parameter<'a> {
     /// taken by reference.
     Read {
         read: usize,
+        ty: &'a Type,
+        by_reference: bool,
+    },
+    /// A value of the program: its type, and whether it is taken by reference.
+    State {
         ty: &'a Type,
         by_reference: bool,
     },
@@ -75,7 +82,14 @@ impl<'a> Body<'a> {
         errors: &mut Errors,
     ) -> Option<Self> {
         check_signature(kind, function, errors);
-        let mut found = Found { kind, errors, reads: Vec::new(), has_context: false, has_ticket: false };
+        let mut found = Found {
+            kind,
+            errors,
+            reads: Vec::new(),
+            state: Vec::new(),
+            has_context: false,
+            has_ticket: false,
+        };
         let mut parameters = Vec::new();
         for parameter in &function.signature.inputs {
             match parameter {
@@ -127,15 +141,7 @@ fn check_signature(kind: Kind, function: &Function, errors: &mut Errors) {
     if ast::is_rusts(&signature.ident) {
         errors.push(errors::function::name_of_a_type(kind, &signature.ident));
     }
-    if signature.asyncness.is_none() {
-        errors.push(errors::function::not_async(kind, signature.fn_token));
-    }
-    if let Some(abi) = &signature.abi {
-        errors.push(errors::function::qualifier(kind, abi, "extern"));
-    }
-    if let syn::Safety::Unsafe(token) = &signature.safety {
-        errors.push(errors::function::qualifier(kind, token, "unsafe"));
-    }
+    check_qualifiers(kind, signature, errors);
     if let Some(where_clause) = &signature.generics.where_clause {
         errors.push(errors::function::where_clause(kind, where_clause.where_token));
     }
@@ -144,6 +150,24 @@ fn check_signature(kind: Kind, function: &Function, errors: &mut Errors) {
     }
     if let Some(variadic) = &signature.variadic {
         errors.push(errors::function::variadic(kind, variadic));
+    }
+}
+
+/// One error for all words before `fn`.
+fn check_qualifiers(kind: Kind, signature: &Signature, errors: &mut Errors) {
+    let qualifiers = [
+        signature.constness.as_ref().map(|token| (token.to_token_stream(), "const")),
+        match &signature.safety {
+            syn::Safety::Unsafe(token) => Some((token.to_token_stream(), "unsafe")),
+            _ => None,
+        },
+        signature.abi.as_ref().map(|abi| (abi.to_token_stream(), "extern")),
+    ];
+    let is_async = signature.asyncness.is_some();
+    match qualifiers.into_iter().flatten().next() {
+        Some((token, name)) => errors.push(errors::function::qualifier(kind, token, name, is_async)),
+        None if !is_async => errors.push(errors::function::not_async(kind, signature.fn_token)),
+        None => {}
     }
 }
 
@@ -186,6 +210,8 @@ struct Found<'e> {
     kind: Kind,
     errors: &'e mut Errors,
     reads: Vec<Read>,
+    /// The types of the state.
+    state: Vec<String>,
     has_context: bool,
     has_ticket: bool,
 }
@@ -195,6 +221,9 @@ impl Found<'_> {
         let kind = self.kind;
         let role = Role::parse(kind, &typed.attrs, self.errors)?;
         let ty = typed.ty.as_ref();
+        if let Role::State = role {
+            return self.state(ty, typed);
+        }
         if let Some(token) = find_impl_trait(ty) {
             return self.refuse(errors::function::impl_trait(kind, token, "parameter"));
         }
@@ -218,6 +247,8 @@ impl Found<'_> {
                 let read = self.add(Read { path, optional: true, by_option: false });
                 Some(Parameter::Read { read, ty, by_reference })
             }
+            // Above.
+            Role::State => None,
             Role::Plain if kind == Kind::Check => self.ticket(ty, typed),
             Role::Plain => {
                 if matches!(ty, Type::Reference(_)) {
@@ -257,6 +288,29 @@ impl Found<'_> {
             (ticket, true) => Some(Parameter::Ticket(ticket)),
             (_, false) => self.refuse(errors::check::ticket_by_value(ty)),
         }
+    }
+
+    fn state<'a>(&mut self, ty: &'a Type, typed: &PatType) -> Option<Parameter<'a>> {
+        let elem = state::value(ty);
+        // Other contexts, `&AppContext`, are types of the program.
+        if named(elem, |name| name == "StageContext") {
+            return self.context(ty, elem, typed);
+        }
+        if let Some(error) = state::mistake(self.kind, ty) {
+            return self.refuse(error);
+        }
+        if self.repeats_state(elem) {
+            return self.refuse(errors::state::repeated(self.kind, ty, elem));
+        }
+        Some(Parameter::State { ty: elem, by_reference: matches!(ty, Type::Reference(_)) })
+    }
+
+    /// Returns whether another parameter takes state of this type, and remembers the type.
+    fn repeats_state(&mut self, ty: &Type) -> bool {
+        let name = errors::source(ty);
+        let repeats = self.state.contains(&name);
+        self.state.push(name);
+        repeats
     }
 
     /// The type behind a shared reference, and whether there was one.

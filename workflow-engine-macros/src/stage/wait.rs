@@ -71,6 +71,7 @@ impl<'a> Wait<'a> {
             .waits(
                 #private::wait_definition::<Self>() #poll_every #give_up_after,
                 <<Self as #private::Waits>::Check as #private::CheckFunction>::REQUIRES,
+                <<Self as #private::Waits>::Check as #private::CheckFunction>::STATE,
             )
         }
     }

@@ -304,6 +304,13 @@ fn checks(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
         let (private, check, index) = (at(private, span), Ident::new(check, span), literal(index, span));
         quote_spanned!(span=> const _: () = #private::#check(GRAPH, #index);)
     });
+    let name = &graph.workflow.name;
+    let memberships = aliases.iter().enumerate().map(|(index, alias)| {
+        let index = Literal::usize_unsuffixed(index);
+        quote! {
+            impl #private::HasStage<#private::StageAt<#alias, { #private::is_repeated(GRAPH, #index) }, #index>> for #name {}
+        }
+    });
     let lists = lists(graph, names);
     quote! {
         const GRAPH: &#private::Graph = &#private::Graph {
@@ -311,6 +318,7 @@ fn checks(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
             nodes: &[#(#nodes),*],
             ancestors: &[#(#ancestors),*],
         };
+        #(#memberships)*
         #(#checks)*
         #(#lists)*
     }

@@ -90,6 +90,8 @@ CREATE TABLE {schema}.workflow_stages (
     suspended_state      TEXT COLLATE "C",
     suspended_state_blob TEXT COLLATE "C",
     max_wait_until       TIMESTAMPTZ,
+    -- When max_wait_until was written: in the future, the clock has gone back since.
+    wait_written_at      TIMESTAMPTZ,
     output          TEXT COLLATE "C",
     output_blob     TEXT COLLATE "C",
     error_message   TEXT COLLATE "C",
@@ -131,6 +133,8 @@ CREATE TABLE {schema}.workflow_job_queue (
     run_at                 TIMESTAMPTZ NOT NULL,
     -- Whether a wake arrived while a check was running.
     woken                  BOOLEAN NOT NULL,
+    -- When run_at and leased_until were written: in the future, the clock has gone back since.
+    due_written_at         TIMESTAMPTZ NOT NULL,
     PRIMARY KEY (workflow_run_id, stage_id)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.05);
 
@@ -217,6 +221,8 @@ CREATE TABLE {schema}.workflow_plugin_deliveries (
     worker_id       TEXT   COLLATE "C",
     -- When the delivery can be claimed: at the end of a flusher's lease, or of the backoff.
     due_at          TIMESTAMPTZ NOT NULL,
+    -- When due_at was written: in the future, the clock has gone back since.
+    due_written_at  TIMESTAMPTZ NOT NULL,
     -- When the next event became a dead letter.
     dlq_at          TIMESTAMPTZ,
     PRIMARY KEY (workflow_run_id, plugin, letter)

@@ -109,14 +109,15 @@ impl fmt::Debug for AiClient {
 
 impl EngineBuilder {
     /// Sets the client through which stages call language models with [`ctx.ai()`](crate::StageContext::ai). Retry
-    /// delays follow the engine's clock. Default: no client.
+    /// delays follow the engine's clock. Default: no client. The client is [`state`](Self::state): a stage can also take it as
+    /// `#[state] client: &AiClient`.
     #[allow(
         clippy::needless_pass_by_value,
         reason = "the engine owns its client, as it owns its other parts"
     )]
     pub fn ai(self, client: AiClient) -> Self {
         let client = client.with_clock(self.clock());
-        self.extension(client)
+        self.state(client)
     }
 }
 

@@ -17,10 +17,6 @@ pub(crate) struct ContextServices {
     pub(crate) calls: Arc<dyn CallLedger>,
     pub(crate) pause: Arc<dyn Pause>,
     /// The values that the program provides to its stages.
-    #[cfg_attr(
-        not(feature = "ai"),
-        allow(dead_code, reason = "the client of models is the only such value so far")
-    )]
     pub(crate) extensions: Extensions,
 }
 

@@ -238,10 +238,6 @@ impl<S> StageContext<S> {
     }
 
     /// The values that the program provides to its stages.
-    #[cfg_attr(
-        not(feature = "ai"),
-        allow(dead_code, reason = "the client of models is the only such value so far")
-    )]
     pub(crate) fn extensions(&self) -> &Extensions {
         &self.inner.services.extensions
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::retry::RetryPolicy;
 use super::stage_path::StagePath;
+use super::state_type::StateType;
 use super::wait::WaitDefinition;
 use crate::value::Cost;
 
@@ -33,6 +34,10 @@ pub struct StageDeclaration {
     pub requires: &'static [Requirement],
     /// The required and the optional stages of the stage's check.
     pub check_requires: &'static [Requirement],
+    /// The types of the function's `#[state]` parameters.
+    pub state: &'static [StateType],
+    /// The types of the `#[state]` parameters of the stage's check.
+    pub check_state: &'static [StateType],
     /// How the stage waits; `None` for a stage that does not wait.
     pub wait: Option<WaitDefinition>,
 }
@@ -59,6 +64,8 @@ impl StageDeclaration {
             over_budget: OverBudget::Fail,
             requires: &[],
             check_requires: &[],
+            state: &[],
+            check_state: &[],
             wait: None,
         }
     }
@@ -105,11 +112,24 @@ impl StageDeclaration {
         self
     }
 
-    /// The stage waits, and its check requires these stages.
     #[doc(hidden)]
     #[must_use]
-    pub const fn waits(mut self, wait: WaitDefinition, check_requires: &'static [Requirement]) -> Self {
+    pub const fn state(mut self, state: &'static [StateType]) -> Self {
+        self.state = state;
+        self
+    }
+
+    /// The stage waits, and its check requires these stages and takes this state.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn waits(
+        mut self,
+        wait: WaitDefinition,
+        check_requires: &'static [Requirement],
+        check_state: &'static [StateType],
+    ) -> Self {
         self.check_requires = check_requires;
+        self.check_state = check_state;
         self.wait = Some(wait);
         self
     }

@@ -4,6 +4,7 @@
 mod stage_path;
 mod retry;
 mod wait;
+mod state_type;
 mod declaration;
 pub(crate) mod rules;
 mod config;
@@ -21,6 +22,7 @@ pub use retry::{Backoff, RetryPolicy};
 pub use rules::{Bound, HasLength, HasPattern, HasRange, LengthUnit, Rule};
 pub use stage::{Execution, StageDefinition};
 pub use stage_path::StagePath;
+pub use state_type::StateType;
 pub use wait::{CheckExecution, CheckOutcome, WaitDefinition};
 pub use workflow::WorkflowDefinition;
 

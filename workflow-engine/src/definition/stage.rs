@@ -7,6 +7,7 @@ use futures_util::future::BoxFuture;
 use super::config::ConfigDefinition;
 use super::declaration::OverBudget;
 use super::retry::RetryPolicy;
+use super::state_type::StateType;
 use super::wait::WaitDefinition;
 use crate::context::{StageContext, StageError};
 use crate::value::{Cost, Json};
@@ -35,6 +36,8 @@ pub struct StageDefinition {
     pub inputs: Vec<usize>,
     /// The required stages, and the optional stages that the workflow contains; all run before this stage.
     pub reads: Vec<usize>,
+    /// The types of the `#[state]` parameters of the stage and of its check, each once.
+    pub state: Vec<StateType>,
     /// The retry policy.
     pub retry: RetryPolicy,
     /// The longest time for one attempt; `None` for no limit.

@@ -7,13 +7,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::into_store::{IntoStore, StoreSource};
 use super::signals::shutdown_on_signals;
+use super::state_values::StateValues;
 use super::{Engine, Inner};
-use crate::context::Extensions;
 use crate::definition::WorkflowDefinition;
 use crate::error::Error;
 use crate::error::descriptors::shortage;
 use crate::host::{Worker, WorkerSettings};
-use crate::kernel::{Kernel, KernelConfig, LocalExecutor, WorkflowRegistry, check_subscribers};
+use crate::kernel::{Kernel, KernelConfig, LocalExecutor, WorkflowRegistry, check_state, check_subscribers};
 use crate::language::Workflow;
 use crate::ports::{ActivityExecutor, BlobStore, Clock, EventSink, Plugin, Store, SystemClock};
 use crate::value::Limits;
@@ -40,7 +40,7 @@ pub struct EngineBuilder {
     worker: WorkerSettings,
     has_worker: bool,
     shutdown_on_signals: bool,
-    extensions: Extensions,
+    pub(super) state: StateValues,
 }
 
 impl EngineBuilder {
@@ -69,7 +69,7 @@ impl EngineBuilder {
             worker: WorkerSettings::default(),
             has_worker: true,
             shutdown_on_signals: false,
-            extensions: Extensions::default(),
+            state: StateValues::default(),
         }
     }
 
@@ -222,13 +222,6 @@ impl EngineBuilder {
         self
     }
 
-    /// Passes a value to stages, in place of another one of the same type.
-    #[cfg_attr(not(feature = "ai"), allow(dead_code, reason = "the AI client is the only such value so far"))]
-    pub(crate) fn extension<T: Send + Sync + 'static>(mut self, value: T) -> Self {
-        self.extensions.insert(value);
-        self
-    }
-
     /// The clock of the engine.
     #[cfg_attr(not(feature = "ai"), allow(dead_code, reason = "the AI client uses it"))]
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
@@ -251,7 +244,9 @@ impl EngineBuilder {
     /// `UNSUPPORTED_STORE`, `STORE_UNAVAILABLE` or `STORE_FAILED` if the store cannot be opened; `DUPLICATE_WORKFLOW` if two
     /// workflows share an id and a version; `CONFIG_FIELD_CLASH` and `INVALID_CONFIG_RULE` as [`WorkflowRegistry::register`];
     /// `INVALID_FINGERPRINT` as [`WorkflowRegistry::declare_compatible`]; `DUPLICATE_PLUGIN` and `INVALID_REQUEST` for names
-    /// of plugins; `WORKER_NOT_STARTED` if the system refuses a thread or a signal handler; `DESCRIPTORS_EXHAUSTED` if fewer
+    /// of plugins; `MISSING_STATE` if the engine has a worker and a stage of a registered workflow takes `#[state]` that the
+    /// engine does not have; `DUPLICATE_STATE` for two values of one type; `STATE_FAILED` if a function of
+    /// [`state_with`](Self::state_with) fails; `WORKER_NOT_STARTED` if the system refuses a thread or a signal handler; `DESCRIPTORS_EXHAUSTED` if fewer
     /// than 16 file descriptors are free when the store is open.
     pub async fn build(self) -> Result<Engine, Error> {
         self.check_settings()?;
@@ -263,12 +258,26 @@ impl EngineBuilder {
             registry.declare_compatible(definition, fingerprint)?;
         }
         check_subscribers(self.sink.as_ref(), &self.plugins)?;
+        self.state.check()?;
+        if self.has_worker {
+            let state = &self.state;
+            check_state(registry.definitions(), |id| state.contains(id), &state.type_names())?;
+        }
         let owns_store = self.store.is_opened_here();
         let store = self.store.open().await?;
         if let Some(error) = shortage(SPARE_DESCRIPTORS) {
             store.close().await;
             return Err(Error::descriptors_exhausted("start the engine", error));
         }
+        let extensions = match self.state.complete().await {
+            Ok(extensions) => extensions,
+            Err(error) => {
+                if owns_store {
+                    store.close().await;
+                }
+                return Err(error);
+            }
+        };
         let kernel = Kernel::new(KernelConfig {
             store,
             clock: self.clock,
@@ -278,7 +287,7 @@ impl EngineBuilder {
             plugins: self.plugins,
             blobs: self.blobs,
             inline_limit: self.inline_limit,
-            extensions: self.extensions,
+            extensions,
             limits: self.limits,
             lease: self.lease,
         });

@@ -2,6 +2,8 @@
 
 mod into_store;
 mod builder;
+mod state_values;
+mod state;
 mod start;
 mod handle;
 mod notes;
@@ -166,9 +168,11 @@ impl Engine {
     /// when it starts a run, or when one of its commands makes work ready.
     ///
     /// # Errors
-    /// `INVALID_SETTING` for a setting that is out of its range.
+    /// `INVALID_SETTING` for a setting that is out of its range; `MISSING_STATE` if a stage of a registered workflow takes
+    /// `#[state]` that the engine does not have.
     pub fn serverless(&self, settings: ServerlessSettings) -> Result<Serverless, Error> {
         settings.check()?;
+        self.kernel().check_state()?;
         if let Some(scheduler) = &settings.scheduler {
             self.kernel().add_scheduler(Arc::downgrade(scheduler));
         }

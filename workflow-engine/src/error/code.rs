@@ -120,6 +120,12 @@ error_codes! {
     ConfigFieldClash "CONFIG_FIELD_CLASH" InvalidInput
         "Two fields of one stage's configuration share a key, usually through flattened structures."
         "Rename one field, or flatten only one of the structures.";
+    MissingState "MISSING_STATE" InvalidInput
+        "A registered workflow has a stage that takes `#[state]` of a type of which the engine has no value."
+        "Give the engine the value that the message names: `EngineBuilder::state`.";
+    DuplicateState "DUPLICATE_STATE" InvalidInput
+        "An engine was given two values of one type as state."
+        "Wrap one of them in a type of its own.";
     PayloadTooLarge "PAYLOAD_TOO_LARGE" InvalidInput
         "An input, configuration, output, ticket or artifact exceeds the payload limit."
         "Store the data elsewhere and pass a reference, or raise `EngineBuilder::payload_limit`.";
@@ -246,6 +252,9 @@ error_codes! {
     WorkerNotStarted "WORKER_NOT_STARTED" Unavailable
         "The system refused a thread or a signal handler."
         "Check the limits of the process.";
+    StateFailed "STATE_FAILED" Internal
+        "A function of `EngineBuilder::state_with` returned an error, so the engine was not built."
+        "Read the message: it holds the error of the function.";
     StoreFailed "STORE_FAILED" Internal
         "The database returned an error that a repetition will not fix, or holds another schema."
         "Read the message: a newer schema version, or a damaged file.";

@@ -7,12 +7,15 @@ mod stores;
 pub(crate) mod descriptors;
 mod ledger;
 mod subscribers;
+mod state;
 mod redact;
 
 use std::error::Error as StdError;
 use std::fmt;
 
 pub use code::ErrorCode;
+
+pub(crate) use state::MissingState;
 
 pub(crate) use redact::redacted;
 #[cfg(feature = "postgres")]

@@ -32,6 +32,8 @@ pub(super) struct StaleLeases {
     next_check: DateTime<Utc>,
     /// What ended the latest wait, if it was not [`Self::next`].
     woken: Option<Woken>,
+    /// Whether a process has ended, and the pass for its late claims is still to come.
+    after_death: bool,
     /// When the next pass is due for other reasons.
     next: Next,
 }
@@ -62,6 +64,7 @@ impl StaleLeases {
             external: kernel.store().hints().watch_external(),
             next_check: kernel.clock().now(),
             woken: None,
+            after_death: false,
             next: Next::Now,
         }
     }
@@ -81,13 +84,19 @@ impl Service for StaleLeases {
         let is_idle = holders.is_empty();
         let dead_workers = self.deaths.observe(holders);
         let has_death = woken == Some(Woken::Death) || !dead_workers.is_empty();
+        let is_due = !matches!(self.next, Next::At(next) if started < next);
+        if has_death || self.after_death && is_due {
+            // The process may have ended between a commit and its notification: jobs that it made ready, also some that it
+            // took back from another dead process, would wait for the next change.
+            kernel.store().hints().everything_changed();
+            self.after_death = has_death;
+        }
         // A lease begins with a change and expires no sooner than its length afterwards.
         let after_change = Next::AfterChange(kernel.lease());
-        if is_idle && !has_death {
+        if is_idle && !has_death && !self.after_death {
             self.next = after_change;
             return Ok(self.next);
         }
-        let is_due = !matches!(self.next, Next::At(next) if started < next);
         // A commit of another process is a reason to look for new workers, and no other one.
         if woken == Some(Woken::OtherProcess) && !has_death && !is_due {
             return Ok(self.next);

@@ -33,6 +33,7 @@ mod lost_lease;
 mod blocked_reason;
 mod stored_values;
 mod ledger;
+mod state;
 mod subscribers;
 mod recovery;
 mod flush;
@@ -68,6 +69,7 @@ pub use local_executor::LocalExecutor;
 pub(crate) use lost_lease::is_lost_to_another;
 pub use registry::{Registered, WorkflowRegistry};
 pub(crate) use slots::{NoSlots, Placement, Reservation, Slots};
+pub(crate) use state::check_state;
 pub(crate) use subscribers::check_subscribers;
 
 use crate::error::Error;

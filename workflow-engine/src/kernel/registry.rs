@@ -1,18 +1,18 @@
 //! The workflows that are registered in this process.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::definition::{ConfigFault, StageDefinition, WorkflowDefinition};
 use crate::error::Error;
-use crate::value::RunId;
+use crate::value::{IdMap, RunId};
 
 /// A definition with an index of its stages by id.
 #[derive(Debug)]
 pub struct Registered {
     definition: &'static WorkflowDefinition,
-    positions: HashMap<&'static str, usize>,
+    positions: IdMap<&'static str, usize>,
 }
 
 impl Registered {
@@ -33,8 +33,8 @@ impl Registered {
 /// Workflows by id and version, and by the fingerprints that their runs carry.
 #[derive(Debug, Default)]
 pub struct WorkflowRegistry {
-    by_id: HashMap<&'static str, BTreeMap<u32, Arc<Registered>>>,
-    by_fingerprint: HashMap<String, Executable>,
+    by_id: IdMap<&'static str, BTreeMap<u32, Arc<Registered>>>,
+    by_fingerprint: IdMap<String, Executable>,
 }
 
 /// The workflow that runs with one fingerprint are executed against.
@@ -214,7 +214,7 @@ impl WorkflowRegistry {
     }
 
     /// Returns the registered definitions.
-    pub(super) fn definitions(&self) -> impl Iterator<Item = &'static WorkflowDefinition> {
+    pub(crate) fn definitions(&self) -> impl Iterator<Item = &'static WorkflowDefinition> {
         self.by_id.values().flat_map(BTreeMap::values).map(|registered| registered.definition)
     }
 

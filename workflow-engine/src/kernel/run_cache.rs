@@ -7,7 +7,7 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::value::{Json, RunId};
+use crate::value::{IdMap, Json, RunId};
 
 /// The number of cached runs. Beyond it the oldest is evicted, and read again when it is needed.
 const CAPACITY: usize = 4_096;
@@ -135,7 +135,7 @@ pub(super) struct RunCache {
 
 #[derive(Debug, Default)]
 struct State {
-    runs: HashMap<(RunId, u32), Arc<CachedRun>>,
+    runs: IdMap<(RunId, u32), Arc<CachedRun>>,
     age: VecDeque<(RunId, u32)>,
 }
 

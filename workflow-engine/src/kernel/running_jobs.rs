@@ -6,7 +6,7 @@
 //! heartbeat does not run.
 
 use std::any::Any;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::ports::Clock;
 use crate::records::Lease;
-use crate::value::RunId;
+use crate::value::{IdMap, IdSet, RunId};
 
 /// The number of ended runs that are remembered. A job that was claimed before the end of its run is listed after it when
 /// the result of the claim arrives late: a moment later, so that a few runs would do.
@@ -31,9 +31,10 @@ pub(crate) struct RunningJobs {
 
 #[derive(Debug, Default)]
 struct State {
-    jobs: HashMap<Lease, Arc<RunningJob>>,
+    /// By run: a run has few jobs at a time.
+    jobs: IdMap<RunId, Vec<(Lease, Arc<RunningJob>)>>,
     /// The latest generations that commits of this process have ended, and the order of their ends.
-    ended: HashSet<(RunId, u32)>,
+    ended: IdSet<(RunId, u32)>,
     ends: VecDeque<(RunId, u32)>,
     /// Bodies that were stopped, each with a value that lives as long as the body.
     stopped: Vec<(Lease, Weak<dyn Any + Send + Sync>)>,
@@ -80,28 +81,29 @@ impl RunningJobs {
             token.cancel();
         }
         let job = Arc::new(RunningJob { token, has_body: AtomicBool::new(false), end: AtomicU64::new(end) });
-        state.jobs.insert(lease, Arc::clone(&job));
+        state.remove(&lease);
+        state.jobs.entry(lease.run_id).or_default().push((lease, Arc::clone(&job)));
         job
     }
 
     /// Removes a job whose attempt has ended.
     pub(crate) fn remove(&self, lease: &Lease) {
         let mut state = self.lock();
-        state.jobs.remove(lease);
+        state.remove(lease);
         state.returned.retain(|returned| returned != lease);
     }
 
     /// Notes that a job was returned to the queue although its attempt does not react.
     pub(crate) fn note_returned(&self, lease: &Lease) {
         let mut state = self.lock();
-        if state.jobs.remove(lease).is_some() {
+        if state.remove(lease) {
             state.returned.push(lease.clone());
         }
     }
 
     /// Returns all leases.
     pub(crate) fn leases(&self) -> Vec<Lease> {
-        self.lock().jobs.keys().cloned().collect()
+        self.lock().jobs.values().flatten().map(|(lease, _)| lease.clone()).collect()
     }
 
     /// Moves the ends of leases that the store has renewed. The renewal was sent at `sent`.
@@ -112,7 +114,7 @@ impl RunningJobs {
         length: Duration,
     ) {
         let (state, end) = (self.lock(), end(sent, length));
-        for job in leases.into_iter().filter_map(|lease| state.jobs.get(lease)) {
+        for job in leases.into_iter().filter_map(|lease| state.get(lease)) {
             // Without a host at its start, the lease has no end.
             job.end.fetch_max(end, Ordering::Relaxed);
         }
@@ -122,7 +124,7 @@ impl RunningJobs {
     /// the lease.
     pub(crate) fn stop_lease(&self, lost: &Lease) -> bool {
         let state = self.lock();
-        let Some(job) = state.jobs.get(lost) else { return false };
+        let Some(job) = state.get(lost) else { return false };
         job.token.cancel();
         job.has_body.load(Ordering::Acquire)
     }
@@ -130,8 +132,8 @@ impl RunningJobs {
     /// Stops the bodies of a generation of a run that has ended: none of them can commit any more.
     pub(crate) fn stop_run(&self, run_id: RunId, generation: u32) {
         let mut state = self.lock();
-        for (lease, job) in &state.jobs {
-            if lease.run_id == run_id && lease.generation <= generation {
+        for (lease, job) in state.jobs.get(&run_id).into_iter().flatten() {
+            if lease.generation <= generation {
                 job.token.cancel();
             }
         }
@@ -162,6 +164,24 @@ impl RunningJobs {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn get(&self, lease: &Lease) -> Option<&RunningJob> {
+        let jobs = self.jobs.get(&lease.run_id)?;
+        jobs.iter().find(|(listed, _)| listed == lease).map(|(_, job)| &**job)
+    }
+
+    /// Removes a job. Returns whether it was listed.
+    fn remove(&mut self, lease: &Lease) -> bool {
+        let Some(jobs) = self.jobs.get_mut(&lease.run_id) else { return false };
+        let Some(position) = jobs.iter().position(|(listed, _)| listed == lease) else { return false };
+        jobs.swap_remove(position);
+        if jobs.is_empty() {
+            self.jobs.remove(&lease.run_id);
+        }
+        true
     }
 }
 

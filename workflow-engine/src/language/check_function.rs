@@ -4,7 +4,7 @@ use super::check_result::Check;
 use super::require::ContextOf;
 use super::stage_trait::{Running, Stage};
 use crate::context::{StageContext, StageError};
-use crate::definition::Requirement;
+use crate::definition::{Requirement, StateType};
 use crate::value::{Faulty, Json, NoConfig, Payload, Storable};
 
 /// A check. [`#[check]`](macro@crate::check) implements it for the type that it generates beside the function.
@@ -40,6 +40,9 @@ pub trait CheckFunction: Send + Sync + 'static {
 
     /// The required and the optional stages.
     const REQUIRES: &'static [Requirement];
+
+    /// The types of its `#[state]` parameters.
+    const STATE: &'static [StateType] = &[];
 
     /// The proof for [`Known`](crate::__private::Known).
     #[doc(hidden)]

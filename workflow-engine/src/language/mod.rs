@@ -3,12 +3,21 @@
 mod stage_trait;
 mod check_result;
 mod require;
+mod state;
 mod check_function;
 mod workflow;
+mod has_stage;
 mod typed_context;
+#[cfg(feature = "testing")]
+mod stubs;
 
 pub use check_function::{CheckFunction, Checked, IsCheck, TakesTicket, TicketFor, Waits};
 pub use check_result::Check;
+pub use has_stage::HasStage;
 pub use require::{ContextOf, Optionally, OutputAs, Requires, prepare, prepare_optional};
 pub use stage_trait::{InputTypes, Running, Stage};
+pub use state::{CloneState, State};
 pub use workflow::Workflow;
+
+#[cfg(feature = "testing")]
+pub(crate) use stubs::Stubs;

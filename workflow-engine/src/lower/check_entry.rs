@@ -8,6 +8,8 @@ use schemars::SchemaGenerator;
 use super::entry::{keep, store, unreadable_config};
 use crate::context::StageError;
 use crate::definition::{CheckExecution, CheckOutcome, WaitDefinition};
+#[cfg(feature = "testing")]
+use crate::language::Stubs;
 use crate::language::{Check, CheckFunction, ContextOf, Stage, Waits};
 use crate::value::{Json, Storable};
 
@@ -27,6 +29,10 @@ fn entry<S: Waits>(execution: CheckExecution) -> BoxFuture<'static, Result<Check
 async fn run<S: Waits>(execution: CheckExecution) -> Result<CheckOutcome, StageError> {
     let CheckExecution { ticket, config, context } = execution;
     let _life = context.life();
+    #[cfg(feature = "testing")]
+    if Stubs::find::<S>(&context).is_some() {
+        return Ok(CheckOutcome::Ready(ticket));
+    }
     let ticket = ticket
         .load::<<S::Check as CheckFunction>::Ticket>()
         .map_err(|error| unreadable_ticket::<S>(&error))?;

@@ -55,6 +55,19 @@ pub const fn check_identity(graph: &Graph, at: usize) {
     assert!(message.is_empty(), "{}", message.as_str());
 }
 
+/// Returns whether the stage `at` appears earlier in the workflow, which is a mistake.
+#[must_use]
+pub const fn is_repeated(graph: &Graph, at: usize) -> bool {
+    let mut earlier = 0;
+    while earlier < at {
+        if graph.nodes[earlier].path.is(&graph.nodes[at].path) {
+            return true;
+        }
+        earlier += 1;
+    }
+    false
+}
+
 /// The mistake in the stage's identity, or an empty message.
 const fn twin(graph: &Graph, at: usize) -> Message {
     let node = &graph.nodes[at];

@@ -30,13 +30,14 @@ pub use crate::value::{Faulty, Json, NoConfig, NoInput};
 // The declaration of a stage.
 pub use crate::definition::{
     Backoff, Bound, HasLength, HasPattern, HasRange, Requirement, RetryPolicy, Rule, StageDeclaration,
-    StagePath, WaitDefinition, WorkflowDefinition,
+    StagePath, StateType, WaitDefinition, WorkflowDefinition,
 };
 
 // Stages, checks and workflows.
 pub use crate::language::{
-    Check, CheckFunction, Checked, ContextOf, InputTypes, IsCheck, Optionally, OutputAs, Requires, Running,
-    Stage, TakesTicket, TicketFor, Waits, Workflow, prepare, prepare_optional,
+    Check, CheckFunction, Checked, CloneState, ContextOf, HasStage, InputTypes, IsCheck, Optionally,
+    OutputAs, Requires, Running, Stage, State, TakesTicket, TicketFor, Waits, Workflow, prepare,
+    prepare_optional,
 };
 pub use crate::lower::returns::{Failure, Returns};
 
@@ -53,7 +54,8 @@ pub use crate::lower::entry::{failed, finish, store};
 
 // The graph.
 pub use crate::lower::edge::{End, Follows, Joins, ListItem, Starts};
-pub use crate::lower::graph::{Graph, Node, check_identity, check_stage};
+pub use crate::lower::graph::{Graph, Node, check_identity, check_stage, is_repeated};
+pub use crate::lower::listed::StageAt;
 pub use crate::lower::node::StageNode;
 pub use crate::lower::outputs::{Decoded, decode_output, decode_stored};
 pub use crate::lower::table::{InputRow, StageRow, WorkflowTable, define, output_schema, schema};

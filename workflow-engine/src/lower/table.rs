@@ -6,7 +6,7 @@ use serde::ser::Error as _;
 use super::record::{ObjectSchema, from_nothing};
 use super::upstream::{Shaped, Upstream};
 use crate::definition::{
-    ConfigDefinition, Entry, StageDeclaration, StageDefinition, StagePath, WorkflowDefinition,
+    ConfigDefinition, Entry, StageDeclaration, StageDefinition, StagePath, StateType, WorkflowDefinition,
 };
 use crate::language::{Stage, Workflow};
 use crate::value::{Json, Storable, Stored};
@@ -172,6 +172,10 @@ fn stage(
     for requirement in declaration.requires.iter().chain(declaration.check_requires) {
         reads.extend(position(&requirement.path).filter(|stage| !reads.contains(stage)));
     }
+    let mut state: Vec<StateType> = Vec::new();
+    for taken in declaration.state.iter().chain(declaration.check_state) {
+        state.extend((!state.contains(taken)).then_some(*taken));
+    }
     StageDefinition {
         id: declaration.id.to_owned(),
         name: declaration.name.to_owned(),
@@ -183,6 +187,7 @@ fn stage(
         successors: Vec::new(),
         inputs: predecessors.to_vec(),
         reads,
+        state,
         retry: declaration.retry,
         timeout: declaration.timeout,
         budget: declaration.budget,

@@ -8,14 +8,13 @@
 //! A store sends a hint after each commit. It also sends one when it does not know whether it has committed: the
 //! transaction may have begun leases that no worker has received.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use tokio::sync::watch;
 
 use super::outages::Outages;
-use crate::value::RunId;
+use crate::value::{IdMap, RunId};
 
 /// The hints of one store in this process.
 #[derive(Debug)]
@@ -23,7 +22,7 @@ pub struct Hints {
     work: watch::Sender<u64>,
     external: watch::Sender<u64>,
     changes: watch::Sender<u64>,
-    runs: Mutex<HashMap<RunId, watch::Sender<RunHints>>>,
+    runs: Mutex<IdMap<RunId, watch::Sender<RunHints>>>,
     priorities: Mutex<Vec<Weak<HighestPriority>>>,
     outages: Outages,
 }
@@ -141,7 +140,7 @@ impl Hints {
         &self.outages
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<RunId, watch::Sender<RunHints>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, IdMap<RunId, watch::Sender<RunHints>>> {
         // Nothing panics under this lock; a poisoned one would still hold a sound map.
         self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }

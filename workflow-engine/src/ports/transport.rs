@@ -76,7 +76,8 @@ pub trait JobTransport: Send + Sync {
     /// of changed rows.
     ///
     /// A worker calls this when it starts and when the clock of its process has jumped, a serverless host in each maintenance
-    /// tick. Any number of processes may, in any order. The default does nothing, for a store whose instants do not come from the clock of the machine.
+    /// tick. Any number of processes may, in any order. A store whose instants come from another clock observes that clock
+    /// itself. The default does nothing, for a clock that never goes back.
     async fn correct_instants(&self) -> Result<usize, Error> {
         Ok(0)
     }

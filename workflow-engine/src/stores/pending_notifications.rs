@@ -1,17 +1,15 @@
 //! The hints that a transaction sends after its commit.
 
-use std::collections::HashSet;
-
 use crate::ports::Hints;
-use crate::value::RunId;
+use crate::value::{IdSet, RunId};
 
 /// The hints of one transaction. They are collected while it runs and sent after its commit: a reader that received
 /// one earlier would see the state before the commit.
 #[derive(Debug, Default)]
 pub(super) struct PendingNotifications {
-    runs: HashSet<RunId>,
+    runs: IdSet<RunId>,
     /// The runs among them that are not terminal.
-    open_runs: HashSet<RunId>,
+    open_runs: IdSet<RunId>,
     /// The highest priority of the work that became claimable.
     work: Option<i32>,
 }

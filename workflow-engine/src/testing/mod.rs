@@ -18,9 +18,9 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() {
 //! let input = || DoubleInput { number: 21 };
-//! let run = TestEngine::<Doubling>::new().fail("double", 1, "connection reset").run(input()).await;
+//! let run = TestEngine::<Doubling>::new().fail::<double>(1, "connection reset").run(input()).await;
 //! assert_eq!(*run.output.as_ref().unwrap(), 42);
-//! assert_eq!(run.attempts("double"), 2);
+//! assert_eq!(run.attempts::<double>(), 2);
 //! assert!(run.elapsed >= Duration::from_secs(3600));
 //!
 //! // Once more for each commit of the run, with a crash right before it and right after it.
@@ -51,7 +51,7 @@ mod store_errors;
 pub use blob_store::InMemoryBlobStore;
 pub use clock::FakeClock;
 pub use compatibility::{assert_compatible, lock_of};
-pub use engine::{TestEngine, TestRun};
+pub use engine::{RunState, TestEngine, TestPlan, TestRun};
 pub use event_sink::CollectingEventSink;
 pub use job_execution::{ExecutedJob, execute_job, return_job};
 pub use scheduler::NoopScheduler;

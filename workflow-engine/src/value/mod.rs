@@ -4,6 +4,7 @@ pub(crate) mod hex;
 pub(crate) mod milliseconds;
 mod run_id;
 mod call_id;
+mod id_map;
 mod cost;
 mod payload;
 mod schemas;
@@ -25,6 +26,7 @@ pub use payload::{Payload, Storable};
 pub use run_id::RunId;
 
 pub(crate) use exact::Lossy;
+pub(crate) use id_map::{IdMap, IdSet};
 pub(crate) use name::{MAX_NAME_BYTES, is_name};
 pub(crate) use nearest::{nearest, unknown_field};
 pub(crate) use payload::Stored;

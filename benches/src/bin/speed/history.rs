@@ -1,9 +1,9 @@
-//! W4: finished or suspended runs in the tables, which must not slow down other runs.
+//! W4: finished, suspended or delayed runs in the tables, which must not slow down other runs.
 
 use std::time::Duration;
 
 use benches::percentile;
-use benches::workflows::{SubmitInput, diamond, waiting};
+use benches::workflows::{RefuseInput, SubmitInput, delayed, diamond, waiting};
 use workflow_engine::EngineBuilder;
 
 use crate::Outcome;
@@ -14,9 +14,6 @@ use crate::store::Switches;
 
 /// The tables with rows of a trivial run.
 const TABLES: [&str; 4] = ["workflow_runs", "workflow_stages", "workflow_commits", "workflow_job_queue"];
-
-/// How long the idle store is observed.
-const IDLE: Duration = Duration::from_secs(5);
 
 /// Rows per statement: one transaction for all rows would fill the log.
 const CHUNK: u64 = 50_000;
@@ -48,6 +45,35 @@ pub async fn finished(work: &str, kind: Kind, runs: u64) -> Outcome<Line> {
     })
 }
 
+/// W1 with `runs` runs whose jobs are due in a week, and the time of runs that a worker claims from the queue meanwhile.
+pub async fn retried(work: &str, kind: Kind, runs: u64) -> Outcome<Line> {
+    let bench = Bench::open_with::<diamond>(kind, EngineBuilder::register::<delayed>).await?;
+    let mut side = bench.place.connect().await?;
+    let run = bench.engine.start::<delayed>(RefuseInput { number: 0 }).await?;
+    let waits = "SELECT count(*) FROM workflow_job_queue WHERE status = 'PENDING' AND attempt = 1";
+    while side.number(waits).await? == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    copy_run(&mut side, &run.id().to_string(), runs).await?;
+    side.analyze().await?;
+    let measured = bench.tuning.runs_of("w1");
+    let figures = bench.throughput::<diamond>(measured, WARM_UP).await?;
+    // An engine without a worker claims nothing when it starts a run, so the worker finds it in the queue.
+    let builder = bench.opened.builder(&bench.tuning).register::<diamond>();
+    let starter = builder.without_worker().build().await?;
+    let samples = one_at_a_time(&starter, bench.tuning.runs_of("w2")).await?;
+    starter.shutdown().await;
+    if side.number(waits).await? != i64::try_from(runs + 1)? {
+        return Err("some runs are not delayed".into());
+    }
+    bench.engine.shutdown().await;
+    Ok(Line::new("engine", work, kind, bench.tuning.note()).extend(figures).extend([
+        ("delayed", runs as f64),
+        ("p50_ms", percentile(&samples, 0.5)),
+        ("p99_ms", percentile(&samples, 0.99)),
+    ]))
+}
+
 /// W1 with `runs` runs that wait for a day.
 pub async fn suspended(work: &str, kind: Kind, runs: u64) -> Outcome<Line> {
     let bench = Bench::open_with::<diamond>(kind, EngineBuilder::register::<waiting>).await?;
@@ -62,7 +88,8 @@ pub async fn suspended(work: &str, kind: Kind, runs: u64) -> Outcome<Line> {
     let measured = bench.tuning.runs_of("w1");
     let figures = bench.throughput::<diamond>(measured, WARM_UP).await?;
     let (first, wakes) = (bench.opened.counts(), Switches::so_far());
-    tokio::time::sleep(IDLE).await;
+    let idle = Duration::from_secs(bench.tuning.seconds.unwrap_or(5));
+    tokio::time::sleep(idle).await;
     let last = bench.opened.counts();
     let wakes = wakes.since();
     if side.number(waits).await? != i64::try_from(runs + 1)? {
@@ -71,8 +98,8 @@ pub async fn suspended(work: &str, kind: Kind, runs: u64) -> Outcome<Line> {
     bench.engine.shutdown().await;
     Ok(Line::new("engine", work, kind, bench.tuning.note()).extend(figures).extend([
         ("suspended", runs as f64),
-        ("idle_statements_per_s", (last[1] - first[1]) / IDLE.as_secs_f64()),
-        ("idle_wakeups_per_s", wakes / IDLE.as_secs_f64()),
+        ("idle_statements_per_s", (last[1] - first[1]) / idle.as_secs_f64()),
+        ("idle_wakeups_per_s", wakes / idle.as_secs_f64()),
     ]))
 }
 

@@ -60,5 +60,8 @@ async fn main() -> Outcome<()> {
     if let Some(path) = &arguments.json {
         fs::write(path, serde_json::to_string_pretty(&figures)?)?;
     }
+    if !figures.failures.is_empty() {
+        return Err(format!("{} measurements failed", figures.failures.len()).into());
+    }
     Ok(())
 }

@@ -26,6 +26,7 @@ async fn of_engine(work: &str, kind: Kind) -> Outcome<Line> {
         ("w4-processes", Some(processes)) => processes::shared(work, kind, processes as usize).await,
         ("w4-finished", Some(runs)) => history::finished(work, kind, runs).await,
         ("w4-suspended", Some(runs)) => history::suspended(work, kind, runs).await,
+        ("w4-delayed", Some(runs)) => history::retried(work, kind, runs).await,
         ("w5-workflows", Some(workflows)) => idle::idle(work, kind, workflows > 1).await,
         _ => match work {
             "w6-alone" => bytes::written(work, kind, false, false).await,

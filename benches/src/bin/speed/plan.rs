@@ -10,7 +10,7 @@ use crate::tuning::Tuning;
 /// A measurement to make.
 pub struct Task {
     pub who: Who,
-    pub work: &'static str,
+    pub work: String,
     pub store: Kind,
     pub tuning: Tuning,
     /// The number of measurements.
@@ -48,7 +48,7 @@ const SHARED: [Work; 3] = [("w1", true, MANY), ("w2", true, MANY), ("w3", true, 
 
 const MANY: usize = usize::MAX;
 
-const OURS: [Work; 22] = [
+const OURS: [Work; 24] = [
     ("w4-processes-1", false, 3),
     ("w4-processes-2", true, 3),
     ("w4-processes-4", false, 3),
@@ -59,6 +59,8 @@ const OURS: [Work; 22] = [
     ("w4-stages-100", false, 3),
     ("w4-stages-1000", false, 3),
     ("w4-suspended-100000", false, 1),
+    ("w4-delayed-0", false, 3),
+    ("w4-delayed-100000", false, 3),
     ("w5-workflows-1", true, 1),
     ("w5-workflows-101", false, 1),
     ("w6-alone", true, 1),
@@ -107,7 +109,8 @@ pub fn tasks(arguments: &Arguments, has_server: bool) -> Outcome<Vec<Task>> {
                 all.extend(peers(store)?);
             }
             let repeats = arguments.repeats().min(most);
-            tasks.extend(all.into_iter().map(|who| Task { who, work, store, tuning, repeats }));
+            let task = |who| Task { who, work: work.to_owned(), store, tuning, repeats };
+            tasks.extend(all.into_iter().map(task));
         }
     }
     for (work, _, most) in wanted(&OURS) {
@@ -119,9 +122,27 @@ pub fn tasks(arguments: &Arguments, has_server: bool) -> Outcome<Vec<Task>> {
             Some(Who::Engine)
         };
         let Some(who) = who else { continue };
-        tasks.extend(stores.iter().map(|&store| Task { who: who.clone(), work, store, tuning, repeats }));
+        let task = |&store| Task { who: who.clone(), work: work.to_owned(), store, tuning, repeats };
+        tasks.extend(stores.iter().map(task));
+    }
+    for work in arguments.only.iter().flatten().filter(|work| has_other_number(work)) {
+        let repeats = arguments.repeats();
+        let task = |&store| Task { who: Who::Engine, work: work.clone(), store, tuning, repeats };
+        tasks.extend(stores.iter().map(task));
     }
     Ok(tasks)
+}
+
+/// Returns whether this is a work of the list with a number that the list does not have: `w4-finished-20`.
+fn has_other_number(work: &str) -> bool {
+    let name = |work: &str| {
+        let (name, number) = work.rsplit_once('-')?;
+        number.parse::<u64>().ok().map(|_| name.to_owned())
+    };
+    OURS.iter().all(|(listed, ..)| *listed != work)
+        && name(work).is_some_and(|name_of_work| {
+            OURS.iter().any(|(listed, ..)| name(listed).is_some_and(|listed| listed == name_of_work))
+        })
 }
 
 /// Returns the path of a program that is built outside the workspace, as described in `benches/README.md`.

@@ -76,6 +76,16 @@ const TABLES: &[Table] = &[
         ],
     ),
     (
+        "w4-delayed",
+        "W4: runs whose jobs are due in a week",
+        &[
+            ("delayed", "delayed", 0),
+            ("runs_per_s", "W1 runs/s", 0),
+            ("p50_ms", "a run that is claimed from the queue, p50 ms", 3),
+            ("p99_ms", "p99 ms", 3),
+        ],
+    ),
+    (
         "w5",
         "W5: an idle worker",
         &[

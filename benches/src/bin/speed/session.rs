@@ -72,7 +72,7 @@ async fn measure(task: &Task, folder: &TempDir, server: Option<&mut Server>) -> 
             command
         }
     };
-    command.args([task.work, task.store.name()]);
+    command.args([&task.work, task.store.name()]);
     // One of the peers reads its number of connections from this variable.
     command.env("DUROXIDE_PG_POOL_MAX", "16");
     task.tuning.apply_to(&mut command);

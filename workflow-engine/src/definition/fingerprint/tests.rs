@@ -111,6 +111,7 @@ fn hashed(model: &Model, dress: &Dress) -> String {
         predecessors: stage.after.clone(),
         successors: Vec::new(),
         inputs: stage.after.clone(),
+        state: Vec::new(),
         reads: stage.reads.clone(),
         retry: RetryPolicy { max_attempts: dress.number, jitter: dress.named, ..RetryPolicy::DEFAULT },
         timeout: None,

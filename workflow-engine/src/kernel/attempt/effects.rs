@@ -5,17 +5,16 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use tokio_util::sync::CancellationToken;
 
-use super::port_retry::PortRetry;
+use super::port_retry::{BodyPorts, PortRetry};
 use crate::context::{ArtifactSource, Effects, StageError, StageResult};
 use crate::definition::WorkflowDefinition;
 use crate::error::{Error, ErrorCode};
 use crate::kernel::Kernel;
 use crate::kernel::stored_values::{prepare_artifact, resolve};
-use crate::ports::{BlobStore, Change, Store};
+use crate::ports::{BlobStore, Change};
 use crate::records::Lease;
-use crate::value::{Json, RunId};
+use crate::value::Json;
 
 /// Returns the changes that write these effects. A blob store outside of the database receives large artifacts before
 /// the commit names them, as it does outputs.
@@ -67,50 +66,40 @@ pub(super) fn refused_statements(error: &Error) -> Option<(ErrorCode, StageError
 
 /// The committed artifacts that one attempt of a stage may read: its own, and those of the stages that run before it.
 pub(super) struct AttemptArtifacts {
-    store: Arc<dyn Store>,
+    ports: Arc<BodyPorts>,
     blobs: Option<Arc<dyn BlobStore>>,
-    run_id: RunId,
-    stage_id: String,
     definition: &'static WorkflowDefinition,
-    stop: CancellationToken,
-    retry: PortRetry,
 }
 
 impl AttemptArtifacts {
     pub(super) fn new(
-        kernel: &Kernel,
-        lease: &Lease,
+        ports: Arc<BodyPorts>,
+        blobs: Option<Arc<dyn BlobStore>>,
         definition: &'static WorkflowDefinition,
-        stop: &CancellationToken,
-        retry: PortRetry,
     ) -> Self {
-        Self {
-            store: Arc::clone(kernel.store()),
-            blobs: kernel.config().blobs.clone(),
-            run_id: lease.run_id,
-            stage_id: lease.stage_id.clone(),
-            definition,
-            stop: stop.clone(),
-            retry,
-        }
+        Self { ports, blobs, definition }
+    }
+
+    fn own_stage(&self) -> &str {
+        &self.ports.lease().stage_id
     }
 
     /// Refuses artifacts of a stage that does not run before this one: they may exist or not, so reading them would be a
     /// race.
     fn check(&self, stage_id: &str) -> StageResult<()> {
-        if stage_id == self.stage_id || self.runs_before(stage_id) {
+        if stage_id == self.own_stage() || self.runs_before(stage_id) {
             return Ok(());
         }
         Err(StageError::permanent(format_args!(
             "stage `{}` reads artifacts of `{stage_id}`, which does not run before it",
-            self.stage_id
+            self.own_stage()
         )))
     }
 
     fn runs_before(&self, stage_id: &str) -> bool {
         let stages = &self.definition.stages;
         let mut open: Vec<usize> =
-            stages.iter().position(|stage| stage.id == self.stage_id).into_iter().collect();
+            stages.iter().position(|stage| stage.id == self.own_stage()).into_iter().collect();
         let mut seen = HashSet::new();
         while let Some(index) = open.pop() {
             for &predecessor in &stages[index].predecessors {
@@ -126,8 +115,9 @@ impl AttemptArtifacts {
     }
 
     async fn read(&self, stage_id: &str, key: &str) -> Result<Option<Json>, Error> {
-        let Some(found) = self.store.artifact(self.run_id, stage_id, key).await? else { return Ok(None) };
-        resolve(&*self.store, self.blobs.as_deref(), self.run_id, found.value).await.map(Some)
+        let (store, run_id) = (&*self.ports.store, self.ports.lease().run_id);
+        let Some(found) = store.artifact(run_id, stage_id, key).await? else { return Ok(None) };
+        resolve(store, self.blobs.as_deref(), run_id, found.value).await.map(Some)
     }
 }
 
@@ -135,7 +125,7 @@ impl ArtifactSource for AttemptArtifacts {
     fn artifact<'a>(&'a self, stage_id: &'a str, key: &'a str) -> BoxFuture<'a, StageResult<Option<Json>>> {
         async move {
             self.check(stage_id)?;
-            Ok(self.retry.call_until(&self.stop, || self.read(stage_id, key)).await?)
+            Ok(self.ports.call(|| self.read(stage_id, key)).await?)
         }
         .boxed()
     }
@@ -143,8 +133,9 @@ impl ArtifactSource for AttemptArtifacts {
     fn keys<'a>(&'a self, stage_id: &'a str) -> BoxFuture<'a, StageResult<Vec<String>>> {
         async move {
             self.check(stage_id)?;
-            let read = || self.store.artifacts(self.run_id, Some(stage_id));
-            let artifacts = self.retry.call_until(&self.stop, read).await?;
+            let ports = &self.ports;
+            let read = || ports.store.artifacts(ports.lease().run_id, Some(stage_id));
+            let artifacts = ports.call(read).await?;
             Ok(artifacts.into_iter().map(|artifact| artifact.key).collect())
         }
         .boxed()

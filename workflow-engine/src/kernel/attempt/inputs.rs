@@ -27,37 +27,40 @@ pub(super) async fn load_inputs(attempt: &AttemptContext<'_>) -> Result<Result<I
     run.note_claimed(&lease.stage_id);
     let stages = &registered.definition().stages;
     let id = |index: &usize| stages[*index].id.as_str();
-    let mut outputs: HashMap<&str, Json> = HashMap::new();
+    let wanted = || stage.inputs.iter().chain(&stage.reads).map(id);
+    // In the order of the wanted ones.
+    let mut outputs: Vec<Option<Json>> = Vec::with_capacity(stage.inputs.len() + stage.reads.len());
     let mut missing = Vec::new();
-    for stage_id in stage.inputs.iter().chain(&stage.reads).map(id) {
-        match run.output(stage_id).await {
-            Some(output) => drop(outputs.insert(stage_id, output)),
-            None => missing.push(stage_id.to_owned()),
+    for stage_id in wanted() {
+        let output = run.output(stage_id).await;
+        if output.is_none() {
+            missing.push(stage_id.to_owned());
         }
+        outputs.push(output);
     }
     if !missing.is_empty() {
         missing.sort_unstable();
         missing.dedup();
-        let mut stored = kernel.stored_outputs(lease.run_id, &missing).await?;
-        for stage_id in stage.inputs.iter().chain(&stage.reads).map(id) {
-            if let Some(output) = stored.remove(stage_id) {
-                run.insert_output(stage_id, output.clone());
-                outputs.insert(stage_id, output);
-            }
+        let stored = kernel.stored_outputs(lease.run_id, &missing).await?;
+        for (slot, stage_id) in outputs.iter_mut().zip(wanted()).filter(|(slot, _)| slot.is_none()) {
+            *slot = stored.get(stage_id).cloned();
+        }
+        for (stage_id, output) in stored {
+            run.insert_output(&stage_id, output);
         }
     }
-    let find = |index: &usize| {
-        outputs.get(id(index)).cloned().ok_or_else(|| {
-            StageError::permanent(format_args!("the output of stage `{}` is missing", id(index)))
-        })
-    };
+    let mut outputs = outputs.into_iter().zip(wanted()).map(|(output, stage_id)| {
+        let missing = || StageError::permanent(format_args!("the output of stage `{stage_id}` is missing"));
+        Ok((stage_id, output.ok_or_else(missing)?))
+    });
     let upstream: Result<Vec<Json>, StageError> = if stage.predecessors.is_empty() {
         Ok(vec![run.input.clone()])
     } else {
-        stage.inputs.iter().map(find).collect()
+        outputs.by_ref().take(stage.inputs.len()).map(|found| Ok(found?.1)).collect()
     };
-    let reads: Result<HashMap<String, Json>, StageError> =
-        stage.reads.iter().map(|index| Ok((id(index).to_owned(), find(index)?))).collect();
+    let reads = outputs
+        .map(|found: Result<_, StageError>| found.map(|(stage_id, output)| (stage_id.to_owned(), output)));
+    let reads: Result<HashMap<String, Json>, StageError> = reads.collect();
     let mut config = run.config.get(&stage.id).cloned();
     if job.definition_fingerprint != registered.definition().fingerprint()
         && let Ok(complete) = stage.config.complete(config.as_ref())

@@ -3,19 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use async_trait::async_trait;
-use tokio_util::sync::CancellationToken;
-
 use super::execution_key;
-use super::port_retry::PortRetry;
+use super::port_retry::BodyPorts;
 use crate::error::{Error, ErrorCode};
-use crate::kernel::Kernel;
 use crate::kernel::ledger::{PAGE, storable_outcome, storable_reservation};
 use crate::ledger::BatchRows;
 use crate::ledger::{BatchNames, CallLedger, CallOutcome, CallReservation, CallStatistics};
-use crate::ports::{Change, Commit, Decision, Precondition, Store};
-use crate::records::{AiCallRecord, Lease};
+use crate::ports::{Change, Commit, Decision, Precondition};
+use crate::records::AiCallRecord;
 use crate::value::{CallId, Cost};
+use async_trait::async_trait;
 
 /// Reserves and settles the calls of one attempt.
 ///
@@ -23,12 +20,9 @@ use crate::value::{CallId, Cost};
 /// calls are committed with the attempt's next reservation, or with its outcome, whether it succeeds or fails. So they
 /// are not effects, which a failed attempt would drop: money that is spent stays spent.
 pub(super) struct AttemptLedger {
-    store: Arc<dyn Store>,
-    lease: Lease,
+    ports: Arc<BodyPorts>,
     /// The budget that the stage declares.
     budget: Option<Cost>,
-    stop: CancellationToken,
-    retry: PortRetry,
     state: Mutex<State>,
 }
 
@@ -50,16 +44,8 @@ pub(super) struct RefusedCall {
 }
 
 impl AttemptLedger {
-    pub(super) fn new(
-        kernel: &Kernel,
-        lease: &Lease,
-        budget: Option<Cost>,
-        stop: &CancellationToken,
-        retry: PortRetry,
-    ) -> Self {
-        let store = Arc::clone(kernel.store());
-        let (lease, stop) = (lease.clone(), stop.clone());
-        Self { store, lease, budget, stop, retry, state: Mutex::default() }
+    pub(super) fn new(ports: Arc<BodyPorts>, budget: Option<Cost>) -> Self {
+        Self { ports, budget, state: Mutex::default() }
     }
 
     /// Closes the ledger when the body has ended. Returns the outcomes that are not committed, and the newest call where
@@ -72,7 +58,7 @@ impl AttemptLedger {
 
     fn settlements(&self, settled: BTreeMap<CallId, CallOutcome>) -> Vec<Change> {
         let settle = |(call_id, outcome)| Change::SettleCall {
-            stage_id: self.lease.stage_id.clone(),
+            stage_id: self.ports.lease().stage_id.clone(),
             call_id,
             end: Box::new(outcome),
         };
@@ -80,7 +66,8 @@ impl AttemptLedger {
     }
 
     fn lease_lost(&self) -> Error {
-        Error::lease_lost(self.lease.run_id, &self.lease.stage_id)
+        let lease = self.ports.lease();
+        Error::lease_lost(lease.run_id, &lease.stage_id)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -104,22 +91,23 @@ impl CallLedger for AttemptLedger {
         let committed: BTreeSet<CallId> = settled.keys().copied().collect();
         let mut reservation = PendingReservation { ledger: self, id: CallId::generate(), is_open: true };
         let mut changes = self.settlements(settled);
+        let lease = self.ports.lease();
         changes.push(Change::ReserveCall {
-            stage_id: self.lease.stage_id.clone(),
+            stage_id: lease.stage_id.clone(),
             call_id: reservation.id,
             call: Box::new(call),
             budget: self.budget,
         });
-        let precondition = Precondition::Lease(self.lease.clone());
+        let precondition = Precondition::Lease(lease.clone());
         let decision = Decision {
-            run_id: self.lease.run_id,
+            run_id: lease.run_id,
             command: execution_key::COMMAND,
             precondition,
             idempotency: None,
             changes,
         };
         // A repetition reserves nothing twice: the call keeps its id.
-        let commit = self.retry.call_until(&self.stop, || self.store.commit(decision.clone())).await;
+        let commit = self.ports.call(|| self.ports.store.commit(decision.clone())).await;
         let mut state = self.state();
         match commit {
             Ok(Commit::Applied(_)) => {
@@ -130,7 +118,7 @@ impl CallLedger for AttemptLedger {
             }
             Ok(Commit::PreconditionFailed | Commit::Duplicate { .. }) => {
                 reservation.is_open = false;
-                self.stop.cancel();
+                self.ports.stop.cancel();
                 Err(self.lease_lost())
             }
             Err(error) => {
@@ -157,17 +145,17 @@ impl CallLedger for AttemptLedger {
     }
 
     async fn statistics(&self, topic: &str) -> Result<CallStatistics, Error> {
-        self.retry.call_until(&self.stop, || self.store.call_statistics(topic)).await
+        self.ports.call(|| self.ports.store.call_statistics(topic)).await
     }
 
     /// Ignores the topic, because the token belongs to the stage.
     async fn rows_of_batch(&self, _: &str, batch: &BatchNames) -> Result<Vec<(String, CallId)>, Error> {
-        let mut rows = BatchRows::new(batch);
+        let (mut rows, lease) = (BatchRows::new(batch), self.ports.lease());
         let mut after = None;
         loop {
-            let read = || self.store.calls_of_run(self.lease.run_id, after, PAGE);
-            let page = self.retry.call_until(&self.stop, read).await?;
-            let of_stage = |call: &&AiCallRecord| call.stage_id.as_ref() == Some(&self.lease.stage_id);
+            let read = || self.ports.store.calls_of_run(lease.run_id, after, PAGE);
+            let page = self.ports.call(read).await?;
+            let of_stage = |call: &&AiCallRecord| call.stage_id.as_ref() == Some(&lease.stage_id);
             page.iter().filter(of_stage).for_each(|call| rows.add(call));
             match page.last() {
                 Some(last) if page.len() == PAGE => after = Some(last.id),

@@ -53,7 +53,7 @@ pub(super) async fn execute(
     let (registered, stage) = match retry.call_until(stop, || find_stage(kernel, job)).await {
         Ok(found) => found,
         Err(error) => {
-            // Another process may have the run's definition, or a store that responds.
+            // Another process may have the run's definition, the stage's state, or a store that responds.
             let returned = finish::return_job(kernel, job, &error.to_string(), Vec::new()).await?;
             return if error.is_retryable() { Ok(returned) } else { Err(error) };
         }
@@ -74,6 +74,7 @@ async fn find_stage<'a>(
     let registered = definition_for(kernel, run_id, &job.workflow_id, &job.definition_fingerprint).await?;
     let stage = registered.stage(&job.lease.stage_id);
     let (_, stage) = stage.ok_or_else(|| Error::stage_not_found(run_id, &job.lease.stage_id))?;
+    kernel.check_state_of(&registered.definition().id, stage)?;
     Ok((registered, stage))
 }
 

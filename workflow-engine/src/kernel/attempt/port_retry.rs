@@ -25,59 +25,72 @@ const MAX_PAUSE: Duration = Duration::from_secs(5);
 /// hour's work, and a port that is down for longer does not occupy the worker.
 const MAX_LEASES: u32 = 4;
 
-/// Repeats the calls of one attempt.
-#[derive(Clone)]
-pub(super) struct PortRetry {
-    clock: Arc<dyn Clock>,
-    store: Arc<dyn Store>,
-    lease: Lease,
+/// Repeats the calls that the engine makes for one attempt.
+#[derive(Clone, Copy)]
+pub(super) struct PortRetry<'a> {
+    clock: &'a dyn Clock,
+    store: &'a dyn Store,
+    lease: &'a Lease,
     max_wait: Duration,
-    /// The error of the port that was last stayed unavailable.
-    failure: Arc<Mutex<Option<String>>>,
 }
 
-impl PortRetry {
-    pub(super) fn new(kernel: &Kernel, lease: &Lease) -> Self {
+impl<'a> PortRetry<'a> {
+    pub(super) fn new(kernel: &'a Kernel, lease: &'a Lease) -> Self {
         let max_wait = kernel.lease().saturating_mul(MAX_LEASES);
-        let (clock, store) = (Arc::clone(kernel.clock()), Arc::clone(kernel.store()));
-        Self { clock, store, lease: lease.clone(), max_wait, failure: Arc::default() }
-    }
-
-    /// Returns the error of the port that last stayed unavailable for this, or for a clone of it.
-    pub(super) fn failure(&self) -> Option<String> {
-        self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        Self { clock: &**kernel.clock(), store: &**kernel.store(), lease, max_wait }
     }
 
     /// Calls a port until it responds, the error is not retryable, or the wait has lasted four leases. Returns the last
     /// error.
-    pub(super) async fn call<T, F>(&self, call: impl Fn() -> F + Send) -> Result<T, Error>
+    pub(super) async fn call<T, F>(self, call: impl Fn() -> F + Send) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Error>> + Send,
     {
-        self.call_until(&CancellationToken::new(), call).await
+        match call().await {
+            Err(error) if error.is_retryable() => self.repeat(None, error, call).await,
+            result => result,
+        }
     }
 
     /// As [`PortRetry::call`], and no longer than until `stop` is cancelled.
     pub(super) async fn call_until<T, F>(
-        &self,
+        self,
         stop: &CancellationToken,
         call: impl Fn() -> F + Send,
     ) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Error>> + Send,
     {
-        let error = match call().await {
-            Err(error) if error.is_retryable() => error,
-            result => return result,
-        };
-        let Self { clock, lease, max_wait, .. } = self;
-        let outages = self.store.hints().outages();
+        match call().await {
+            Err(error) if error.is_retryable() => self.repeat(Some(stop), error, call).await,
+            result => result,
+        }
+    }
+
+    async fn repeat<T, F>(
+        self,
+        stop: Option<&CancellationToken>,
+        error: Error,
+        call: impl Fn() -> F + Send,
+    ) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>> + Send,
+    {
+        let Self { clock, store, lease, max_wait } = self;
+        let outages = store.hints().outages();
         outages.failed(CALL, &error);
         tracing::debug!(run = %lease.run_id, stage = lease.stage_id, %error, "a port is unavailable, so an attempt waits and calls it again");
         let began = clock.now();
-        let end = TimeDelta::from_std(*max_wait).ok().and_then(|wait| began.checked_add_signed(wait));
+        let end = TimeDelta::from_std(max_wait).ok().and_then(|wait| began.checked_add_signed(wait));
         let pauses =
             ExponentialBuilder::new().with_min_delay(MIN_PAUSE).with_max_delay(MAX_PAUSE).without_max_times();
+        let stopped = async {
+            match stop {
+                Some(stop) => stop.cancelled().await,
+                None => std::future::pending().await,
+            }
+        };
+        let mut stopped = std::pin::pin!(stopped);
         let mut newest = error;
         for pause in pauses.build() {
             if end.is_some_and(|end| clock.now() >= end) {
@@ -85,7 +98,7 @@ impl PortRetry {
             }
             tokio::select! {
                 biased;
-                () = stop.cancelled() => break,
+                () = &mut stopped => break,
                 () = clock.sleep(pause) => {}
             }
             match call().await {
@@ -101,7 +114,57 @@ impl PortRetry {
                 }
             }
         }
-        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(newest.to_string());
         Err(newest)
+    }
+}
+
+/// Repeats the calls that a body makes, until its attempt stops. It is shared by the services of the body.
+pub(super) struct BodyPorts {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) clock: Arc<dyn Clock>,
+    lease: Lease,
+    max_wait: Duration,
+    /// Cancelled when the run has ended, the lease is lost, or the host stops.
+    pub(super) stop: CancellationToken,
+    /// The error of the port that last stayed unavailable.
+    failure: Mutex<Option<String>>,
+}
+
+impl BodyPorts {
+    pub(super) fn new(kernel: &Kernel, lease: &Lease, stop: &CancellationToken) -> Arc<Self> {
+        Arc::new(Self {
+            store: Arc::clone(kernel.store()),
+            clock: Arc::clone(kernel.clock()),
+            lease: lease.clone(),
+            max_wait: PortRetry::new(kernel, lease).max_wait,
+            stop: stop.clone(),
+            failure: Mutex::default(),
+        })
+    }
+
+    /// Returns the lease of the attempt.
+    pub(super) const fn lease(&self) -> &Lease {
+        &self.lease
+    }
+
+    /// Returns the error of the port that last stayed unavailable for the body.
+    pub(super) fn failure(&self) -> Option<String> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// As [`PortRetry::call_until`] with the attempt's own `stop`.
+    pub(super) async fn call<T, F>(&self, call: impl Fn() -> F + Send) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>> + Send,
+    {
+        let Self { store, clock, lease, max_wait, stop, .. } = self;
+        let retry = PortRetry { clock: &**clock, store: &**store, lease, max_wait: *max_wait };
+        let result = retry.call_until(stop, call).await;
+        if let Err(error) = &result
+            && error.is_retryable()
+        {
+            *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
+        }
+        result
     }
 }

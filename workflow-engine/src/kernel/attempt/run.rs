@@ -112,11 +112,11 @@ async fn drive<T>(
     services: Services,
     work: BoxFuture<'_, Result<T, StageError>>,
 ) -> AttemptEnd<T> {
-    let Services { began, scope, log, effects, ledger, retry, .. } = services;
+    let Services { began, scope, log, effects, ledger, ports, .. } = services;
     attempt.listed.body_started();
     let ended = run_until_end(attempt, scope.deadline, &log, work).await;
     attempt.listed.body_ended();
-    let result = match (ended, retry.failure()) {
+    let result = match (ended, ports.failure()) {
         (AttemptResult::Failed(_), Some(error)) => AttemptResult::Unavailable(error),
         (result, _) => result,
     };
@@ -136,7 +136,7 @@ async fn drive<T>(
         // The database may refuse one of the attempt's statements. Its log lines then explain the failure, and the cost
         // of its calls remains, so both are committed before.
         reports.extend(settled);
-        let committed = retry.call_until(attempt.stop, || commit_reports(attempt, reports.clone())).await;
+        let committed = ports.call(|| commit_reports(attempt, reports.clone())).await;
         reports = uncommitted(attempt, reports, committed);
     }
     AttemptEnd { result, elapsed, reports, refused_call, effects }
@@ -149,7 +149,7 @@ async fn run_until_end<T>(
     log: &AttemptLog,
     mut work: BoxFuture<'_, Result<T, StageError>>,
 ) -> AttemptResult<T> {
-    let mut timeout = Box::pin(async {
+    let mut timeout = pin!(async {
         match deadline {
             Some(instant) => attempt.kernel.clock().sleep_until(instant).await,
             None => pending().await,
@@ -248,12 +248,11 @@ fn refuse_unstorable<T>(
 ) -> AttemptEnd<T> {
     let AttemptResult::Completed(value) = &end.result else { return end };
     let artifacts = end.effects.artifacts.iter();
-    let artifacts =
-        artifacts.filter_map(|(key, value)| Some((format!("its artifact `{key}`"), value.as_ref()?)));
-    let mut payloads =
-        output(value).map(|output| ("its output".to_owned(), output)).into_iter().chain(artifacts);
-    let refused = payloads.find_map(|(what, payload)| Some((what, limits.check(payload).err()?)));
-    let Some((what, fault)) = refused else { return end };
+    let artifacts = artifacts.filter_map(|(key, value)| Some((Some(key), value.as_ref()?)));
+    let mut payloads = output(value).map(|output| (None, output)).into_iter().chain(artifacts);
+    let refused = payloads.find_map(|(key, payload)| Some((key, limits.check(payload).err()?)));
+    let Some((key, fault)) = refused else { return end };
+    let what = key.map_or_else(|| "its output".to_owned(), |key| format!("its artifact `{key}`"));
     let error = StageError::with_code(
         fault.code(),
         format_args!("{what} cannot be stored: {fault} ({})", fault.code()),

@@ -11,9 +11,8 @@ use super::effects::AttemptArtifacts;
 use super::inputs::Inputs;
 use super::ledger::AttemptLedger;
 use super::log::AttemptLog;
-use super::port_retry::PortRetry;
+use super::port_retry::BodyPorts;
 use crate::context::{ContextServices, EffectBuffer, Pause, StageContext, StageScope};
-use crate::ports::Clock;
 
 /// The services behind a body's context.
 pub(super) struct Services {
@@ -22,8 +21,7 @@ pub(super) struct Services {
     pub(super) log: Arc<AttemptLog>,
     pub(super) effects: Arc<EffectBuffer>,
     pub(super) ledger: Arc<AttemptLedger>,
-    /// Repeats the calls that the body makes.
-    pub(super) retry: PortRetry,
+    pub(super) ports: Arc<BodyPorts>,
     context: ContextServices,
 }
 
@@ -46,19 +44,19 @@ impl Services {
         };
         let log = Arc::new(AttemptLog::new(&scope));
         let effects = Arc::<EffectBuffer>::default();
-        let retry = PortRetry::new(kernel, &job.lease);
-        let ledger = Arc::new(AttemptLedger::new(kernel, &job.lease, stage.budget, stop, retry.clone()));
-        let artifacts =
-            AttemptArtifacts::new(kernel, &job.lease, registered.definition(), stop, retry.clone());
+        let ports = BodyPorts::new(kernel, &job.lease, stop);
+        let ledger = Arc::new(AttemptLedger::new(Arc::clone(&ports), stage.budget));
+        let blobs = kernel.config().blobs.clone();
+        let artifacts = AttemptArtifacts::new(Arc::clone(&ports), blobs, registered.definition());
         let context = ContextServices {
             reports: Arc::clone(&log) as _,
             effects: Arc::clone(&effects),
             artifacts: Arc::new(artifacts),
             calls: Arc::clone(&ledger) as _,
-            pause: Arc::new(ClockPause(Arc::clone(kernel.clock()))),
+            pause: Arc::clone(&ports) as _,
             extensions: kernel.config().extensions.clone(),
         };
-        Self { began, scope, log, effects, ledger, retry, context }
+        Self { began, scope, log, effects, ledger, ports, context }
     }
 
     pub(super) fn context(&self, inputs: Inputs) -> StageContext {
@@ -66,11 +64,9 @@ impl Services {
     }
 }
 
-/// The kernel's clock, for bodies that pause.
-struct ClockPause(Arc<dyn Clock>);
-
-impl Pause for ClockPause {
+/// The engine's clock, for bodies that pause.
+impl Pause for BodyPorts {
     fn pause(&self, duration: Duration) -> BoxFuture<'_, ()> {
-        self.0.sleep(duration)
+        self.clock.sleep(duration)
     }
 }

@@ -48,7 +48,7 @@ impl Command for ExecuteJob {
 
     /// # Errors
     /// `RUN_NOT_FOUND`, `STAGE_NOT_FOUND`; `WORKFLOW_NOT_FOUND` or `DEFINITION_MISMATCH` when this process lacks the
-    /// run's workflow or definition; `IDEMPOTENCY_CONFLICT`, `IDEMPOTENCY_IN_PROGRESS`.
+    /// run's workflow or definition; `MISSING_STATE` when it lacks `#[state]` of the stage; `IDEMPOTENCY_CONFLICT`, `IDEMPOTENCY_IN_PROGRESS`.
     async fn execute(self, kernel: &Kernel) -> Result<ExecuteJobOutput, Error> {
         execute_job(kernel, self, &CancellationToken::new()).await
     }
@@ -72,7 +72,10 @@ pub(in crate::kernel) async fn execute_job(
     if stage.status == Status::Completed {
         return Ok(ExecuteJobOutput { outcome: JobOutcome::Completed });
     }
-    definition_of(kernel, &snapshot.run).await?;
+    let registered = definition_of(kernel, &snapshot.run).await?;
+    if let Some((_, stage)) = registered.stage(&stage_id) {
+        kernel.check_state_of(&registered.definition().id, stage)?;
+    }
     let claimant = Claimant { worker_id, lease: kernel.lease() };
     let claimed = kernel.clock().monotonic();
     let job = match execution_key::claim(kernel, &stage_id, &snapshot, &claimant, key.clone()).await? {

@@ -2,8 +2,6 @@
 
 mod calls;
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, Utc};
 
 use super::mismatch::Mismatch;
@@ -14,12 +12,14 @@ use crate::stores::working_set::{
     ArtifactRow, BlobRow, CommitRow, LogRow, RunRows, SideRows, StageRows, StagesOfRun, TagRow, Tracked,
     UserStatements, VoidBlobs, WorkingSet,
 };
-use crate::value::{CallId, Json, RunId};
+use crate::value::{CallId, IdMap, Json, RunId};
 
 /// Copies of the rows that one decision changes. The transaction's own rows stay unchanged until the draft is merged,
 /// so a decision that fails half-way leaves no trace.
 pub(super) struct Draft<'a> {
     set: &'a WorkingSet,
+    /// The transaction's rows of the run, if it is loaded.
+    stored: Option<&'a RunRows>,
     run_id: RunId,
     now: DateTime<Utc>,
     written: Written,
@@ -32,7 +32,7 @@ pub(super) struct Written {
     run: Option<Tracked<RunRecord>>,
     created: Option<NewRun>,
     stages: StagesOfRun,
-    calls: HashMap<CallId, CallRow>,
+    calls: IdMap<CallId, CallRow>,
     /// The events, whose numbers end at the run's `last_sequence`.
     events: Vec<EventKind>,
     causation_id: String,
@@ -50,7 +50,8 @@ pub(super) struct Written {
 
 impl<'a> Draft<'a> {
     pub(super) fn new(set: &'a WorkingSet, run_id: RunId, now: DateTime<Utc>) -> Self {
-        Self { set, run_id, now, written: Written { run_id: Some(run_id), ..Written::default() } }
+        let written = Written { run_id: Some(run_id), ..Written::default() };
+        Self { set, stored: set.runs.get(&run_id), run_id, now, written }
     }
 
     /// The transaction's instant.
@@ -77,17 +78,17 @@ impl<'a> Draft<'a> {
     pub(super) fn run(&self) -> Result<&RunRecord, Mismatch> {
         match &self.written.run {
             Some(slot) => slot.get(),
-            None => self.set.run(self.run_id),
+            None => self.stored.and_then(|rows| rows.run.get()),
         }
         .ok_or(Mismatch::NoRun)
     }
 
     /// Returns the run for a change.
     pub(super) fn run_mut(&mut self) -> Result<&mut RunRecord, Mismatch> {
-        let rows = self.set.runs.get(&self.run_id);
+        let stored = self.stored;
         self.written
             .run
-            .get_or_insert_with(|| rows.map(|rows| rows.run.clone()).unwrap_or_default())
+            .get_or_insert_with(|| stored.map(|rows| rows.run.clone()).unwrap_or_default())
             .get_mut()
             .ok_or(Mismatch::NoRun)
     }
@@ -122,7 +123,7 @@ impl<'a> Draft<'a> {
 
     /// Returns the number of stages that were ready or running before this decision.
     pub(super) fn active_before(&self) -> u32 {
-        self.set.run(self.run_id).map_or(0, |run| run.active)
+        self.stored.and_then(|rows| rows.run.get()).map_or(0, |run| run.active)
     }
 
     /// Returns the first stage that this decision suspends.
@@ -156,7 +157,7 @@ impl<'a> Draft<'a> {
     /// Returns a stage.
     pub(super) fn stage(&self, stage_id: &str) -> Result<&StageRecord, Mismatch> {
         let written = self.written.stages.get(stage_id).map(Box::as_ref);
-        let rows = written.or_else(|| self.set.stage(self.run_id, stage_id));
+        let rows = written.or_else(|| self.stored_stage(stage_id));
         rows.and_then(|rows| rows.stage.get()).ok_or_else(|| Mismatch::NoStage(stage_id.to_owned()))
     }
 
@@ -261,9 +262,18 @@ impl<'a> Draft<'a> {
         self.written
     }
 
+    /// Returns a stage and its job as they were before this decision.
+    fn stored_stage(&self, stage_id: &str) -> Option<&'a StageRows> {
+        self.stored.and_then(|rows| rows.stages.get(stage_id)).map(Box::as_ref)
+    }
+
+    #[allow(clippy::expect_used, reason = "the stage is inserted where it is missing")]
     fn rows(&mut self, stage_id: &str) -> &mut StageRows {
-        let before = || self.set.stage(self.run_id, stage_id).cloned().unwrap_or_default();
-        self.written.stages.entry(stage_id.to_owned()).or_insert_with(|| Box::new(before()))
+        if !self.written.stages.contains_key(stage_id) {
+            let before = self.stored_stage(stage_id).cloned().unwrap_or_default();
+            self.written.stages.insert(stage_id.to_owned(), Box::new(before));
+        }
+        self.written.stages.get_mut(stage_id).expect("the stage was inserted")
     }
 }
 

@@ -1,7 +1,5 @@
 //! What a store provides to the commit engine: the operations of one transaction.
 
-use std::collections::HashSet;
-
 use chrono::{DateTime, Utc};
 
 use crate::error::Error;
@@ -9,7 +7,7 @@ use crate::ports::{ClaimRequest, Decision};
 use crate::stores::candidates::Selection;
 use crate::stores::footprint::Footprint;
 use crate::stores::working_set::WorkingSet;
-use crate::value::RunId;
+use crate::value::{IdSet, RunId};
 
 /// A transaction over a batch of requests. Its rows are in a working set: the store loads them, the decisions change
 /// them, and the store writes the changes.
@@ -44,7 +42,7 @@ pub(in crate::stores) trait Backend: Send + Sized + 'static {
     /// Writes the changed rows. `applied` are the runs about which decisions were applied.
     fn write(
         &mut self,
-        applied: &HashSet<RunId>,
+        applied: &IdSet<RunId>,
     ) -> impl Future<Output = Result<Written, Self::Failure>> + Send;
 
     /// Runs the statements of the user in the working set.
@@ -58,7 +56,7 @@ pub(in crate::stores) enum Written {
     /// Nothing.
     Nothing,
     /// All changed rows except for those of these runs, which other transactions have changed.
-    Without(HashSet<RunId>),
+    Without(IdSet<RunId>),
 }
 
 /// A failure of a transaction. It is cloned for each of its requests.

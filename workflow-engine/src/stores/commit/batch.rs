@@ -1,6 +1,5 @@
 //! The batch: one transaction over every request that is ready at the same time (group commit).
 
-use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use chrono::DateTime;
@@ -11,7 +10,7 @@ use crate::error::Error;
 use crate::ports::Commit;
 use crate::stores::apply::apply;
 use crate::stores::footprint::Footprint;
-use crate::value::RunId;
+use crate::value::{IdSet, RunId};
 
 /// Serves the requests in the transaction, and keeps the output of each with it. A decision of which nothing was written
 /// has no output then. The requests came at the same time, so their order is free: claims read the queue first,
@@ -52,7 +51,7 @@ pub(in crate::stores) async fn run<B: Backend>(
         }
         request.output = Some(Ok(claimed));
     }
-    let mut applied = HashSet::new();
+    let mut applied = IdSet::default();
     for work in works.iter_mut() {
         let Work::Commit(request) = work else { continue };
         let outcome = apply(backend.set(), &request.input, now);

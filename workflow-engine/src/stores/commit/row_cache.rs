@@ -6,12 +6,10 @@
 //! unknown outcome, leaves no row behind that might be wrong. A statement that writes a row past the working set removes
 //! it.
 
-use std::collections::HashMap;
-
 use crate::records::{RunRecord, StageRecord, Status};
 use crate::stores::footprint::Footprint;
 use crate::stores::working_set::{RunRows, StagesOfRun, WorkingSet};
-use crate::value::RunId;
+use crate::value::{IdMap, RunId};
 
 /// The most rows in one of the two halves. A stage with its job takes about 1 KiB.
 const MAX_ROWS: usize = 16_384;
@@ -20,8 +18,8 @@ const MAX_ROWS: usize = 16_384;
 /// approximates least-recently-used without a list.
 #[derive(Debug, Default)]
 pub(in crate::stores) struct RowCache {
-    young: HashMap<RunId, CachedRun>,
-    old: HashMap<RunId, CachedRun>,
+    young: IdMap<RunId, CachedRun>,
+    old: IdMap<RunId, CachedRun>,
     /// The rows in the younger half.
     rows: usize,
 }
@@ -115,11 +113,7 @@ impl RowCache {
 
     /// Adds the rows of a committed transaction. `moved` returns by how much it has moved the `commits` of a run with
     /// these rows.
-    pub(in crate::stores) fn insert(
-        &mut self,
-        runs: HashMap<RunId, RunRows>,
-        moved: impl Fn(&RunRows) -> i64,
-    ) {
+    pub(in crate::stores) fn insert(&mut self, runs: IdMap<RunId, RunRows>, moved: impl Fn(&RunRows) -> i64) {
         for (run_id, rows) in runs {
             let commits = rows.commits + moved(&rows);
             let Some(run) = rows.run.into_inner().filter(is_active) else {

@@ -5,7 +5,7 @@
 //! another transaction has changed. So a batch that needs nothing else is one statement, which is its own transaction.
 //! Decisions that have missed are repeated with rows that are read, and then with rows that are locked first.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -20,7 +20,7 @@ use crate::stores::candidates::Selection;
 use crate::stores::commit::{self, Backend, Work, Written};
 use crate::stores::footprint::Footprint;
 use crate::stores::working_set::WorkingSet;
-use crate::value::RunId;
+use crate::value::{IdSet, RunId};
 
 /// Where the rows of a transaction come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub(super) struct Batch {
     pub(super) set: WorkingSet,
     source: RowSource,
     /// With cached rows: the runs that were read.
-    read: HashSet<RunId>,
+    read: IdSet<RunId>,
     /// The instant of decisions on rows that are not locked, to be compared with the database's clock; `None` with the
     /// clock of a test.
     now: Option<DateTime<Utc>>,
@@ -50,7 +50,7 @@ pub(super) struct Batch {
 impl Batch {
     pub(super) fn new(transaction: Transaction, source: RowSource) -> Self {
         let step = transaction.database.commit_steps.draw();
-        Self { transaction, set: WorkingSet::default(), source, read: HashSet::new(), now: None, step }
+        Self { transaction, set: WorkingSet::default(), source, read: IdSet::default(), now: None, step }
     }
 
     /// Serves the requests, and commits. With `begin`, everything is one transaction from the first statement on.
@@ -103,11 +103,7 @@ impl Batch {
         }
     }
 
-    async fn write_set(
-        &mut self,
-        set: &mut WorkingSet,
-        applied: &HashSet<RunId>,
-    ) -> Result<Written, Failure> {
+    async fn write_set(&mut self, set: &mut WorkingSet, applied: &IdSet<RunId>) -> Result<Written, Failure> {
         let has_more = !set.side_rows.is_empty() || set.completed_keys().next().is_some();
         if has_more && !self.transaction.is_open() {
             self.transaction.begin().await?;
@@ -185,7 +181,7 @@ impl Backend for Batch {
             || self.read.contains(&decision.run_id) && decision.idempotency.is_none()
     }
 
-    async fn write(&mut self, applied: &HashSet<RunId>) -> Result<Written, Failure> {
+    async fn write(&mut self, applied: &IdSet<RunId>) -> Result<Written, Failure> {
         let mut set = std::mem::take(&mut self.set);
         let written = self.write_set(&mut set, applied).await;
         if !matches!(written, Ok(Written::Nothing)) {

@@ -11,6 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use tokio::sync::Notify;
 
 /// After this time a newer observation replaces the kept one even if it shows an earlier time, which may only mean that
 /// it took longer to arrive: the database's clock may have been set, and no two clocks run equally fast.
@@ -27,6 +28,8 @@ const MAX_JITTER: TimeDelta = TimeDelta::seconds(1);
 #[derive(Debug, Default)]
 pub(super) struct DatabaseClock {
     observation: Mutex<Option<Observation>>,
+    /// Signalled where the clock was set back.
+    set_back: Notify,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -45,12 +48,21 @@ impl DatabaseClock {
         let mut kept = self.observation.lock().unwrap_or_else(PoisonError::into_inner);
         let at = Instant::now();
         let last_returned = kept.map_or(instant, |kept| kept.last_returned);
+        // An observation that took as long to arrive looks the same; nothing is lost by checking the instants then.
+        if kept.is_some_and(|kept| kept.now(at) - instant > MAX_JITTER) {
+            self.set_back.notify_one();
+        }
         let is_better = kept.is_none_or(|kept| {
             kept.now(at) < instant || at.saturating_duration_since(kept.at) > MAX_OBSERVATION_AGE
         });
         if is_better {
             *kept = Some(Observation { instant, at, last_returned });
         }
+    }
+
+    /// Waits until the clock was set back, since the last call.
+    pub(super) async fn set_back(&self) {
+        self.set_back.notified().await;
     }
 
     /// Returns the estimate, or `None` before the first observation.
@@ -74,6 +86,8 @@ impl Observation {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
 
     #[test]
@@ -90,5 +104,8 @@ mod tests {
         let later = noon + TimeDelta::hours(2);
         clock.observe(later);
         assert!(clock.now().unwrap() >= later);
+        assert!(clock.set_back().now_or_never().is_none(), "nothing shows that the clock was set back");
+        clock.observe(noon + TimeDelta::hours(1));
+        assert!(clock.set_back().now_or_never().is_some());
     }
 }

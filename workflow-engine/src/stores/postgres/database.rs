@@ -1,7 +1,6 @@
 //! The state that the store's tasks share: connections, statements, caches and signals.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -27,6 +26,7 @@ use crate::stores::commit::RowCache;
 use crate::stores::instant;
 use crate::stores::pending_notifications::PendingNotifications;
 use crate::stores::working_set::{RunRows, Tracked};
+use crate::value::IdMap;
 
 /// Counts of the work that a store has done since it was opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -88,6 +88,8 @@ pub(super) struct Database {
     /// The types of the rows that a commit sends.
     pub(super) row_types: Arc<RowTypes>,
     pub(super) clock_estimate: DatabaseClock,
+    /// Whether the instants were corrected since the store was opened.
+    pub(super) is_corrected: AtomicBool,
     idle: Mutex<Vec<IdleConnection>>,
     /// Signalled when a connection becomes idle.
     released: Notify,
@@ -125,6 +127,7 @@ impl Database {
             contention: Contention::default(),
             row_types,
             clock_estimate: DatabaseClock::default(),
+            is_corrected: AtomicBool::new(false),
             idle: Mutex::default(),
             released: Notify::new(),
             inspectors: Semaphore::new(INSPECTORS),
@@ -241,7 +244,7 @@ impl Database {
     /// Caches a pending run as it was read; it has no stages yet.
     pub(super) fn cache_pending(&self, run: &RunRecord, commits: i64) {
         let rows = RunRows { run: Tracked::stored(run.clone()), commits, ..RunRows::default() };
-        self.row_cache().insert(HashMap::from([(run.id, rows)]), |_| 0);
+        self.row_cache().insert(IdMap::from_iter([(run.id, rows)]), |_| 0);
     }
 
     /// Returns the row cache. Nothing awaits while it holds the guard.

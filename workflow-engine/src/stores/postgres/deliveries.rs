@@ -50,9 +50,9 @@ const PUBLISH: &str = "
         FROM fresh AS f WHERE c.workflow_run_id = f.workflow_run_id AND c.sequence = f.sequence
     )
     INSERT INTO {schema}.workflow_plugin_deliveries AS d
-        (workflow_run_id, plugin, letter, next_sequence, last_sequence, lease_epoch, retry_count, due_at)
+        (workflow_run_id, plugin, letter, next_sequence, last_sequence, lease_epoch, retry_count, due_at, due_written_at)
     SELECT f.workflow_run_id, s.name, 0, min(f.sequence + t.number - 1), max(f.sequence + t.number - 1), 0, 0,
-        coalesce($2, statement_timestamp())
+        coalesce($2, statement_timestamp()), coalesce($2, statement_timestamp())
     FROM fresh AS f
     CROSS JOIN LATERAL json_array_elements_text(f.event_types::json) WITH ORDINALITY AS t (event_type, number)
     JOIN {schema}.workflow_subscribers AS s ON t.event_type = ANY(s.event_types)
@@ -71,7 +71,8 @@ const CLAIM: &str = concat!(
     ), claimed AS (
         UPDATE {schema}.workflow_plugin_deliveries AS d
         SET lease_epoch = d.lease_epoch + 1, worker_id = $5, due_at = least(
-            coalesce($2, statement_timestamp()) + $4 * interval '1 microsecond', '9999-12-31 23:59:59.999999+00')
+            coalesce($2, statement_timestamp()) + $4 * interval '1 microsecond', '9999-12-31 23:59:59.999999+00'),
+            due_written_at = coalesce($2, statement_timestamp())
         FROM due WHERE d.workflow_run_id = due.workflow_run_id AND d.plugin = due.plugin AND d.letter = due.letter
         RETURNING d.*, due.due_at AS was_due
     ) SELECT ",
@@ -113,14 +114,15 @@ const SETTLE: &str = "
         DELETE FROM {schema}.workflow_plugin_deliveries AS d USING unnest($1, $2, $3) AS n (run_id, plugin, letter)
         WHERE d.workflow_run_id = n.run_id AND d.plugin = n.plugin AND d.letter = n.letter
     )
-    INSERT INTO {schema}.workflow_plugin_deliveries
+    INSERT INTO {schema}.workflow_plugin_deliveries AS d
         (workflow_run_id, plugin, error_message, worker_id, letter, next_sequence, last_sequence, lease_epoch,
-        retry_count, due_at, dlq_at)
-    SELECT * FROM unnest($4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+        retry_count, due_at, dlq_at, due_written_at)
+    SELECT n.*, coalesce($15, clock_timestamp()) FROM unnest($4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS n
     ON CONFLICT (workflow_run_id, plugin, letter) DO UPDATE
     SET error_message = excluded.error_message, worker_id = excluded.worker_id, next_sequence = excluded.next_sequence,
         last_sequence = excluded.last_sequence, lease_epoch = excluded.lease_epoch,
-        retry_count = excluded.retry_count, due_at = excluded.due_at, dlq_at = excluded.dlq_at";
+        retry_count = excluded.retry_count, due_at = excluded.due_at, dlq_at = excluded.dlq_at,
+        due_written_at = CASE WHEN d.due_at = excluded.due_at THEN d.due_written_at ELSE excluded.due_written_at END";
 
 /// Reads when the next delivery is due, and the database's time.
 pub(super) const NEXT_DUE: &str = "
@@ -152,7 +154,8 @@ const RENEW: &str = "
         ORDER BY d.workflow_run_id, d.plugin, d.letter FOR NO KEY UPDATE OF d
     )
     UPDATE {schema}.workflow_plugin_deliveries AS d SET due_at = least(
-        coalesce($7, statement_timestamp()) + $6 * interval '1 microsecond', '9999-12-31 23:59:59.999999+00')
+        coalesce($7, statement_timestamp()) + $6 * interval '1 microsecond', '9999-12-31 23:59:59.999999+00'),
+        due_written_at = coalesce($7, statement_timestamp())
     FROM held WHERE d.workflow_run_id = held.workflow_run_id AND d.plugin = held.plugin AND d.letter = held.letter
     RETURNING d.workflow_run_id, ARRAY[d.plugin], ARRAY[d.letter, d.lease_epoch, d.next_sequence],
         ARRAY[]::timestamptz[]";
@@ -165,7 +168,8 @@ const EXPEDITE: &str = "
             AND d.worker_id IS NULL
         ORDER BY d.workflow_run_id, d.plugin, d.letter FOR NO KEY UPDATE SKIP LOCKED
     )
-    UPDATE {schema}.workflow_plugin_deliveries AS d SET due_at = coalesce($2, statement_timestamp())
+    UPDATE {schema}.workflow_plugin_deliveries AS d
+    SET due_at = coalesce($2, statement_timestamp()), due_written_at = coalesce($2, statement_timestamp())
     FROM refused AS n WHERE d.workflow_run_id = n.workflow_run_id AND d.plugin = n.plugin AND d.letter = n.letter
     RETURNING d.workflow_run_id, ARRAY[]::text[], ARRAY[]::bigint[], ARRAY[]::timestamptz[]";
 
@@ -175,7 +179,8 @@ const RELEASE: &str = "
         WHERE d.worker_id = ANY($1) AND d.worker_id IS NOT NULL
         ORDER BY d.workflow_run_id, d.plugin, d.letter FOR NO KEY UPDATE
     )
-    UPDATE {schema}.workflow_plugin_deliveries AS d SET due_at = coalesce($2, statement_timestamp()), worker_id = NULL
+    UPDATE {schema}.workflow_plugin_deliveries AS d
+    SET due_at = coalesce($2, statement_timestamp()), due_written_at = coalesce($2, statement_timestamp()), worker_id = NULL
     FROM held AS n WHERE d.workflow_run_id = n.workflow_run_id AND d.plugin = n.plugin AND d.letter = n.letter
     RETURNING d.workflow_run_id, ARRAY[]::text[], ARRAY[]::bigint[], ARRAY[]::timestamptz[]";
 
@@ -186,7 +191,8 @@ const REPLAY: &str = "
         ORDER BY d.plugin, d.dlq_at, d.workflow_run_id, d.letter LIMIT $2 FOR NO KEY UPDATE
     )
     UPDATE {schema}.workflow_plugin_deliveries AS d
-    SET dlq_at = NULL, retry_count = 0, due_at = coalesce($3, statement_timestamp())
+    SET dlq_at = NULL, retry_count = 0, due_at = coalesce($3, statement_timestamp()),
+        due_written_at = coalesce($3, statement_timestamp())
     FROM dead WHERE d.workflow_run_id = dead.workflow_run_id AND d.plugin = dead.plugin AND d.letter = dead.letter
     RETURNING d.workflow_run_id, ARRAY[]::text[], ARRAY[]::bigint[], ARRAY[]::timestamptz[]";
 
@@ -274,7 +280,8 @@ pub(super) async fn settle_all(
         }
     }
     let query = transaction.query(SETTLE);
-    transaction.execute(ACTION, written.bind(deleted.bind(query))).await
+    let query = written.bind(deleted.bind(query)).bind(transaction.database.test_now());
+    transaction.execute(ACTION, query).await
 }
 
 fn push_lease<'a>(rows: &mut Rows<'a, 1, 1, 0>, lease: &'a DeliveryLease) {

@@ -28,8 +28,9 @@ const POLL: &str = "poll for commits of other processes";
 
 const NOTIFY: &str = "SELECT pg_notify($1, $2)";
 
-/// The set of transactions that have ended: it changes with every write on the server.
-const CURRENT_SNAPSHOT: &str = "SELECT pg_current_snapshot()::text";
+/// The set of transactions that have ended: it changes with every write on the server. And the database's time: an idle
+/// process would not notice otherwise that it was set.
+const CURRENT_SNAPSHOT: &str = "SELECT pg_current_snapshot()::text, clock_timestamp()";
 
 /// The shortest time between two notifications.
 const MIN_NOTIFY_INTERVAL: Duration = Duration::from_millis(15);
@@ -158,9 +159,13 @@ impl ExternalCommits {
             let polled = rows.await.map_err(Error::from);
             self.database.hints.outages().record(POLL, &polled);
             // A poll that failed says nothing about the rows.
-            let current =
-                polled.ok().and_then(|rows| rows.first().and_then(|row| row.try_get::<String, _>(0).ok()));
-            let has_changed = current.is_some() && last.is_some() && current != last;
+            let row = polled.ok().and_then(|rows| rows.into_iter().next());
+            if let Some(now) = row.as_ref().and_then(|row| row.try_get(1).ok()) {
+                self.database.clock_estimate.observe(now);
+            }
+            let current = row.and_then(|row| row.try_get::<String, _>(0).ok());
+            // The first poll counts as a change: the notification of an earlier commit may be lost.
+            let has_changed = current.is_some() && current != last;
             if has_changed {
                 self.database.hints.everything_changed();
             }

@@ -27,6 +27,7 @@
 //! Reads bypass the queue: `read.rs` runs each as one statement, which sees one committed state. `columns.rs` turns
 //! rows into records, and `statements.rs` fills the schema's name into the statements. `sessions.rs` holds what differs behind a pooler in
 //! transaction mode.
+//! `clock_jumps.rs` brings back instants that were written while the database's clock was ahead.
 
 mod options;
 mod parameters;
@@ -38,6 +39,7 @@ mod queue;
 mod committer;
 mod batch;
 mod clock;
+mod clock_jumps;
 mod commit_steps;
 mod transaction;
 mod load;

@@ -6,6 +6,7 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::clock_jumps;
 use super::committer;
 use super::composite_types::RowTypes;
 use super::database::Database;
@@ -70,6 +71,7 @@ impl PostgresStore {
             stop: stop.clone(),
         });
         watch(&runtime, &external_commits);
+        runtime.spawn(clock_jumps::follow(Arc::clone(&database), stop.clone()));
         let (committers, request_loader) = (Mutex::new(committers), Arc::default());
         let statement_commits = Arc::new(StatementCommits::new(&options));
         Ok(Self { database, queue, statement_commits, request_loader, committers, stop, runtime })

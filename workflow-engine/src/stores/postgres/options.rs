@@ -34,6 +34,9 @@ pub struct PostgresOptions {
     /// The number of connections that commit stages with statements of their own (`ctx.transaction()`), 1 to
     /// 1,000; default 4. Such a commit may wait for locks on your tables, so it has a separate connection and delays no other
     /// work. They are opened when they are first needed.
+    ///
+    /// A statement that waits for a lock occupies a connection for up to 0.2 s at a time. With two or more connections, one
+    /// is kept for stages that have not met a lock. A stage that met one for a moment waits for at most two tries of others.
     pub statement_connections: u32,
     /// How long the statements of one stage may wait for locks that other sessions hold on your tables; 0 to 1
     /// day, default 5 minutes. Until then the wait costs no attempt: the stage keeps its lease, and the commit is tried again and

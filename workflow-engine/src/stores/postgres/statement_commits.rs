@@ -12,8 +12,9 @@
 //! holds, and starts again after a pause: so two stages that take the same rows in opposite order end neither in a
 //! deadlock nor in a long wait. Each further try waits twice as long, so the oldest wins; and within this process, the
 //! decisions take turns (`contended_statements.rs`).
+//!
+//! So a decision whose rows are free waits for few others, however many wait for locks.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -26,7 +27,7 @@ use tokio_util::task::TaskTracker;
 
 use super::PostgresStore;
 use super::batch::{Batch, RowSource};
-use super::contended_statements::{self, ContendedStatements};
+use super::contended_statements::{self, Contended, ContendedStatements};
 use super::database::Database;
 use super::failure::Failure;
 use super::load;
@@ -42,6 +43,7 @@ use crate::stores::commit::{Backend, CommitFailure, MAX_ATTEMPTS};
 use crate::stores::footprint::{Footprint, user_statements};
 use crate::stores::refusal::Refusal;
 use crate::stores::working_set::WorkingSet;
+use crate::value::IdSet;
 
 const ACTION: &str = "commit";
 
@@ -55,10 +57,8 @@ const MAX_PAUSE: Duration = Duration::from_millis(250);
 
 /// The state that these commits share.
 pub(super) struct StatementCommits {
-    /// One permit for each connection.
+    /// One permit for each connection. Further tries leave one, if there is another, to decisions that have not waited yet.
     connections: Semaphore,
-    /// Further tries leave one connection, if there is another, to decisions that have not waited yet.
-    further_tries: Semaphore,
     contended: ContendedStatements,
     /// How long the statements of one decision may wait for locks.
     max_wait: Duration,
@@ -72,8 +72,7 @@ impl StatementCommits {
         let connections = options.statement_connections.max(1) as usize;
         Self {
             connections: Semaphore::new(connections),
-            further_tries: Semaphore::new(connections.saturating_sub(1).max(1)),
-            contended: ContendedStatements::default(),
+            contended: ContendedStatements::new(connections.saturating_sub(1).max(1)),
             max_wait: options.statement_lock_wait,
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
@@ -121,13 +120,19 @@ async fn serve(
     let mut pauses = pauses.with_jitter().without_max_times().build();
     let mut lock_timeout = FIRST_LOCK_TIMEOUT;
     let texts = contended_statements::texts(user_statements(decision));
-    let (mut contended, mut conflicts, mut has_reconnected) = (None, 0, false);
+    let (mut contended, mut conflicts, mut has_reconnected) = (None::<Contended<'_>>, 0, false);
     loop {
         let outcome = {
             let is_further = contended.is_some();
+            let turn = async {
+                match &mut contended {
+                    Some(contended) => Some(contended.further_turn().await),
+                    None => shared.contended.first_turn(&texts).await,
+                }
+            };
             // A decision that has not waited yet may have nothing to do with those that have.
-            let turn = shared.contended.turn(&texts);
-            let longest = if is_further { shared.max_wait } else { FIRST_LOCK_TIMEOUT };
+            let longest =
+                if is_further { shared.max_wait.saturating_sub(began.elapsed()) } else { FIRST_LOCK_TIMEOUT };
             let _turn = tokio::select! {
                 turn = tokio::time::timeout(longest, turn) => turn.ok(),
                 () = shared.closing.cancelled() => None,
@@ -136,8 +141,7 @@ async fn serve(
             if is_further && (shared.closing.is_cancelled() || reply.is_closed()) {
                 return Err(Error::store_unavailable(ACTION, Closed));
             }
-            // Cannot fail: the semaphores are never closed.
-            let _further = if is_further { shared.further_tries.acquire().await.ok() } else { None };
+            // Cannot fail: the semaphore is never closed.
             let _connection = shared.connections.acquire().await.ok();
             let left = shared.max_wait.saturating_sub(began.elapsed());
             // Shorter than the limit of a statement, which is not only for the wait.
@@ -230,7 +234,7 @@ async fn run(
     let now = batch.load(&footprint).await?;
     let outcome = apply(&mut batch.set, decision, now);
     if matches!(outcome, Ok(Commit::Applied(_))) {
-        batch.write(&HashSet::from([decision.run_id])).await?;
+        batch.write(&IdSet::from_iter([decision.run_id])).await?;
         failpoint!("postgres: before COMMIT", Failure::injected("commit").during_commit());
         batch.transaction.commit_user_statements(conflict).await?;
         failpoint!("postgres: after COMMIT", Failure::injected("commit").during_commit());

@@ -47,8 +47,8 @@ impl Statements {
         let whole = StatementParts::texts(number).collect::<String>().replace("$is_writable", IS_WRITABLE);
         let mut pieces = whole.split("$?");
         let mut numbered = pieces.next().unwrap_or_default().to_owned();
-        // The first four arguments have fixed numbers.
-        for (piece, argument) in pieces.zip(5_u32..) {
+        // The first five arguments have fixed numbers.
+        for (piece, argument) in pieces.zip(6_u32..) {
             numbered.push('$');
             numbered.push_str(&argument.to_string());
             numbered.push_str(piece);

@@ -48,9 +48,9 @@ const LOCK_UNREADY: &str = "
 /// The events that were passed on before the subscriber came; the others were, or still are, passed on to it as well.
 const ADD_OLD_EVENTS: &str = "
     INSERT INTO {schema}.workflow_plugin_deliveries AS d
-        (workflow_run_id, plugin, letter, next_sequence, last_sequence, lease_epoch, retry_count, due_at)
+        (workflow_run_id, plugin, letter, next_sequence, last_sequence, lease_epoch, retry_count, due_at, due_written_at)
     SELECT c.workflow_run_id, $1, 0, min(c.sequence + t.number - 1), max(c.sequence + t.number - 1), 0, 0,
-        coalesce($3, statement_timestamp())
+        coalesce($3, statement_timestamp()), coalesce($3, statement_timestamp())
     FROM {schema}.workflow_commits AS c
     CROSS JOIN LATERAL json_array_elements_text(c.event_types::json) WITH ORDINALITY AS t (event_type, number)
     WHERE c.published_at IS NOT NULL AND t.event_type = ANY($2)

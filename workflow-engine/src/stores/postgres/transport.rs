@@ -1,6 +1,7 @@
 //! Implements the job transport port: claims, leases and due instants.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -8,19 +9,19 @@ use chrono::{DateTime, Utc};
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
-use super::PostgresStore;
 use super::arrays::distinct_texts;
 use super::arrays::microseconds;
 use super::arrays::{PgQuery, number, texts};
 use super::columns::{self, Columns};
 use super::failure::Failure;
 use super::text::stored;
+use super::{PostgresStore, clock_jumps};
 use crate::error::Error;
 use crate::ports::{ClaimRequest, ClaimedWork, Clock, JobTransport, SystemClock};
 use crate::records::{JobRecord, Lease};
 use crate::stores::commit::Work;
-use crate::stores::instant;
 use crate::stores::rows::{ReadColumns, job_columns};
+use crate::stores::{Closed, instant};
 
 const DUE_CHECKS: &str = concat!(
     "SELECT c.id, c.texts, c.numbers, c.instants FROM unnest($1) AS d (definition) CROSS JOIN LATERAL (
@@ -51,7 +52,8 @@ const RENEW: &str = "
     renewed AS (
         UPDATE {schema}.workflow_job_queue AS j
         SET leased_until = least(
-            coalesce($5, statement_timestamp()) + $6 * interval '1 microsecond', '9999-12-31 23:59:59.999999+00')
+            coalesce($5, statement_timestamp()) + $6 * interval '1 microsecond', '9999-12-31 23:59:59.999999+00'),
+            due_written_at = coalesce($5, statement_timestamp())
         FROM locked AS l WHERE j.workflow_run_id = l.workflow_run_id AND j.stage_id = l.stage_id
     )
     SELECT j.workflow_run_id, ARRAY[j.stage_id], ARRAY[j.generation, j.lease_epoch], ARRAY[]::timestamptz[]
@@ -208,6 +210,18 @@ impl JobTransport for PostgresStore {
     async fn next_lease_end(&self) -> Result<Option<DateTime<Utc>>, Error> {
         let rows = self.read("read the next end of a lease", |database| database.query(NEXT_LEASE_END));
         self.local_due(&rows.await?)
+    }
+
+    async fn correct_instants(&self) -> Result<usize, Error> {
+        if self.stop.is_cancelled() {
+            return Err(Error::store_unavailable(clock_jumps::ACTION, Closed));
+        }
+        let database = Arc::clone(&self.database);
+        let corrected = self.runtime.spawn(async move { clock_jumps::correct(&database).await });
+        match corrected.await {
+            Ok(corrected) => Ok(corrected?),
+            Err(error) => Err(Error::store_unavailable(clock_jumps::ACTION, error)),
+        }
     }
 }
 

@@ -1,7 +1,5 @@
 //! Writes the rows that a transaction has changed: any number of them in one statement.
 
-use std::collections::HashSet;
-
 use chrono::{DateTime, Utc};
 use sqlx::Row;
 use uuid::Uuid;
@@ -12,7 +10,7 @@ use super::transaction::Transaction;
 use super::write_batch::WriteBatch;
 use super::write_sql::StatementParts;
 use crate::stores::working_set::{RunRows, WorkingSet};
-use crate::value::RunId;
+use crate::value::{IdSet, RunId};
 
 const ACTION: &str = "write a commit";
 
@@ -33,7 +31,7 @@ pub(super) struct Comparison {
 impl Comparison {
     /// Compares the `commits` of all runs that change or about which decisions were `applied`, and the instant of the
     /// decisions; `None` is for the clock of a test.
-    pub(super) fn new(set: &WorkingSet, applied: &HashSet<RunId>, now: Option<DateTime<Utc>>) -> Self {
+    pub(super) fn new(set: &WorkingSet, applied: &IdSet<RunId>, now: Option<DateTime<Utc>>) -> Self {
         let is_compared = |(run_id, rows): &(&RunId, &RunRows)| {
             rows.created.is_none() && (rows.has_changes() || applied.contains(run_id))
         };
@@ -52,14 +50,15 @@ pub(super) async fn write(
     set: &WorkingSet,
     step: i64,
     comparison: Comparison,
-) -> Result<Option<HashSet<RunId>>, Failure> {
+) -> Result<Option<IdSet<RunId>>, Failure> {
     let rows = WriteBatch::new(set)?;
     let parts = rows.parts();
     if parts == StatementParts::default() && comparison.runs.is_empty() {
-        return Ok(Some(HashSet::new()));
+        return Ok(Some(IdSet::default()));
     }
     let Comparison { runs, commits, now } = comparison;
     let query = transaction.database.write_query(parts).bind(runs).bind(commits).bind(now).bind(step);
+    let query = query.bind(transaction.database.test_now());
     let query = rows.bind(query, &transaction.database.row_types);
     let row = transaction.fetch_one(ACTION, query).await?;
     let unreadable = |error| Failure::database(ACTION, error);

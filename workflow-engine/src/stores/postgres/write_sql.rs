@@ -2,8 +2,8 @@
 //! sets up every part at each execution, even if the part has no rows.
 //!
 //! `$?` is the next argument: the rows of one kind ([`RowKind`](super::composite_types::RowKind)). The arguments $1 to
-//! $3 are compared before anything is written, and $4 is the step by which `commits` moves. `$is_writable` is the
-//! condition that each row `n` of a run has to meet.
+//! $3 are compared before anything is written, $4 is the step by which `commits` moves, and $5 the time of a test's clock,
+//! or NULL. `$is_writable` is the condition that each row `n` of a run has to meet.
 
 use crate::stores::rows::{
     changing_job_columns, changing_run_columns, changing_stage_columns, new_commit_columns, new_job_columns,
@@ -95,8 +95,8 @@ const JOBS_AND_COMMITS: &str = concat!(
     changing_job_columns!(names),
     ", leased_until, workflow_run_id, stage_id, ",
     new_job_columns!(names),
-    ")
-        SELECT * FROM unnest($?::{schema}.workflow_job[]) AS n
+    ", due_written_at)
+        SELECT n.*, coalesce($5, clock_timestamp()) FROM unnest($?::{schema}.workflow_job[]) AS n
         WHERE $is_writable
     ),
     commits AS (
@@ -137,13 +137,15 @@ const STAGES: &str = concat!(
     changing_stage_columns!(names),
     ", workflow_run_id, stage_id, ",
     new_stage_columns!(names),
-    ")
-        SELECT * FROM unnest($?::{schema}.workflow_new_stage[]) AS n
+    ", wait_written_at)
+        SELECT n.*, CASE WHEN n.max_wait_until IS NOT NULL THEN coalesce($5, clock_timestamp()) END
+        FROM unnest($?::{schema}.workflow_new_stage[]) AS n
         WHERE $is_writable
     )"
 );
 
-/// Every commit that writes rows of a run moves the run's `commits` by $4.
+/// Every commit that writes rows of a run moves the run's `commits` by $4. The instant of writing of a due instant that
+/// stays is kept, here and below: it may be the proof that the clock has gone back.
 const UPDATES: &str = concat!(
     ",
     updated_runs AS (
@@ -158,7 +160,9 @@ const UPDATES: &str = concat!(
         UPDATE {schema}.workflow_stages AS s
         SET ",
     changing_stage_columns!(assigned_from_n),
-    "
+    ", wait_written_at = CASE
+                WHEN s.max_wait_until IS NOT DISTINCT FROM n.max_wait_until THEN s.wait_written_at
+                ELSE coalesce($5, clock_timestamp()) END
         FROM unnest($?::{schema}.workflow_updated_stage[]) AS n
         WHERE s.workflow_run_id = n.workflow_run_id AND s.stage_id = n.stage_id
             AND $is_writable
@@ -179,6 +183,9 @@ const JOB_UPDATES: &str = concat!(
         SET ",
     changing_job_columns!(assigned_from_n),
     ",
+            due_written_at = CASE
+                WHEN q.run_at = n.run_at AND q.leased_until IS NOT DISTINCT FROM n.leased_until THEN q.due_written_at
+                ELSE coalesce($5, clock_timestamp()) END,
             leased_until = CASE
                 WHEN q.status = 'RUNNING' AND n.status = 'RUNNING' AND q.lease_epoch = n.lease_epoch
                     AND q.generation = n.generation

@@ -12,7 +12,7 @@ use crate::stores::candidates::Selection;
 use crate::stores::commit::{Backend, RowCache, Written};
 use crate::stores::footprint::Footprint;
 use crate::stores::working_set::WorkingSet;
-use crate::value::RunId;
+use crate::value::{IdSet, RunId};
 
 /// The connection that writes, and the rows of its transaction.
 pub(super) struct Batch {
@@ -72,7 +72,7 @@ impl Backend for Batch {
         true
     }
 
-    async fn write(&mut self, _: &HashSet<RunId>) -> Result<Written, Failure> {
+    async fn write(&mut self, _: &IdSet<RunId>) -> Result<Written, Failure> {
         write::write(&self.session, &self.set, self.now)?;
         side_rows::write(&self.session, &self.set)?;
         Ok(Written::Everything)

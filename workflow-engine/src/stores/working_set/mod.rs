@@ -13,18 +13,18 @@ use super::calls::CallRow;
 use super::pending_notifications::PendingNotifications;
 use crate::ports::{IdempotencyEntry, NewRun, Snapshot};
 use crate::records::{BlobKey, EventKind, JobRecord, LogLevel, RunRecord, StageRecord};
-use crate::value::{CallId, Json, RunId};
+use crate::value::{CallId, IdMap, Json, RunId};
 
 /// The rows that a transaction has loaded, as its decisions have changed them. The store writes back the dirty ones;
 /// dropping the set discards all changes.
 #[derive(Debug, Default)]
 pub(super) struct WorkingSet {
     /// The runs that decisions name. A named run that is missing here does not exist.
-    pub(super) runs: HashMap<RunId, RunRows>,
+    pub(super) runs: IdMap<RunId, RunRows>,
     /// Idempotency entries, by command, then key.
-    pub(super) keys: HashMap<&'static str, HashMap<String, KeyRow>>,
+    pub(super) keys: IdMap<&'static str, HashMap<String, KeyRow>>,
     /// The calls of models that decisions name. A named call that is missing here does not exist.
-    pub(super) calls: HashMap<CallId, CallRow>,
+    pub(super) calls: IdMap<CallId, CallRow>,
     /// The commits with events, in order within each run.
     pub(super) commits: Vec<CommitRow>,
     /// New log lines.

@@ -21,7 +21,6 @@ use crate::records::{
     AiCallRecord, AnnotationRecord, ArtifactRecord, BlobKey, DeadLetter, DefinitionRecord, Event, JobRecord,
     Lease, LogRecord, RunRecord, RunRequest, StageRecord, StoredValue, SubscriberRecord, UnfinishedRuns,
 };
-use crate::testing::clock::FakeClock;
 use crate::value::{CallId, Json, RunId};
 
 /// The moment of death, relative to a commit.
@@ -36,7 +35,7 @@ pub(super) enum Moment {
 /// A store that passes every call on until its process dies at a commit. From then on every call fails.
 pub(super) struct CrashingStore {
     inner: Arc<dyn Store>,
-    clock: FakeClock,
+    clock: Arc<dyn Clock>,
     dies_at: Option<(usize, Moment)>,
     commits: AtomicUsize,
     /// What the commit of the crash writes.
@@ -45,7 +44,11 @@ pub(super) struct CrashingStore {
 
 impl CrashingStore {
     /// Makes a store whose process dies at a commit, given by its 0-based number; with `None` it does not die.
-    pub(super) fn new(inner: Arc<dyn Store>, clock: FakeClock, dies_at: Option<(usize, Moment)>) -> Self {
+    pub(super) fn new(
+        inner: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        dies_at: Option<(usize, Moment)>,
+    ) -> Self {
         Self { inner, clock, dies_at, commits: AtomicUsize::new(0), died_in: OnceLock::new() }
     }
 

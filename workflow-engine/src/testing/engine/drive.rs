@@ -1,108 +1,138 @@
-//! The driver that executes a run step by step in virtual time.
+//! The work of a simulated process, step by step in virtual time.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
-use super::faults::Faults;
-use crate::engine::Engine;
+use super::log::log_of;
+use super::world::{Work, World};
 use crate::error::Error;
-use crate::kernel::{HeldJob, NoSlots, ReapStaleLeases, TransitionRun};
-use crate::ports::Clock;
+use crate::kernel::{FlushOutbox, HeldJob, NoSlots, ReapStaleLeases, TransitionRun};
 use crate::records::{Claimant, ClaimedJob};
-use crate::testing::clock::FakeClock;
 use crate::value::RunId;
 
-/// The real time after which the driver assumes that a body waits for the clock, and advances the virtual clock to the
-/// next instant at which a task wakes: the body's timeout, for example.
-const IDLE_TIMEOUT: Duration = Duration::from_millis(200);
+/// The name of the worker.
+const WORKER: &str = "test";
 
-/// The worker of a test engine.
-pub(super) struct Driver<'a> {
-    pub(super) engine: &'a Engine,
-    pub(super) clock: &'a FakeClock,
-    pub(super) faults: &'a Faults,
-    /// The crash that came before, for messages.
-    pub(super) crash: String,
-}
-
-impl Driver<'_> {
+impl World {
     /// Drives the run until it is terminal.
-    pub(super) async fn drive(&self, run_id: RunId) {
-        self.try_drive(run_id).await.unwrap_or_else(|error| panic!("the store failed: {error}"));
-    }
-
-    /// Drives the run until it is terminal, and returns errors of the store.
-    pub(super) async fn try_drive(&self, run_id: RunId) -> Result<(), Error> {
-        let kernel = self.engine.kernel();
-        let claim = Claimant { worker_id: "test".into(), lease: kernel.lease() };
-        self.engine.dispatch(TransitionRun { run_id }).await?;
-        loop {
-            // First, because a lost lease whose attempt was the last one ends the run.
-            self.engine.dispatch(ReapStaleLeases::default()).await?;
-            let run = kernel.store().run(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
-            if run.status.is_terminal() {
-                return Ok(());
-            }
-            let jobs = kernel.store().claim_jobs(&claim, &kernel.definitions(), 1).await?;
-            match jobs.into_iter().next() {
-                Some(job) => self.execute(job, &claim).await?,
-                None => self.pass_time(run_id).await?,
+    pub(super) async fn drive(&mut self, run_id: RunId) -> Result<(), Error> {
+        while !self.is_terminal(run_id).await? {
+            if !self.step(None).await? {
+                self.stuck(run_id).await;
             }
         }
-    }
-
-    /// Executes one job. A process that dies leaves its lease behind.
-    async fn execute(&self, job: ClaimedJob, claim: &Claimant) -> Result<(), Error> {
-        let death = self.faults.death();
-        let never = CancellationToken::new();
-        let kernel = self.engine.kernel();
-        let job = HeldJob::new(kernel, job, kernel.clock().monotonic(), &never).lost_when_dropped();
-        let mut execution = Box::pin(job.execute(claim, &NoSlots));
-        loop {
-            tokio::select! {
-                biased;
-                () = death.cancelled() => {
-                    self.faults.restart();
-                    return Ok(());
-                }
-                finished = &mut execution => {
-                    finished?;
-                    return Ok(());
-                }
-                () = real_time(IDLE_TIMEOUT) => self.wake_next_sleeper(),
-            }
-        }
-    }
-
-    /// Advances the clock to the next instant at which a task wakes. A body that works for longer than [`IDLE_TIMEOUT`]
-    /// does not sleep, so the clock does not move.
-    fn wake_next_sleeper(&self) {
-        if let Some(next) = self.clock.next_wake() {
-            self.clock.advance((next - self.clock.now()).to_std().unwrap_or_default());
-        }
-    }
-
-    /// Advances the clock to the next instant at which a job is due or a lease ends.
-    async fn pass_time(&self, run_id: RunId) -> Result<(), Error> {
-        let store = self.engine.kernel().store();
-        let due = store.next_job_due(&self.engine.kernel().definitions()).await?;
-        let end = store.next_lease_end().await?;
-        let next = due.into_iter().chain(end).min();
-        let Some(next) = next else {
-            let blocked = self.engine.kernel().blocked_reason(run_id).await?;
-            let reason = blocked.map_or_else(String::new, |reason| format!(": {reason}"));
-            let crash = &self.crash;
-            panic!("{crash}run {run_id} is stuck: no stage is ready, and no job is due{reason}");
-        };
-        let wait = (next - self.clock.now()).to_std().unwrap_or_default();
-        // An instant in the past is due already. The smallest step makes sure that the loop always advances the clock.
-        self.clock.advance(wait.max(Duration::from_micros(1)));
         Ok(())
     }
-}
 
-#[allow(clippy::disallowed_methods, reason = "a body that really works takes real time")]
-async fn real_time(duration: Duration) {
-    tokio::time::sleep(duration).await;
+    /// Fails the test because nothing can move the run.
+    pub(super) async fn stuck(&self, run_id: RunId) -> ! {
+        let reason = self.kernel().blocked_reason(run_id).await.ok().flatten();
+        let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
+        let log = self.log().await;
+        let crash = &self.crash;
+        panic!("{crash}run {run_id} is stuck: no stage is ready, and no job is due{reason}\n{log}");
+    }
+
+    pub(super) async fn is_terminal(&self, run_id: RunId) -> Result<bool, Error> {
+        let run = self.store().run(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
+        Ok(run.status.is_terminal())
+    }
+
+    /// Returns what happened so far in all runs.
+    pub(super) async fn log(&self) -> String {
+        log_of(&**self.store(), &self.runs, self.began).await
+    }
+
+    /// Does one part of the work that is due now, or lets the time pass until there is some, up to `limit`. Returns `false`
+    /// if there will be none.
+    pub(super) async fn step(&mut self, limit: Option<DateTime<Utc>>) -> Result<bool, Error> {
+        Ok(self.work().await? || self.pass_time(limit).await?)
+    }
+
+    /// Does one part of the work that is due now. Returns `false` if there is none.
+    pub(super) async fn work(&mut self) -> Result<bool, Error> {
+        if let Some(action) = self.due_action(self.time.now()) {
+            action.await;
+            return Ok(true);
+        }
+        // Before a claim, because a lost lease whose attempt was the last one ends the run.
+        let reaped = self.engine.dispatch(ReapStaleLeases::default()).await?;
+        if reaped.released + reaped.failed > 0 {
+            return Ok(true);
+        }
+        let definitions = self.kernel().definitions();
+        if let Some(run) = self.store().pending_runs(&definitions, 1).await?.first() {
+            self.runs.push(run.id);
+            self.engine.dispatch(TransitionRun { run_id: run.id }).await?;
+            return Ok(true);
+        }
+        let claim = Claimant { worker_id: WORKER.into(), lease: self.kernel().lease() };
+        if let Some(job) = self.store().claim_jobs(&claim, &definitions, 1).await?.into_iter().next() {
+            self.begin_job(job, claim);
+            self.run_until_idle().await?;
+            return Ok(true);
+        }
+        if !self.is_flushing && self.has_deliveries().await? {
+            self.begin_delivery();
+            self.run_until_idle().await?;
+            return Ok(true);
+        }
+        self.run_until_idle().await
+    }
+
+    fn begin_job(&mut self, job: ClaimedJob, claim: Claimant) {
+        let kernel = self.kernel();
+        let never = CancellationToken::new();
+        let job = HeldJob::new(kernel, job, kernel.clock().monotonic(), &never).lost_when_dropped();
+        self.begin(Box::pin(async move {
+            job.execute(&claim, &NoSlots).await?;
+            Ok(Work::Job)
+        }));
+    }
+
+    fn begin_delivery(&mut self) {
+        let kernel = Arc::clone(self.kernel());
+        self.begin_flush();
+        self.begin(Box::pin(async move {
+            let flush = FlushOutbox { worker_id: WORKER.into(), limit: 100, plugin: None };
+            kernel.execute(flush).await?;
+            Ok(Work::Delivery)
+        }));
+    }
+
+    /// Lets the time pass until something is due, at most until `limit`. Returns `false` if nothing will be due.
+    async fn pass_time(&mut self, limit: Option<DateTime<Utc>>) -> Result<bool, Error> {
+        let action = self.next_action();
+        let job = self.store().next_job_due(&self.kernel().definitions()).await?;
+        let delivery = if self.is_flushing { None } else { self.next_delivery().await? };
+        let next = [action, job, delivery, limit].into_iter().flatten().min();
+        if !self.running().is_empty() {
+            let mut until = self.time.horizon(next);
+            if let Some(latest) = until {
+                self.renew_leases(latest).await?;
+                // An earlier end of a lease belongs to a process that has died.
+                until = self.store().next_lease_end().await?.filter(|end| *end < latest).or(until);
+            }
+            let time = self.time.clone();
+            self.run_until(time.wait_beside_bodies(until)).await?;
+            return Ok(true);
+        }
+        let next = next.into_iter().chain(self.store().next_lease_end().await?).min();
+        let Some(next) = next else { return Ok(false) };
+        self.time.pass_until(next).await;
+        Ok(true)
+    }
+
+    /// Renews the leases of the bodies that run, until after `until`.
+    async fn renew_leases(&self, until: DateTime<Utc>) -> Result<(), Error> {
+        let leases = self.kernel().running().leases();
+        if leases.is_empty() {
+            return Ok(());
+        }
+        let length = (until - self.time.now()).to_std().unwrap_or(Duration::ZERO) + self.kernel().lease();
+        self.store().renew_leases(leases, length).await.map(drop)
+    }
 }

@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
-use crate::context::StageError;
+use crate::context::{StageContext, StageError};
 use crate::definition::{CheckExecution, CheckOutcome, Execution, StageDefinition, WaitDefinition};
 use crate::kernel::LocalExecutor;
+use crate::language::Stubs;
 use crate::ports::ActivityExecutor;
 use crate::value::Json;
 
@@ -20,35 +21,37 @@ pub(super) enum Fault {
     Crash,
 }
 
+/// A stage of a workflow, by their ids.
+type StageKey = (String, String);
+
 /// The planned faults by stage and attempt. Each happens once.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Faults {
-    planned: Arc<Mutex<HashMap<(String, u32), Fault>>>,
+    planned: Arc<Mutex<HashMap<(StageKey, u32), Fault>>>,
     /// The number of further checks of a stage that do not find it ready.
-    suspended: Arc<Mutex<HashMap<String, u32>>>,
+    suspended: Arc<Mutex<HashMap<StageKey, u32>>>,
     /// Cancelled when the simulated process dies, and replaced for the next process.
     dead: Arc<Mutex<CancellationToken>>,
-    /// The client through which stages call language models.
-    #[cfg(feature = "ai")]
-    pub(super) ai: Option<crate::ai::AiClient>,
+    stubs: Stubs,
 }
 
 impl Faults {
-    pub(super) fn insert(&self, stage: &str, attempt: u32, fault: Fault) {
-        lock(&self.planned).insert((stage.to_owned(), attempt), fault);
+    pub(super) fn insert(&self, workflow: &str, stage: &str, attempt: u32, fault: Fault) {
+        lock(&self.planned).insert((key(workflow, stage), attempt), fault);
     }
 
-    fn take(&self, stage: &str, attempt: u32) -> Option<Fault> {
-        lock(&self.planned).remove(&(stage.to_owned(), attempt))
+    fn take(&self, context: &StageContext) -> Option<Fault> {
+        let stage = key(context.workflow_id(), context.stage_id());
+        lock(&self.planned).remove(&(stage, context.attempt()))
     }
 
-    pub(super) fn suspend(&self, stage: &str, checks: u32) {
-        lock(&self.suspended).insert(stage.to_owned(), checks);
+    pub(super) fn suspend(&self, workflow: &str, stage: &str, checks: u32) {
+        lock(&self.suspended).insert(key(workflow, stage), checks);
     }
 
     /// Whether this check must not find the stage ready.
-    fn is_suspended(&self, stage: &str) -> bool {
-        match lock(&self.suspended).get_mut(stage) {
+    fn is_suspended(&self, context: &StageContext) -> bool {
+        match lock(&self.suspended).get_mut(&key(context.workflow_id(), context.stage_id())) {
             Some(remaining) if *remaining > 0 => {
                 *remaining -= 1;
                 true
@@ -57,14 +60,18 @@ impl Faults {
         }
     }
 
+    /// Returns the functions that replace bodies.
+    pub(super) const fn stubs(&self) -> &Stubs {
+        &self.stubs
+    }
+
     /// Returns a copy of the plan for another run.
     pub(super) fn copy(&self) -> Self {
         Self {
             planned: Arc::new(Mutex::new(lock(&self.planned).clone())),
             suspended: Arc::new(Mutex::new(lock(&self.suspended).clone())),
             dead: Arc::default(),
-            #[cfg(feature = "ai")]
-            ai: self.ai.clone(),
+            stubs: self.stubs.clone(),
         }
     }
 
@@ -77,6 +84,10 @@ impl Faults {
     pub(super) fn restart(&self) {
         *lock(&self.dead) = CancellationToken::new();
     }
+}
+
+fn key(workflow: &str, stage: &str) -> StageKey {
+    (workflow.to_owned(), stage.to_owned())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -98,8 +109,7 @@ impl FaultyExecutor {
 #[async_trait]
 impl ActivityExecutor for FaultyExecutor {
     async fn execute(&self, stage: &StageDefinition, execution: Execution) -> Result<Json, StageError> {
-        let attempt = execution.context.attempt();
-        match self.faults.take(&stage.id, attempt) {
+        match self.faults.take(&execution.context) {
             None => self.inner.execute(stage, execution).await,
             Some(Fault::Fail(error)) => Err(StageError::retryable(error)),
             Some(Fault::FailPermanently(error)) => Err(StageError::permanent(error)),
@@ -113,7 +123,7 @@ impl ActivityExecutor for FaultyExecutor {
     }
 
     async fn check(&self, wait: &WaitDefinition, check: CheckExecution) -> Result<CheckOutcome, StageError> {
-        if self.faults.is_suspended(check.context.stage_id()) {
+        if self.faults.is_suspended(&check.context) {
             return Ok(CheckOutcome::Pending(None));
         }
         self.inner.check(wait, check).await

@@ -52,8 +52,9 @@ const WRITE: &str = "
     jobs AS (
         INSERT INTO workflow_job_queue
             (workflow_run_id, stage_id, workflow_id, definition_fingerprint, generation, status, priority, attempt,
-            max_attempts, crashes, max_crashes, lease_epoch, worker_id, leased_until, run_at, woken)
-        SELECT run, stage, $4, $6, 1, 'RUNNING', 5, 1, 1, 0, 3, 1, 'floor', now() + interval '15 s', now(), false
+            max_attempts, crashes, max_crashes, lease_epoch, worker_id, leased_until, run_at, woken, due_written_at)
+        SELECT run, stage, $4, $6, 1, 'RUNNING', 5, 1, 1, 0, 3, 1, 'floor', now() + interval '15 s', now(), false,
+            now()
         FROM unnest($26::uuid[], $27::text[]) AS n (run, stage)
     ),
     done AS (

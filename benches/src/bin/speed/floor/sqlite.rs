@@ -28,9 +28,9 @@ const UPDATE_RUNS: &str = "
 const INSERT_STAGES: &str = "
     INSERT INTO workflow_stages
         (workflow_run_id, stage_id, stage_name, stage_number, execution_group, status, waiting_on, started_at,
-        generation, attempt)
+        wait_written_at, generation, attempt)
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-        value ->> 7, 1, 1
+        value ->> 7, ?2, 1, 1
     FROM jsonb_each(?1)";
 
 const UPDATE_STAGES: &str = "
@@ -42,9 +42,9 @@ const UPDATE_STAGES: &str = "
 
 const INSERT_JOBS: &str = "
     INSERT INTO workflow_job_queue
-        (workflow_run_id, stage_id, workflow_id, definition_fingerprint, run_at, leased_until, generation, status,
-        priority, attempt, max_attempts, crashes, max_crashes, lease_epoch, worker_id, woken)
-    SELECT value ->> 0, value ->> 1, ?2, ?3, ?4, ?4 + 15000000, 1, 'RUNNING', 5, 1, 1, 0, 3, 1, 'floor', 0
+        (workflow_run_id, stage_id, workflow_id, definition_fingerprint, run_at, due_written_at, leased_until, generation,
+        status, priority, attempt, max_attempts, crashes, max_crashes, lease_epoch, worker_id, woken)
+    SELECT value ->> 0, value ->> 1, ?2, ?3, ?4, ?4, ?4 + 15000000, 1, 'RUNNING', 5, 1, 1, 0, 3, 1, 'floor', 0
     FROM jsonb_each(?1)";
 
 const DELETE_JOBS: &str = "
@@ -123,7 +123,7 @@ async fn write(connection: &mut SqliteConnection, shape: &Shape, batch: Batch) -
         let run = run.to_string();
         json!([run, stage.id, stage.name, row.index + 1, stage.group, row.status, row.waiting_on, began])
     }) {
-        sqlx::query(INSERT_STAGES).bind(stages).execute(&mut *connection).await?;
+        sqlx::query(INSERT_STAGES).bind(stages).bind(now).execute(&mut *connection).await?;
     }
     if let Some(stages) = rows(&batch.stages, |((run, index), row)| {
         let began = (row.status != "PENDING").then_some(now);

@@ -59,7 +59,7 @@ impl Draft<'_> {
         &self,
         stage_id: &str,
     ) -> (Option<&JobRecord>, Option<&JobRecord>) {
-        let before = self.set.stage(self.run_id, stage_id).and_then(|rows| rows.job.get());
+        let before = self.stored_stage(stage_id).and_then(|rows| rows.job.get());
         let now = self.written.stages.get(stage_id).map_or(before, |rows| rows.job.get());
         (before, now)
     }

@@ -1,0 +1,63 @@
+//! The values that the stages of this process need.
+
+use std::any::TypeId;
+
+use super::Kernel;
+use crate::definition::{StageDefinition, StateType, WorkflowDefinition};
+use crate::error::{Error, MissingState};
+
+/// Checks that every stage of these workflows has its state. `has` returns whether there is a value of a type.
+///
+/// # Errors
+/// `MISSING_STATE`, with each missing type and its first stage.
+pub(crate) fn check_state(
+    definitions: impl Iterator<Item = &'static WorkflowDefinition>,
+    has: impl Fn(TypeId) -> bool,
+    present: &[&str],
+) -> Result<(), Error> {
+    let mut definitions: Vec<_> = definitions.collect();
+    definitions.sort_unstable_by_key(|definition| (definition.id.as_str(), definition.version));
+    let mut seen: Vec<StateType> = Vec::new();
+    let mut missing: Vec<MissingState<'_>> = Vec::new();
+    for definition in definitions {
+        for stage in &definition.stages {
+            for state in stage.state.iter().filter(|state| !has(state.type_id())) {
+                if !seen.contains(state) {
+                    seen.push(*state);
+                    missing.push(lack(&definition.id, stage, state));
+                }
+            }
+        }
+    }
+    if missing.is_empty() { Ok(()) } else { Err(Error::missing_state(&missing, present)) }
+}
+
+fn lack<'a>(workflow: &'a str, stage: &'a StageDefinition, state: &StateType) -> MissingState<'a> {
+    MissingState { workflow, stage: &stage.id, name: state.name(), type_name: state.type_name() }
+}
+
+impl Kernel {
+    /// Checks that every registered workflow has its state, before a host executes them.
+    ///
+    /// # Errors
+    /// `MISSING_STATE`.
+    pub(crate) fn check_state(&self) -> Result<(), Error> {
+        let extensions = &self.config().extensions;
+        check_state(self.registry().definitions(), |id| extensions.contains(id), &extensions.type_names())
+    }
+
+    /// Checks that one stage has its state. An engine that executes nothing by itself is built without it, and a command
+    /// can still ask it to execute a job.
+    ///
+    /// # Errors
+    /// `MISSING_STATE`.
+    pub(super) fn check_state_of(&self, workflow: &str, stage: &StageDefinition) -> Result<(), Error> {
+        let extensions = &self.config().extensions;
+        match stage.state.iter().find(|state| !extensions.contains(state.type_id())) {
+            None => Ok(()),
+            Some(state) => {
+                Err(Error::missing_state(&[lack(workflow, stage, state)], &extensions.type_names()))
+            }
+        }
+    }
+}
