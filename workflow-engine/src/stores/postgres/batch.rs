@@ -128,7 +128,6 @@ impl Batch {
             None if self.source == RowSource::Locked => Err(Failure::lost_race("write a commit")),
             None => Ok(Written::Nothing),
             Some(stale) if stale.is_empty() => {
-                write::complete_keys(&mut self.transaction, set).await?;
                 side_rows::write(&mut self.transaction, set).await?;
                 Ok(Written::Everything)
             }

@@ -9,6 +9,11 @@ use crate::stores::working_set::WorkingSet;
 
 const ACTION: &str = "write a commit";
 
+const COMPLETE_KEYS: &str = "
+    UPDATE {schema}.workflow_idempotency_keys AS k SET result = n.result
+    FROM unnest($1, $2, $3) AS n (command, key, result)
+    WHERE k.command = n.command AND k.key = n.key";
+
 const INSERT_TAGS: &str = "
     INSERT INTO {schema}.workflow_run_tags (workflow_run_id, key, value) SELECT * FROM unnest($1, $2, $3)";
 
@@ -100,6 +105,7 @@ pub(super) async fn write(transaction: &mut Transaction, set: &WorkingSet) -> Re
 
 fn statement(kind: SideKind) -> &'static str {
     match kind {
+        SideKind::CompletedKeys => COMPLETE_KEYS,
         SideKind::NewTags => INSERT_TAGS,
         SideKind::NewAnnotations => INSERT_ANNOTATIONS,
         SideKind::Artifacts => PUT_ARTIFACTS,

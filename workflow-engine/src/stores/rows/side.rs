@@ -9,6 +9,8 @@ use crate::value::{Cost, Json};
 /// The kinds of these rows, in the order in which they are written. A store has a statement for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::stores) enum SideKind {
+    /// Command, key, result: stored keys that receive their results.
+    CompletedKeys,
     /// Run, key, value.
     NewTags,
     /// Run, stage, key, value, actor, scope, payload, generation, attempt, created_at.
@@ -50,6 +52,13 @@ pub(in crate::stores) trait RowList: Default {
 pub(in crate::stores) fn side_rows<L: RowList>(
     set: &WorkingSet,
 ) -> Result<Vec<(SideKind, L)>, serde_json::Error> {
+    let mut keys = L::default();
+    let mut completed: Vec<_> = set.completed_keys().collect();
+    // In key order: two transactions that write the same keys then wait for each other without a deadlock.
+    completed.sort_by_key(|(command, key, _)| (*command, *key));
+    for (command, key, entry) in completed {
+        keys.push(|row| _ = row.text(command).text(key).text(entry.result.as_str()));
+    }
     let rows = &set.side_rows;
     let [mut tags, mut annotations, mut artifacts, mut deleted, mut void, mut metrics] =
         std::array::from_fn(|_| L::default());
@@ -122,6 +131,7 @@ pub(in crate::stores) fn side_rows<L: RowList>(
         });
     }
     let all = [
+        (SideKind::CompletedKeys, keys),
         (SideKind::NewTags, tags),
         (SideKind::NewAnnotations, annotations),
         (SideKind::Artifacts, artifacts),

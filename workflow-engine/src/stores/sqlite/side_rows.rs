@@ -9,6 +9,11 @@ use crate::stores::working_set::WorkingSet;
 
 const DOING: &str = "write a commit";
 
+const COMPLETE_KEYS: &str = "
+    UPDATE {prefix}idempotency_keys SET result = n.value ->> 2
+    FROM jsonb_each(?1) AS n
+    WHERE {prefix}idempotency_keys.command = n.value ->> 0 AND {prefix}idempotency_keys.key = n.value ->> 1";
+
 const INSERT_TAGS: &str = "
     INSERT INTO {prefix}run_tags (workflow_run_id, key, value)
     SELECT value ->> 0, value ->> 1, value ->> 2 FROM jsonb_each(?1)";
@@ -97,6 +102,7 @@ pub(super) const ARTIFACT: &str = concat!(
 /// The statements of this file, for the test of their query plans.
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] = &[
+    COMPLETE_KEYS,
     INSERT_TAGS,
     INSERT_ANNOTATIONS,
     PUT_ARTIFACTS,
@@ -117,6 +123,7 @@ pub(super) fn write(session: &Session, set: &WorkingSet) -> Result<(), Failure> 
 
 fn statement(kind: SideKind) -> &'static str {
     match kind {
+        SideKind::CompletedKeys => COMPLETE_KEYS,
         SideKind::NewTags => INSERT_TAGS,
         SideKind::NewAnnotations => INSERT_ANNOTATIONS,
         SideKind::Artifacts => PUT_ARTIFACTS,
