@@ -12,7 +12,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     for run in tests::unfinished::unfinished::<held>(&engine).await? {
         run.output().await?;
     }
-    for run in engine.unfinished::<paused>().await? {
+    for run in tests::unfinished::unfinished::<paused>(&engine).await? {
         run.output().await?;
     }
     engine.shutdown().await;
