@@ -15,7 +15,6 @@ use super::commit_steps::CommitSteps;
 use super::composite_types::RowTypes;
 use super::contention::Contention;
 use super::failure::Failure;
-use super::inspection::INSPECTORS;
 use super::options::PostgresOptions;
 use super::sessions::Sessions;
 use super::statements::Statements;
@@ -57,6 +56,9 @@ impl Counters {
         }
     }
 }
+
+/// The most inspections at the same time.
+const INSPECTORS: usize = 2;
 
 /// A connection that was idle for longer may have been lost without notice.
 const MAX_RECENT_IDLE: Duration = Duration::from_secs(1);

@@ -105,9 +105,6 @@ const COUNT_TAGGED: &str = "
 /// Ends a statement that runs for longer, however long the transactions of the engine may take.
 const LIMITS: &str = "; SET TRANSACTION READ ONLY; SET LOCAL statement_timeout = '2s'";
 
-/// The most inspections at the same time.
-pub(super) const INSPECTORS: usize = 2;
-
 #[async_trait]
 impl Inspection for PostgresStore {
     async fn list_runs(&self, query: &RunQuery) -> Result<RunPage, Error> {

@@ -43,11 +43,7 @@ pub(in crate::stores) trait RowSink {
     type Failure;
 
     /// Writes a row.
-    fn write(
-        &mut self,
-        kind: RowKind,
-        put: impl FnOnce(&mut Self::Row<'_>),
-    ) -> Result<(), Self::Failure>;
+    fn write(&mut self, kind: RowKind, put: impl FnOnce(&mut Self::Row<'_>)) -> Result<(), Self::Failure>;
 
     /// Returns the failure for events that have no JSON form.
     fn unwritable(error: serde_json::Error) -> Self::Failure;

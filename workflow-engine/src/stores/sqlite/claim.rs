@@ -6,7 +6,6 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::arguments::count;
-use super::batch::Batch;
 use super::cells::OwnedRow;
 use super::columns::{Columns, record};
 use super::definition_queries::{self, per_definition};
@@ -198,20 +197,15 @@ pub(super) fn named(leases: &[Lease]) -> String {
 
 /// Extends leases, and returns the lost ones.
 pub(super) fn renew(
-    batch: &mut Batch,
-    (leases, lease): &(Vec<Lease>, Duration),
+    session: &Session,
+    leases: &[Lease],
+    lease: Duration,
+    now: DateTime<Utc>,
 ) -> Result<Vec<Lease>, Failure> {
-    let until = instant::after(batch.now, *lease);
-    let rows = batch.session.fetch("renew leases", RENEW, |arguments| {
-        arguments.text(&named(leases)).instant(until).instant(batch.now);
+    let until = instant::after(now, lease);
+    let rows = session.fetch("renew leases", RENEW, |arguments| {
+        arguments.text(&named(leases)).instant(until).instant(now);
     })?;
-    for Lease { run_id, stage_id, .. } in leases {
-        // The lease is written past the rows in memory.
-        batch.row_cache.remove_stage(*run_id, stage_id);
-        if let Some(rows) = batch.set.runs.get_mut(run_id) {
-            rows.stages.remove(stage_id);
-        }
-    }
     let mut held = HashSet::new();
     for row in &rows {
         let mut columns = Columns::new(row, "workflow_job_queue", 0);

@@ -89,7 +89,9 @@ impl Ledger for SqliteStore {
     async fn reserve_call(&self, id: CallId, call: CallReservation) -> Result<(), Error> {
         let reserve = |batch: &mut Batch, (id, call): &(CallId, CallReservation)| {
             let mut rows = JsonRows::default();
-            rows.push(|row| put_reserved(row, &ReservedRow::without_stage(*id, call.clone(), batch.now), true));
+            rows.push(|row| {
+                put_reserved(row, &ReservedRow::without_stage(*id, call.clone(), batch.now), true)
+            });
             batch.session.write("reserve a call", calls::RESERVE, rows)
         };
         self.write("reserve a call", reserve, (id, call)).await

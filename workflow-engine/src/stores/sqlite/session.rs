@@ -152,10 +152,7 @@ impl<'s> PreparedStatement<'s> {
         Ok(())
     }
 
-    fn bind(
-        &mut self,
-        bind: impl FnOnce(&mut Arguments<'_>),
-    ) -> Result<&mut CachedStatement<'s>, Failure> {
+    fn bind(&mut self, bind: impl FnOnce(&mut Arguments<'_>)) -> Result<&mut CachedStatement<'s>, Failure> {
         let failed = |error| Failure::database(self.doing, error);
         let statement = match &mut self.statement {
             Some(statement) => statement,

@@ -11,7 +11,7 @@ use sqlx::sqlite::SqliteRow;
 use super::SqliteStore;
 use super::arguments::count;
 use super::batch::Batch;
-use super::claim::{named, renew};
+use super::claim::{self, named};
 use super::clock_jumps::{self, ANY_AHEAD};
 use super::columns::{Columns, json_records, json_row};
 use super::definition_queries::{self, per_definition};
@@ -126,6 +126,16 @@ impl JobTransport for SqliteStore {
         if leases.is_empty() {
             return Ok(leases);
         }
+        let renew = |batch: &mut Batch, (leases, lease): &(Vec<Lease>, Duration)| {
+            for Lease { run_id, stage_id, .. } in leases {
+                // The lease is written past the rows in memory.
+                batch.row_cache.remove_stage(*run_id, stage_id);
+                if let Some(rows) = batch.set.runs.get_mut(run_id) {
+                    rows.stages.remove(stage_id);
+                }
+            }
+            claim::renew(&batch.session, leases, *lease, batch.now)
+        };
         self.write("renew leases", renew, (leases, lease)).await
     }
 

@@ -135,10 +135,8 @@ impl RowSink for Statements<'_> {
     type Failure = Failure;
 
     fn write(&mut self, kind: RowKind, put: impl FnOnce(&mut Self::Row<'_>)) -> Result<(), Failure> {
-        let has_due_instant = matches!(
-            kind,
-            RowKind::NewStage | RowKind::UpdatedStage | RowKind::NewJob | RowKind::UpdatedJob
-        );
+        let has_due_instant =
+            matches!(kind, RowKind::NewStage | RowKind::UpdatedStage | RowKind::NewJob | RowKind::UpdatedJob);
         let now = has_due_instant.then_some(self.now);
         self.statements[kind as usize].run(|row| {
             now.map(|now| row.instant(now));
