@@ -70,11 +70,13 @@ pub async fn work_under_kills(database: &Database, program: &str, runs: u32, max
         bodies.extend(dead.kill());
         kills += 1;
     };
-    let elapsed = clock.monotonic() - began;
+    let elapsed = clock.monotonic().saturating_sub(began);
     for (number, output) in numbers.iter().zip(outputs) {
         assert_eq!(output.expect("no run fails"), *number);
     }
-    workers.into_iter().for_each(|worker| bodies.extend(worker.kill()));
+    for worker in workers {
+        bodies.extend(worker.kill());
+    }
 
     let total = bodies.len();
     let different: BTreeSet<String> = bodies.into_iter().collect();

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tests::log_lines::LogLines;
 use tests::on_every_store;
+use tests::unfinished::unfinished;
 use tests::world::World;
 use workflow_engine::kernel::{CreateRun, TransitionRun};
 use workflow_engine::prelude::*;
@@ -63,16 +64,10 @@ fn input() -> v1::MeasureInput {
 }
 
 fn command(version: Option<u32>) -> CreateRun {
-    CreateRun {
-        idempotency_key: None,
-        workflow_id: "filing".into(),
-        version,
-        input: Json::parse(r#"{"text":"four"}"#).unwrap(),
-        config: None,
-        priority: None,
-        metadata: None,
-        annotations: Vec::new(),
-        budget: None,
+    let command = CreateRun::new("filing", Json::parse(r#"{"text":"four"}"#).unwrap());
+    match version {
+        Some(version) => command.version(version),
+        None => command,
     }
 }
 
@@ -133,8 +128,8 @@ async fn unfinished_runs_of_another_version_are_left_out(world: World) {
     let old = engine.start::<v1::Filing>(input()).await.unwrap();
     let new = engine.start::<v2::Filing>(input()).await.unwrap();
     let ids = |runs: Vec<_>| runs.into_iter().map(|run: RunHandle<v1::Filing>| run.id()).collect::<Vec<_>>();
-    assert_eq!(ids(engine.unfinished::<v1::Filing>().await.unwrap()), [old.id()]);
-    assert_eq!(engine.unfinished::<v2::Filing>().await.unwrap()[0].id(), new.id());
+    assert_eq!(ids(unfinished::<v1::Filing>(&engine).await.unwrap()), [old.id()]);
+    assert_eq!(unfinished::<v2::Filing>(&engine).await.unwrap()[0].id(), new.id());
 }
 
 async fn an_old_version_that_is_declared_compatible_with_one_of_two(world: World) {
@@ -163,7 +158,7 @@ async fn the_versions_in_a_store_are_listed_with_their_unfinished_runs(world: Wo
     old.dispatch(TransitionRun { run_id: run.id() }).await.unwrap();
     assert_eq!(versions(&old).await, [(1, 1, 1, true, false), (2, 0, 0, false, true)]);
     let worker = world.engine().register::<v1::Filing>().build().await.unwrap();
-    for run in worker.unfinished::<v1::Filing>().await.unwrap() {
+    for run in unfinished::<v1::Filing>(&worker).await.unwrap() {
         run.output().await.unwrap();
     }
     assert_eq!(versions(&new).await, [(1, 0, 0, false, true), (2, 0, 0, true, true)]);
@@ -219,7 +214,7 @@ async fn starting_a_definition_that_is_not_registered_is_refused(world: World) {
         error.to_string(),
         "this definition of workflow `filing` is not registered: version 2 is registered with another one"
     );
-    assert!(engine.unfinished::<v2::Filing>().await.unwrap().is_empty());
+    assert!(unfinished::<v2::Filing>(&engine).await.unwrap().is_empty());
 }
 
 on_every_store!(

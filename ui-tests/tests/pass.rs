@@ -22,6 +22,7 @@ cases! {
     errors_that_convert = "stage/pass/errors_that_convert.rs",
     every_kind_of_parameter = "stage/pass/every_kind_of_parameter.rs",
     from_a_macro = "stage/pass/from_a_macro.rs",
+    input_options = "stage/pass/input_options.rs",
     library_under_another_path = "stage/pass/library_under_another_path.rs",
     own_types = "stage/pass/own_types.rs",
     raw_identifiers = "stage/pass/raw_identifiers.rs",

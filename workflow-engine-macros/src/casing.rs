@@ -59,9 +59,70 @@ fn capitals(name: &str) -> Vec<String> {
     words(name).into_iter().map(capital).collect()
 }
 
+/// A case of keys in JSON, as in serde's `rename_all`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Case(usize);
+
+impl Case {
+    pub const NAMES: [&'static str; 8] = [
+        "camelCase",
+        "snake_case",
+        "kebab-case",
+        "PascalCase",
+        "SCREAMING_SNAKE_CASE",
+        "SCREAMING-KEBAB-CASE",
+        "lowercase",
+        "UPPERCASE",
+    ];
+
+    pub fn of(name: &str) -> Option<Self> {
+        Self::NAMES.iter().position(|known| *known == name).map(Self)
+    }
+
+    /// The key of a field with this name in snake case.
+    pub fn key(self, name: &str) -> String {
+        let words = || name.split('_').filter(|word| !word.is_empty());
+        let capitals = || {
+            words().map(|word| {
+                let mut letters = word.chars();
+                letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect::<String>()
+            })
+        };
+        match Self::NAMES[self.0] {
+            "camelCase" => {
+                let first = words().next().unwrap_or_default();
+                std::iter::once(first.to_owned()).chain(capitals().skip(1)).collect()
+            }
+            "PascalCase" => capitals().collect(),
+            "kebab-case" => words().collect::<Vec<_>>().join("-"),
+            "SCREAMING_SNAKE_CASE" | "UPPERCASE" => name.to_uppercase(),
+            "SCREAMING-KEBAB-CASE" => words().collect::<Vec<_>>().join("-").to_uppercase(),
+            // A field's name is in snake case, and in lower case.
+            _ => name.to_owned(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{kebab, pascal, title};
+    use super::{Case, kebab, pascal, title};
+
+    #[test]
+    fn a_key_has_the_case_of_serdes_rule() {
+        for (case, key) in [
+            ("camelCase", "maxPageCount"),
+            ("snake_case", "max_page_count"),
+            ("kebab-case", "max-page-count"),
+            ("PascalCase", "MaxPageCount"),
+            ("SCREAMING_SNAKE_CASE", "MAX_PAGE_COUNT"),
+            ("SCREAMING-KEBAB-CASE", "MAX-PAGE-COUNT"),
+            ("lowercase", "max_page_count"),
+            ("UPPERCASE", "MAX_PAGE_COUNT"),
+        ] {
+            assert_eq!(Case::of(case).map(|case| case.key("max_page_count")).as_deref(), Some(key));
+        }
+        assert_eq!(Case::of("Camel"), None);
+    }
 
     #[test]
     fn names_are_split_at_underscores_and_humps() {

@@ -49,6 +49,7 @@ impl Names {
         for parameter in &function.signature.inputs {
             if let FnArg::Typed(typed) = parameter {
                 self.read_attributes("config", &typed.attrs);
+                self.read_attributes("input", &typed.attrs);
             }
         }
     }

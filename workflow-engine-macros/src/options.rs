@@ -5,6 +5,7 @@ use syn::ext::IdentExt;
 use syn::parse::ParseStream;
 use syn::{Ident, LitInt, LitStr, Path, Result, Token};
 
+use crate::casing::Case;
 use crate::errors::{self, Errors};
 
 /// The options of one attribute or option. The parser and its messages use the same table.
@@ -22,6 +23,7 @@ pub const STAGE: Table = Table {
         "version",
         "retry",
         "timeout",
+        "rename_all",
         "budget",
         "over_budget",
         "require",
@@ -32,17 +34,19 @@ pub const STAGE: Table = Table {
         "crate",
     ],
 };
-pub const CHECK: Table = Table { owner: "`#[check]`", names: &["crate"] };
+pub const CHECK: Table = Table { owner: "`#[check]`", names: &["rename_all", "crate"] };
 pub const RETRY: Table = Table {
     owner: "`retry`",
     names: &["max_attempts", "max_crashes", "backoff", "initial", "max", "jitter"],
 };
 pub const CONFIG: Table =
-    Table { owner: "`#[config]`", names: &["default", "flatten", "range", "length", "pattern"] };
-pub const WORKFLOW: Table = Table { owner: "`#[workflow]`", names: &["id", "name", "version", "crate"] };
+    Table { owner: "`#[config]`", names: &["default", "flatten", "rename", "range", "length", "pattern"] };
+pub const INPUT: Table = Table { owner: "`#[input]`", names: &["rename", "range", "length", "pattern"] };
+pub const WORKFLOW: Table =
+    Table { owner: "`#[workflow]`", names: &["id", "name", "version", "unknown_input", "crate"] };
 
 /// All tables, to find the owner of a misplaced option.
-const TABLES: [&Table; 5] = [&STAGE, &RETRY, &CONFIG, &CHECK, &WORKFLOW];
+const TABLES: [&Table; 6] = [&STAGE, &RETRY, &CONFIG, &INPUT, &CHECK, &WORKFLOW];
 
 /// Reads the options one by one. A mistake in one does not affect the others.
 pub fn parse(
@@ -125,6 +129,33 @@ pub fn id(name: &Ident, input: ParseStream<'_>) -> Result<LitStr> {
         return Err(errors::options::id(&literal));
     }
     Ok(literal)
+}
+
+/// `rename = "maxLength"`.
+pub fn rename(name: &Ident, input: ParseStream<'_>) -> Result<LitStr> {
+    let literal = text(name, input, "rename = \"maxLength\"")?;
+    if literal.value().is_empty() {
+        return Err(errors::options::empty_key(&literal));
+    }
+    Ok(literal)
+}
+
+/// `rename_all = "camelCase"`.
+pub fn rename_all(name: &Ident, input: ParseStream<'_>) -> Result<Case> {
+    let literal = text(name, input, "rename_all = \"camelCase\"")?;
+    Case::of(&literal.value()).ok_or_else(|| errors::options::case(&literal))
+}
+
+/// `name = value`, where the value is one of two words. Returns whether it is the second.
+pub fn second_word(name: &Ident, input: ParseStream<'_>, words: [&str; 2]) -> Result<bool> {
+    let example = format!("{name} = {}", words[1]);
+    equals(name, input, &example)?;
+    let at = place(name, input);
+    let word = input.call(Ident::parse_any).map_err(|_| errors::options::value(at, name, &example))?;
+    match words.iter().position(|known| word == known) {
+        Some(index) => Ok(index == 1),
+        None => Err(errors::options::word(&word, name, words)),
+    }
 }
 
 /// `name = N` with N from 1.

@@ -44,7 +44,7 @@ pub use host::{LeftJob, ShutdownReport, serverless};
 pub use language::{Check, CheckFunction, Stage, Workflow};
 pub use ports::{AnnotationFilter, RunCount, RunFilter};
 pub use records::{Annotation, AnnotationKey, LogLevel, Statement, Status};
-pub use value::{Cost, Json, RunId};
+pub use value::{Bytes, Cost, Json, RunId};
 pub use workflow_engine_macros::{check, stage, workflow};
 
 // For generated code only: not covered by semantic versioning.

@@ -45,6 +45,7 @@ async fn apply(world: &World, job: &ClaimedJob, change: Change) {
     let decision = Decision {
         run_id: job.lease.run_id,
         precondition: Precondition::Lease(job.lease.clone()),
+        command: "test",
         idempotency: None,
         changes: vec![change],
     };

@@ -7,6 +7,7 @@ use proc_macro2::TokenStream;
 use syn::Path;
 use syn::parse::{ParseStream, Parser};
 
+use crate::casing::Case;
 use crate::errors::Errors;
 use crate::function::Kind;
 use crate::ide::Names;
@@ -19,7 +20,7 @@ pub fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let mut names = Names::default();
     names.read("check", options.clone());
-    let krate = crate_path(options, &mut errors);
+    let (krate, rename_all) = read_options(options, &mut errors);
     let function = match ast::Function::read(Kind::Check, &item) {
         Ok(function) => function,
         Err(_) if recovery::is_refused(&item) => return item,
@@ -32,7 +33,7 @@ pub fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
     };
     names.read_parameters(&function);
     let krate = krate.as_ref();
-    match valid::Body::new(Kind::Check, &function, [&[], &[]], &mut errors) {
+    match valid::Body::new(Kind::Check, &function, [&[], &[]], rename_all, &mut errors) {
         Some(body) if errors.is_empty() => expand::expand(&body, krate, names.imports(krate).as_ref()),
         _ => {
             let mut expansion = fallback::expand(&function, krate, errors);
@@ -42,17 +43,21 @@ pub fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
     }
 }
 
-/// The option `crate`.
-fn crate_path(tokens: TokenStream, errors: &mut Errors) -> Option<Path> {
-    let mut krate = None;
+/// The options `crate` and `rename_all`.
+fn read_options(tokens: TokenStream, errors: &mut Errors) -> (Option<Path>, Option<Case>) {
+    let (mut krate, mut rename_all) = (None, None);
     let parser = |input: ParseStream<'_>| {
         options::parse(input, &options::CHECK, errors, |name, input, _| {
-            krate = Some(options::crate_path(name, input)?);
+            if name == "rename_all" {
+                rename_all = Some(options::rename_all(name, input)?);
+            } else {
+                krate = Some(options::crate_path(name, input)?);
+            }
             Ok(())
         });
         Ok(())
     };
     // The parser above collects its mistakes in `errors`.
     let _ = parser.parse2(tokens);
-    krate
+    (krate, rename_all)
 }

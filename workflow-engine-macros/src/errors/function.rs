@@ -122,6 +122,20 @@ pub fn borrowed_input(token: impl ToTokens) -> Error {
     )
 }
 
+/// `of` is the input or the configuration.
+pub fn same_key(first: &Ident, second: &Ident, key: &str, of: &str) -> Error {
+    on(
+        second,
+        format!(
+            "`{first}` and `{second}` have the same key `{key}` in the {of}: write another `rename` for one of them"
+        ),
+    )
+}
+
+pub fn input_of_a_check(token: impl ToTokens) -> Error {
+    on(token, "a check has no input: its plain parameter is the ticket, and settings have `#[config]`")
+}
+
 /// `what` is a parameter or the output.
 pub fn unstorable(kind: Kind, ty: &Type, what: &str) -> Error {
     let written = source(ty);
@@ -166,7 +180,8 @@ pub fn context_with_role(token: impl ToTokens) -> Error {
 pub fn two_roles(token: impl ToTokens) -> Error {
     on(
         token,
-        "a parameter can have only one of `#[config]`, `#[state]`, `#[require(…)]` and `#[optional(…)]`: remove this attribute",
+        "a parameter can have only one of `#[input]`, `#[config]`, `#[state]`, `#[require(…)]` and `#[optional(…)]`: remove this \
+         attribute",
     )
 }
 
@@ -184,6 +199,10 @@ pub fn cfg(kind: Kind, token: impl ToTokens) -> Error {
             }
         },
     )
+}
+
+pub fn flatten_rename(name: &Ident) -> Error {
+    on(name, "a flattened configuration has no key of its own: remove `rename`")
 }
 
 pub fn flatten_default(token: impl ToTokens) -> Error {

@@ -6,6 +6,7 @@ use proc_macro2::Span;
 use syn::Error;
 
 use super::{list, on};
+use crate::casing::Case;
 use crate::nearest::nearest;
 
 pub fn unknown(name: &syn::Ident, owner: &str, known: &[&str]) -> Error {
@@ -54,8 +55,16 @@ pub fn amount(literal: &syn::LitStr) -> Error {
     )
 }
 
-pub fn over_budget(name: &syn::Ident) -> Error {
-    on(name, format!("unknown value `{name}` of `over_budget`: write `fail` or `wait`"))
+pub fn word(word: &syn::Ident, name: &syn::Ident, [first, second]: [&str; 2]) -> Error {
+    on(word, format!("unknown value `{word}` of `{name}`: write `{first}` or `{second}`"))
+}
+
+pub fn empty_key(literal: &syn::LitStr) -> Error {
+    on(literal, "a field needs a key: write the name that it has in JSON, \"maxLength\"")
+}
+
+pub fn case(literal: &syn::LitStr) -> Error {
+    on(literal, format!("unknown case \"{}\"; known cases: {}", literal.value(), list(&Case::NAMES)))
 }
 
 pub fn backoff(name: &syn::Ident) -> Error {

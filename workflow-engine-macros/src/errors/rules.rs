@@ -1,4 +1,4 @@
-//! Messages about the rules of configuration fields.
+//! Messages about the rules of fields.
 
 use std::fmt::Display;
 
@@ -31,5 +31,10 @@ pub fn flattened(name: &Ident) -> Error {
 }
 
 pub fn attribute(token: impl ToTokens, name: &Ident) -> Error {
-    on(token, format!("`{name}` is an option of `#[config]`: write it in `#[config(…)]`"))
+    on(
+        token,
+        format!(
+            "`{name}` is an option of `#[config]` and `#[input]`: write it in `#[config(…)]` or `#[input(…)]`"
+        ),
+    )
 }

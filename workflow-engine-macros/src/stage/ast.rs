@@ -22,7 +22,8 @@ pub struct Function {
 
 /// Attributes that are removed from parameters: those of the macro, names that a user can take for them, and `doc`, which
 /// rustc does not accept there.
-const OURS: [&str; 8] = ["config", "require", "optional", "state", "range", "length", "pattern", "doc"];
+const OURS: [&str; 9] =
+    ["input", "config", "require", "optional", "state", "range", "length", "pattern", "doc"];
 
 /// Returns whether the attribute must be removed from the function.
 pub fn is_ours(attribute: &Attribute) -> bool {

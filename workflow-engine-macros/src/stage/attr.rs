@@ -6,7 +6,9 @@ use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Expr, Ident, LitStr, Meta, Path, Result, Token};
 
+use super::input::{self, Input};
 use super::rule::{self, Rule};
+use crate::casing::Case;
 use crate::errors::{self, Errors};
 use crate::function::Kind;
 use crate::options;
@@ -20,6 +22,7 @@ pub struct Options {
     pub retry: Option<Retry>,
     /// Milliseconds.
     pub timeout: Option<u64>,
+    pub rename_all: Option<Case>,
     /// Picodollars, 10⁻¹² USD.
     pub budget: Option<i64>,
     /// Whether the stage waits for a higher budget.
@@ -83,8 +86,9 @@ impl Options {
             "name" => self.name = Some(options::text(name, input, "name = \"Extract Text\"")?),
             "version" => self.version = Some(options::count(name, input)?),
             "timeout" => self.timeout = Some(options::duration(name, input)?),
+            "rename_all" => self.rename_all = Some(options::rename_all(name, input)?),
             "budget" => self.budget = Some(options::amount(name, input)?),
-            "over_budget" => self.waits_over_budget = waits_over_budget(name, input)?,
+            "over_budget" => self.waits_over_budget = options::second_word(name, input, ["fail", "wait"])?,
             "check" => self.check = Some(options::path(name, input, "check = batch_done")?),
             "poll_every" => self.poll_every = Some(named_duration(name, input)?),
             "give_up_after" => self.give_up_after = Some(named_duration(name, input)?),
@@ -94,19 +98,6 @@ impl Options {
             _ => self.krate = Some(options::crate_path(name, input)?),
         }
         Ok(())
-    }
-}
-
-/// `over_budget = wait`.
-fn waits_over_budget(name: &Ident, input: ParseStream<'_>) -> Result<bool> {
-    const EXAMPLE: &str = "over_budget = wait";
-    options::equals(name, input, EXAMPLE)?;
-    let wrong = errors::options::value(input.span(), name, EXAMPLE);
-    let what: Ident = input.parse().map_err(|_| wrong)?;
-    match what.to_string().as_str() {
-        "wait" => Ok(true),
-        "fail" => Ok(false),
-        _ => Err(errors::options::over_budget(&what)),
     }
 }
 
@@ -175,6 +166,8 @@ fn parenthesized<'a>(
 pub enum Role {
     /// No attribute of the macro.
     Plain,
+    /// A plain parameter with `#[input(…)]`.
+    Input(Input),
     Config(Config),
     Require(Path),
     Optional(Path),
@@ -187,13 +180,14 @@ pub enum Role {
 pub struct Config {
     pub default: Option<Expr>,
     pub flatten: bool,
+    pub rename: Option<LitStr>,
     pub rules: Vec<Rule>,
 }
 
 impl Role {
     /// Whether the attribute gives a parameter a role.
     pub fn is_role(attribute: &Attribute) -> bool {
-        ["config", "require", "optional", "state"].iter().any(|name| attribute.path().is_ident(name))
+        ["input", "config", "require", "optional", "state"].iter().any(|name| attribute.path().is_ident(name))
     }
 
     /// Reads the attributes of one parameter. `None` after a mistake.
@@ -207,7 +201,7 @@ impl Role {
                 sound = false;
                 continue;
             }
-            let Some(found) = Self::of(attribute, errors) else { continue };
+            let Some(found) = Self::of(kind, attribute, errors) else { continue };
             if !matches!(role, Self::Plain) {
                 errors.push(errors::function::two_roles(attribute));
                 sound = false;
@@ -222,9 +216,11 @@ impl Role {
     }
 
     /// The role of this attribute, if it is an attribute of the macro.
-    fn of(attribute: &Attribute, errors: &mut Errors) -> Option<Result<Self>> {
+    fn of(kind: Kind, attribute: &Attribute, errors: &mut Errors) -> Option<Result<Self>> {
         let name = attribute.path().get_ident()?;
-        if name == "config" {
+        if name == "input" {
+            Some(input::input(kind, attribute, errors).map(Self::Input))
+        } else if name == "config" {
             Some(config(attribute, errors).map(Self::Config))
         } else if name == "require" {
             Some(stage_path(attribute, "require").map(Self::Require))
@@ -255,7 +251,7 @@ fn config(attribute: &Attribute, errors: &mut Errors) -> Result<Config> {
             )),
         };
     };
-    let mut flatten = None;
+    let (mut flatten, mut rename) = (None, None);
     list.parse_args_with(|input: ParseStream<'_>| {
         options::parse(input, &options::CONFIG, errors, |name, input, _| {
             if name == "default" {
@@ -266,6 +262,9 @@ fn config(attribute: &Attribute, errors: &mut Errors) -> Result<Config> {
                 config.default = Some(input.parse()?);
             } else if name == "flatten" {
                 flatten = Some(name.clone());
+            } else if name == "rename" {
+                config.rename = Some(options::rename(name, input)?);
+                rename = Some(name.clone());
             } else {
                 config.rules.push(Rule::parse(name, input)?);
             }
@@ -277,7 +276,10 @@ fn config(attribute: &Attribute, errors: &mut Errors) -> Result<Config> {
     match (&config.default, config.rules.first()) {
         (Some(default), _) if config.flatten => Err(errors::function::flatten_default(default)),
         (None, Some(rule)) if config.flatten => Err(errors::rules::flattened(&rule.name)),
-        _ => Ok(config),
+        _ => match rename {
+            Some(rename) if config.flatten => Err(errors::function::flatten_rename(&rename)),
+            _ => Ok(config),
+        },
     }
 }
 

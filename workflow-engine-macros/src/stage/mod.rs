@@ -6,6 +6,7 @@ mod attr;
 pub mod expand;
 pub mod call;
 mod fallback;
+mod input;
 pub mod recovery;
 pub mod record;
 mod rule;
@@ -40,7 +41,7 @@ pub fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
     let reads: [&[_]; 2] = [&options.require, &options.optional];
     names.read_parameters(&function);
     let krate = options.krate.as_ref();
-    match valid::Body::new(Kind::Stage, &function, reads, &mut errors) {
+    match valid::Body::new(Kind::Stage, &function, reads, options.rename_all, &mut errors) {
         Some(body) if errors.is_empty() => expand::expand(&body, &options, names.imports(krate).as_ref()),
         _ => {
             let mut expansion = fallback::expand(&function, &options, errors);

@@ -63,16 +63,18 @@ impl Record<'_> {
     /// The implementation for one field that has a key.
     fn lone(&self, field: &Field<'_>) -> TokenStream {
         let Self { name, private, strict, .. } = self;
-        let (text, Field { name: field_name, ty, attributes, .. }) = (plain(name), field);
-        let (key, doc) = (plain(field_name), docs::text(attributes));
-        if !*strict {
-            return quote! {
-                #private::record! { input #name = #text { #field_name #key: #ty = #doc } }
-            };
-        }
+        let (text, Field { name: field_name, ty, attributes, key, .. }) = (plain(name), field);
+        let doc = docs::text(attributes);
         let shape = shape(field);
         let rules = field.rules.iter().map(|rule| rule.expand(ty, private));
         let checks = field.rules.iter().filter_map(|rule| rule.check(ty, private));
+        if !*strict {
+            let rules = (!field.rules.is_empty()).then(|| quote!(&[#(#rules),*]));
+            return quote! {
+                #private::record! { input #name = #text { #field_name #key: #ty = #doc #rules } }
+                #(#checks)*
+            };
+        }
         let default = default(field, private);
         quote! {
             #private::record! {
@@ -117,7 +119,7 @@ impl Record<'_> {
         let Self { name, private, strict, .. } = self;
         let text = plain(name);
         let fields = self.indexed();
-        let keys = fields.iter().filter(|(_, field)| !is_flat(field)).map(|(_, field)| plain(field.name));
+        let keys = fields.iter().filter(|(_, field)| !is_flat(field)).map(|(_, field)| &field.key);
         let shapes = fields.iter().map(|(_, field)| {
             let (shape, doc) = (shape(field), (!is_flat(field)).then(|| docs::text(field.attributes)));
             let rules = field.rules.iter().map(|rule| rule.expand(field.ty, private));

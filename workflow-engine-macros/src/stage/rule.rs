@@ -1,4 +1,4 @@
-//! Rules of a configuration field: `range(0..=10)`, `length(1..)`, `pattern = "…"`.
+//! Rules of a field of an input or a configuration: `range(0..=10)`, `length(1..)`, `pattern = "…"`.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -10,7 +10,7 @@ use crate::errors;
 use crate::options;
 use crate::paths::respan;
 
-/// The names of rules, which are options of `#[config]`.
+/// The names of rules, which are options of `#[config]` and `#[input]`.
 pub const NAMES: [&str; 3] = ["range", "length", "pattern"];
 
 pub struct Rule {

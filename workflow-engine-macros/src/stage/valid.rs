@@ -1,15 +1,17 @@
 //! Classifies the parameters and refuses functions that cannot be a stage or a check. The steps after this cannot fail.
 
 use quote::ToTokens;
-use syn::{Attribute, Expr, FnArg, Ident, Pat, PatType, Path, ReturnType, Signature, Type};
+use syn::{Attribute, Expr, FnArg, Ident, LitStr, Pat, PatType, Path, ReturnType, Signature, Type};
 
 use super::ast::{self, Function};
 use super::attr::Role;
+use super::input::Input;
 use super::rule::Rule;
 use super::state;
 use super::types::{
     find_impl_trait, find_lifetime, find_unstorable, may_be_result, option_argument, result_argument,
 };
+use crate::casing::{Case, plain};
 use crate::errors::{self, Errors};
 use crate::function::Kind;
 use crate::paths;
@@ -50,6 +52,8 @@ pub struct Field<'a> {
     pub attributes: &'a [Attribute],
     pub name: &'a Ident,
     pub ty: &'a Type,
+    /// The key in JSON; without meaning for a flattened field.
+    pub key: String,
     pub default: Default,
     pub rules: Vec<Rule>,
 }
@@ -79,11 +83,13 @@ impl<'a> Body<'a> {
         kind: Kind,
         function: &'a Function,
         [require, optional]: [&[Path]; 2],
+        rename_all: Option<Case>,
         errors: &mut Errors,
     ) -> Option<Self> {
         check_signature(kind, function, errors);
         let mut found = Found {
             kind,
+            rename_all,
             errors,
             reads: Vec::new(),
             state: Vec::new(),
@@ -112,6 +118,7 @@ impl<'a> Body<'a> {
             // rustc reports it at the parameter.
             return None;
         }
+        refuse_same_keys(&parameters, errors);
         Some(Self { function, parameters, returns, reads })
     }
 }
@@ -126,6 +133,26 @@ fn repeats_a_name(parameters: &[Parameter<'_>]) -> bool {
         })
         .collect();
     names.iter().enumerate().any(|(index, name)| names[..index].contains(name))
+}
+
+/// Reports two fields of one structure with the same key.
+fn refuse_same_keys(parameters: &[Parameter<'_>], errors: &mut Errors) {
+    let fields = |is_config: bool| {
+        parameters.iter().filter_map(move |parameter| match parameter {
+            Parameter::Input(field) if !is_config => Some(field),
+            Parameter::Config(field) if is_config && !matches!(field.default, Default::Flatten) => {
+                Some(field)
+            }
+            _ => None,
+        })
+    };
+    for (is_config, of) in [(false, "input"), (true, "configuration")] {
+        for (index, second) in fields(is_config).enumerate() {
+            if let Some(first) = fields(is_config).take(index).find(|first| first.key == second.key) {
+                errors.push(errors::function::same_key(first.name, second.name, &second.key, of));
+            }
+        }
+    }
 }
 
 fn check_signature(kind: Kind, function: &Function, errors: &mut Errors) {
@@ -208,6 +235,7 @@ pub fn output(kind: Kind, function: &Function) -> Option<&Type> {
 /// The parameters that have been classified so far.
 struct Found<'e> {
     kind: Kind,
+    rename_all: Option<Case>,
     errors: &'e mut Errors,
     reads: Vec<Read>,
     /// The types of the state.
@@ -250,12 +278,8 @@ impl Found<'_> {
             // Above.
             Role::State => None,
             Role::Plain if kind == Kind::Check => self.ticket(ty, typed),
-            Role::Plain => {
-                if matches!(ty, Type::Reference(_)) {
-                    return self.refuse(errors::function::borrowed_input(ty));
-                }
-                self.field(typed, Default::None, Vec::new()).map(Parameter::Input)
-            }
+            Role::Plain => self.input(typed, Input::default()),
+            Role::Input(input) => self.input(typed, input),
             Role::Config(config) => {
                 if matches!(ty, Type::Reference(_)) {
                     return self.refuse(errors::function::borrowed_config(kind, ty));
@@ -266,9 +290,16 @@ impl Found<'_> {
                     None if option_argument(ty).is_some() => Default::Absent,
                     None => Default::None,
                 };
-                self.field(typed, default, config.rules).map(Parameter::Config)
+                self.field(typed, default, config.rename, config.rules).map(Parameter::Config)
             }
         }
+    }
+
+    fn input<'a>(&mut self, typed: &'a PatType, Input { rename, rules }: Input) -> Option<Parameter<'a>> {
+        if matches!(typed.ty.as_ref(), Type::Reference(_)) {
+            return self.refuse(errors::function::borrowed_input(&typed.ty));
+        }
+        self.field(typed, Default::None, rename, rules).map(Parameter::Input)
     }
 
     fn refuse<T>(&mut self, error: syn::Error) -> Option<T> {
@@ -341,7 +372,13 @@ impl Found<'_> {
         Some(Parameter::Context(elem))
     }
 
-    fn field<'a>(&mut self, typed: &'a PatType, default: Default, rules: Vec<Rule>) -> Option<Field<'a>> {
+    fn field<'a>(
+        &mut self,
+        typed: &'a PatType,
+        default: Default,
+        rename: Option<LitStr>,
+        rules: Vec<Rule>,
+    ) -> Option<Field<'a>> {
         if let Some(found) = find_unstorable(&typed.ty) {
             return self.refuse(errors::function::unstorable(self.kind, found, "parameter"));
         }
@@ -354,7 +391,11 @@ impl Found<'_> {
         {
             return self.refuse(errors::rules::default(expr, name, broken));
         }
-        Some(Field { attributes: &typed.attrs, name, ty: &typed.ty, default, rules })
+        let key = rename.map_or_else(
+            || self.rename_all.map_or_else(|| plain(name), |case| case.key(&plain(name))),
+            |rename| rename.value(),
+        );
+        Some(Field { attributes: &typed.attrs, name, ty: &typed.ty, key, default, rules })
     }
 
     fn add(&mut self, read: Read) -> usize {

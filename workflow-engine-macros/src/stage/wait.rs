@@ -40,7 +40,7 @@ impl<'a> Wait<'a> {
     /// The check's configuration as a field of the stage's configuration, if the stage has one.
     pub fn config_field(&self) -> Field<'_> {
         let (attributes, name, ty) = &self.field;
-        Field { attributes, name, ty, default: Default::Flatten, rules: Vec::new() }
+        Field { attributes, name, ty, key: String::new(), default: Default::Flatten, rules: Vec::new() }
     }
 
     /// The check's configuration as the stage's configuration, if the stage has none. The whole item has the span of the path,

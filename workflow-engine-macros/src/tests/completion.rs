@@ -1,7 +1,7 @@
 //! The imports that editors use to complete options.
 
 use super::tokens;
-use crate::options::{CHECK, CONFIG, RETRY, STAGE, Table, WORKFLOW};
+use crate::options::{CHECK, CONFIG, INPUT, RETRY, STAGE, Table, WORKFLOW};
 use crate::{check, stage, workflow};
 
 /// The imports in an expansion.
@@ -13,7 +13,7 @@ fn imports(expansion: &proc_macro2::TokenStream) -> Vec<String> {
 
 #[test]
 fn every_option_is_imported_also_a_half_typed_one() {
-    let function = "async fn load(path: String, #[config(default = f(1, x), ran)] max: u32) -> StageResult<u32> { Ok(1) }";
+    let function = "async fn load(#[input(pat)] path: String, #[config(default = f(1, x), ran)] max: u32) -> StageResult<u32> { Ok(1) }";
     let expansion =
         stage::expand(tokens("timeout = \"30s\", retry(max_attempts = 3, ini), ver"), tokens(function));
     assert_eq!(
@@ -24,6 +24,7 @@ fn every_option_is_imported_also_a_half_typed_one() {
             "retry::ini",
             "stage::retry",
             "stage::ver",
+            "input::pat",
             "config::default",
             "config::ran"
         ]
@@ -52,11 +53,12 @@ fn nothing_is_imported_where_nothing_is_written() {
 #[test]
 fn every_option_has_a_documented_constant() {
     let source = include_str!("../../../workflow-engine/src/lower/ide.rs");
-    let tables: [(&str, &Table); 5] = [
+    let tables: [(&str, &Table); 6] = [
         ("stage", &STAGE),
         ("check", &CHECK),
         ("retry", &RETRY),
         ("config", &CONFIG),
+        ("input", &INPUT),
         ("workflow", &WORKFLOW),
     ];
     for (module, table) in tables {

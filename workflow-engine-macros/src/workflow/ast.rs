@@ -20,6 +20,8 @@ pub struct Options {
     pub id: Option<LitStr>,
     pub name: Option<LitStr>,
     pub version: Option<u32>,
+    /// Whether unknown fields of the input are ignored.
+    pub ignores_unknown_input: bool,
     pub krate: Option<Path>,
     /// The names of the options, also incomplete ones.
     pub names: Names,

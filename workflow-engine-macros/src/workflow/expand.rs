@@ -9,7 +9,7 @@ use super::record;
 use super::valid::{Graph, Node, Shape, WIDEST};
 use crate::casing::{pascal, plain, title};
 use crate::function::Kind;
-use crate::paths::{at, respan};
+use crate::paths::{at, named, respan};
 use crate::{docs, paths};
 
 /// The names in the expansion.
@@ -162,6 +162,7 @@ fn table(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
     let title =
         workflow.options.name.as_ref().map_or_else(|| title(&plain(&workflow.name)), syn::LitStr::value);
     let version = workflow.options.version.unwrap_or(1);
+    let unknown_input = workflow.options.ignores_unknown_input.then(|| quote!(.ignoring_unknown_fields()));
     let description = docs::text(&workflow.attributes);
     let rows = graph.nodes.iter().zip(&names.aliases).map(|(node, alias)| row(graph, node, alias, names));
     let predecessors = graph.nodes.iter().map(|node| literals(&node.predecessors));
@@ -178,7 +179,7 @@ fn table(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
             stages: &[#(#rows),*],
             predecessors: &[#(#predecessors),*],
             output_stages: &[#(#output_stages),*],
-            input: #private::InputRow::of::<#name>(),
+            input: #private::InputRow::of::<#name>() #unknown_input,
             output_schema: #private::output_schema::<#shape>,
             config_schema: #private::schema::<#config>,
         };
@@ -305,10 +306,15 @@ fn checks(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
         quote_spanned!(span=> const _: () = #private::#check(GRAPH, #index);)
     });
     let name = &graph.workflow.name;
-    let memberships = aliases.iter().enumerate().map(|(index, alias)| {
+    // A stage that appears twice is reported once, by the check of its second place: there it is listed as `Repeated`. The
+    // trait is written here, and the stage is named by its path: rustc does not look through a trait of another crate that
+    // is implemented for a stage of another crate, because a later version of that crate may implement it differently.
+    let memberships = aliases.iter().map(named).enumerate().map(|(index, alias)| {
         let index = Literal::usize_unsuffixed(index);
         quote! {
-            impl #private::HasStage<#private::StageAt<#alias, { #private::is_repeated(GRAPH, #index) }, #index>> for #name {}
+            impl #private::HasStage<
+                <Place<{ #private::is_repeated(GRAPH, #index) }, #index> as Listed<#alias>>::Stage
+            > for #name {}
         }
     });
     let lists = lists(graph, names);
@@ -318,6 +324,16 @@ fn checks(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
             nodes: &[#(#nodes),*],
             ancestors: &[#(#ancestors),*],
         };
+        struct Place<const IS_REPEATED: bool, const AT: usize>;
+        trait Listed<S> {
+            type Stage;
+        }
+        impl<S, const AT: usize> Listed<S> for Place<false, AT> {
+            type Stage = S;
+        }
+        impl<S, const AT: usize> Listed<S> for Place<true, AT> {
+            type Stage = #private::Repeated<S, AT>;
+        }
         #(#memberships)*
         #(#checks)*
         #(#lists)*

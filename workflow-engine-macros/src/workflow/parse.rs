@@ -127,6 +127,9 @@ fn split(attributes: Vec<Attribute>, errors: &mut Errors) -> (Vec<Attribute>, Op
                     "id" => found.id = Some(options::id(name, input)?),
                     "name" => found.name = Some(options::text(name, input, "name = \"Document Processor\"")?),
                     "version" => found.version = Some(options::count(name, input)?),
+                    "unknown_input" => {
+                        found.ignores_unknown_input = options::second_word(name, input, ["deny", "ignore"])?;
+                    }
                     _ => found.krate = Some(options::crate_path(name, input)?),
                 }
                 Ok(())

@@ -3,7 +3,7 @@
 use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
 
-use super::rules::{ConfigRules, without_rules};
+use super::rules::{ValueRules, without_rules};
 use crate::value::Json;
 use crate::value::unknown_field;
 
@@ -15,7 +15,7 @@ pub(crate) const FLATTENED: &str = "x-flattened";
 pub(crate) struct ConfigDefinition {
     schema: fn(SchemaGenerator) -> Schema,
     read: fn(Option<&Json>) -> Result<Json, String>,
-    rules: ConfigRules,
+    rules: ValueRules,
     /// All keys of a configuration with flattened fields; `None` if other keys are allowed or there are no flattened fields.
     keys: Option<Vec<String>>,
     faults: Vec<ConfigFault>,
@@ -37,7 +37,7 @@ impl ConfigDefinition {
         read: fn(Option<&Json>) -> Result<Json, String>,
     ) -> Self {
         let shape = schema(without_rules()).to_value();
-        let (rules, broken) = ConfigRules::new(&schema(SchemaGenerator::default()).to_value());
+        let (rules, broken) = ValueRules::new(&schema(SchemaGenerator::default()).to_value());
         let mut faults: Vec<ConfigFault> = broken.into_iter().map(ConfigFault::Rule).collect();
         let mut keys = None;
         if let Some(flattened) = shape.get(FLATTENED) {

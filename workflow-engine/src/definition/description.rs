@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::input::UnknownInput;
 use super::retry::Backoff;
 use super::stage::StageDefinition;
 use super::workflow::WorkflowDefinition;
@@ -33,6 +34,10 @@ impl WorkflowDefinition {
             "description": self.description,
             "fingerprint": self.fingerprint,
             "input_schema": self.input_schema(),
+            "unknown_input": match self.input.unknown {
+                UnknownInput::Deny => "deny",
+                UnknownInput::Ignore => "ignore",
+            },
             "output_schema": self.output_schema(),
             "config_schema": self.config_schema(),
             "output_stages": self.ids(&self.output_stages),

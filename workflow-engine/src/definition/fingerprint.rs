@@ -21,7 +21,7 @@ pub(crate) fn fingerprint(definition: &WorkflowDefinition) -> String {
                 "version": stage.version,
                 "after": stage.predecessors,
                 "reads": stage.reads,
-                "input": normal_form((stage.input_schema)()),
+                "input": normal_form(stage.input_shape()),
                 "output": normal_form((stage.output_schema)()),
                 "config": normal_form(stage.config.shape()),
             });
@@ -37,7 +37,7 @@ pub(crate) fn fingerprint(definition: &WorkflowDefinition) -> String {
         "version": definition.version,
         "stages": stages,
         "ends": definition.output_stages,
-        "input": normal_form((definition.input_schema)()),
+        "input": normal_form(definition.input.shape()),
     }))
 }
 

@@ -8,6 +8,7 @@ mod state_type;
 mod declaration;
 pub(crate) mod rules;
 mod config;
+mod input;
 mod canonical;
 mod stage;
 mod workflow;
@@ -32,6 +33,7 @@ pub(crate) use config::{ConfigDefinition, ConfigFault, FLATTENED};
 pub(crate) use fingerprint::fingerprint;
 #[cfg(feature = "testing")]
 pub(crate) use fingerprint::{ALGORITHM, hash};
-pub(crate) use rules::is_without_rules;
+pub(crate) use input::{CheckStart, InputDefinition, InputRules, UnknownInput};
+pub(crate) use rules::{ValueRules, is_without_rules};
 pub(crate) use stage::Entry;
 pub(crate) use stage_path::same_text;

@@ -1,12 +1,15 @@
 //! A stage of a compiled workflow, and the arguments of its body.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
 use super::config::ConfigDefinition;
 use super::declaration::OverBudget;
+use super::input::InputRules;
 use super::retry::RetryPolicy;
+use super::rules::ValueRules;
 use super::state_type::StateType;
 use super::wait::WaitDefinition;
 use crate::context::{StageContext, StageError};
@@ -50,7 +53,8 @@ pub struct StageDefinition {
     /// How the stage waits; its body then returns a ticket. `None` for a stage that does not wait.
     pub wait: Option<WaitDefinition>,
     pub(crate) entry: Entry,
-    pub(crate) input_schema: fn() -> schemars::Schema,
+    pub(crate) input_schema: fn(schemars::SchemaGenerator) -> schemars::Schema,
+    pub(crate) input_rules: Option<InputRules>,
     pub(crate) output_schema: fn() -> schemars::Schema,
     pub(crate) config: ConfigDefinition,
 }
@@ -67,4 +71,6 @@ pub struct Execution {
     pub config: Json,
     /// The attempt's context.
     pub context: StageContext,
+    /// The rules of a stage that is not the first, whose input is checked before the function is called.
+    pub(crate) input_rules: Option<Arc<ValueRules>>,
 }

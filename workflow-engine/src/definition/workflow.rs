@@ -1,7 +1,7 @@
 //! A compiled workflow as plain data.
 
+use super::input::InputDefinition;
 use super::stage::StageDefinition;
-use crate::value::Json;
 
 /// A compiled workflow: its stages in reading order, with everything that the engine needs to run them.
 ///
@@ -24,9 +24,7 @@ pub struct WorkflowDefinition {
     pub output_stages: Vec<usize>,
     /// See [`WorkflowDefinition::fingerprint`].
     pub(crate) fingerprint: String,
-    pub(crate) input_schema: fn() -> schemars::Schema,
+    pub(crate) input: InputDefinition,
     pub(crate) output_schema: fn() -> schemars::Schema,
     pub(crate) config_schema: fn() -> schemars::Schema,
-    /// Decodes a run's input as the workflow's input type and returns its stored form.
-    pub(crate) check_input: fn(&Json) -> Result<Json, serde_json::Error>,
 }

@@ -86,6 +86,12 @@ impl Error {
         Self::new(ErrorCode::InvalidConfigRule, message)
     }
 
+    pub(crate) fn invalid_input_rule(workflow: &str, stage: Option<&str>, reason: &str) -> Self {
+        let of = stage.map(|stage| format!(" of stage `{stage}`")).unwrap_or_default();
+        let message = format!("workflow `{workflow}`, the input{of}: {reason}");
+        Self::new(ErrorCode::InvalidConfigRule, message)
+    }
+
     pub(crate) fn invalid_input(workflow: &str, reason: impl fmt::Display) -> Self {
         Self::new(
             ErrorCode::InvalidInput,

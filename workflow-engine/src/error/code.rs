@@ -88,7 +88,7 @@ error_codes! {
         "A text is not an amount of money."
         "Write it like `0.50 USD`: no sign, no exponent, at most twelve decimals.";
     InvalidInput "INVALID_INPUT" InvalidInput
-        "The input of a run does not match the workflow's input type."
+        "The input of a run does not match the workflow's input type: an unknown or missing field, a value of the wrong type, or one that breaks a rule."
         "Correct the field that the message names.";
     InvalidConfig "INVALID_CONFIG" InvalidInput
         "The configuration of a run names an unknown stage or field, has a value of the wrong type, or breaks a rule."
@@ -115,7 +115,7 @@ error_codes! {
         "`register_compatible` was given a text that is not a fingerprint."
         "Copy the 64 hexadecimal digits from the workflow's lock file.";
     InvalidConfigRule "INVALID_CONFIG_RULE" InvalidInput
-        "A `range`, `length` or `pattern` rule of a stage's configuration cannot be applied."
+        "A `range`, `length` or `pattern` rule of an input or of a stage's configuration cannot be applied."
         "Correct the rule at the field that the message names.";
     ConfigFieldClash "CONFIG_FIELD_CLASH" InvalidInput
         "Two fields of one stage's configuration share a key, usually through flattened structures."

@@ -57,7 +57,7 @@ async fn request_mismatch(
     definition: &WorkflowDefinition,
 ) -> Result<Option<String>, Error> {
     let request = kernel.store().request(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
-    if let Err(error) = (definition.check_input)(&request.input) {
+    if let Err(error) = definition.check_input(&request.input) {
         return Ok(Some(format!("its input is not valid: {error}")));
     }
     let config: BTreeMap<String, Json> =

@@ -57,8 +57,8 @@ impl WorkflowRegistry {
     ///
     /// # Errors
     /// `DUPLICATE_WORKFLOW` when another workflow has its id and version; `CONFIG_FIELD_CLASH` when two fields of a stage's configuration
-    /// have the same key; `INVALID_CONFIG_RULE` when a default breaks the rule of its field, or a pattern is not a
-    /// regular expression.
+    /// have the same key; `INVALID_CONFIG_RULE` when a default breaks the rule of its field, or a pattern, also one of
+    /// an input, is not a regular expression.
     pub fn register(&mut self, definition: &'static WorkflowDefinition) -> Result<(), Error> {
         for stage in &definition.stages {
             if let Some(fault) = stage.config.faults().first() {
@@ -69,6 +69,9 @@ impl WorkflowRegistry {
                     }
                 });
             }
+        }
+        if let Some((owner, reason)) = definition.input_fault() {
+            return Err(Error::invalid_input_rule(&definition.id, owner, reason));
         }
         let versions = self.by_id.entry(&definition.id).or_default();
         if versions.contains_key(&definition.version) {

@@ -19,7 +19,7 @@ pub(super) fn check_request(
 ) -> Result<(RunRequest, HashMap<String, Json>), Error> {
     let definition = registered.definition();
     let input =
-        (definition.check_input)(input).map_err(|error| Error::invalid_input(&definition.id, error))?;
+        definition.check_input(input).map_err(|reason| Error::invalid_input(&definition.id, reason))?;
     let given: BTreeMap<String, Json> = match config {
         None => BTreeMap::new(),
         Some(config) => config.decode().map_err(|error| {

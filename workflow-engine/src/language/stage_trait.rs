@@ -3,7 +3,7 @@
 use futures_util::future::BoxFuture;
 
 use crate::context::{StageContext, StageError};
-use crate::definition::{StageDeclaration, StagePath};
+use crate::definition::{Rule, StageDeclaration, StagePath};
 use crate::value::{Json, NoInput, Payload, Storable};
 
 /// A stage. [`#[stage]`](macro@crate::stage) implements it for the type that it generates beside the function.
@@ -57,6 +57,12 @@ pub type Running<T> = BoxFuture<'static, Result<T, StageError>>;
 pub trait InputTypes {
     /// The type of one parameter, the tuple of several, `()` for none.
     type Parameters;
+
+    /// The rules of the parameters that have some, by key.
+    #[doc(hidden)]
+    fn rules() -> Vec<(&'static str, &'static [Rule])> {
+        Vec::new()
+    }
 }
 
 impl InputTypes for NoInput {

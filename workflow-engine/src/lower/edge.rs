@@ -73,7 +73,8 @@ where
     // That the input can be stored is required only where the workflow names its type.
     W: Workflow<Input = V>,
 {
-    const ROW: StageRow = <S as StageNode>::ROW.entered(entry::entry::<S, Start<W>>);
+    const ROW: StageRow =
+        <S as StageNode>::ROW.entered(entry::entry::<S, Start<W>>).starting(entry::check_start::<S, W>);
 }
 
 /// A stage, or the end of a workflow, that can follow a group of more than sixteen branches, of which the first returns `V`

@@ -1,18 +1,18 @@
 //! The type-erased body of a stage: from stored values to a stored value.
 
-use std::any::type_name;
+use std::any::{TypeId, type_name};
 
 use futures_util::future::BoxFuture;
 
 use super::from_upstream::FromUpstream;
 use super::upstream::Upstream;
 use crate::context::StageError;
-use crate::definition::Execution;
+use crate::definition::{Execution, ValueRules};
 #[cfg(feature = "testing")]
 use crate::language::Stubs;
-use crate::language::{Running, Stage};
+use crate::language::{Running, Stage, Workflow};
 use crate::value::exact::deep_drop;
-use crate::value::{Json, Storable};
+use crate::value::{Json, Storable, Stored};
 
 /// Runs the stage `S` on stored values of the shape `H`.
 pub(crate) fn entry<S, H>(execution: Execution) -> BoxFuture<'static, Result<Json, StageError>>
@@ -28,7 +28,7 @@ where
     S: Stage<Input: FromUpstream<H::Value>>,
     H: Upstream,
 {
-    let Execution { inputs, config, context } = execution;
+    let Execution { inputs, config, context, input_rules } = execution;
     let _life = context.life();
     let id = S::DECLARATION.id;
     let input = match S::Input::without_value() {
@@ -37,6 +37,12 @@ where
             StageError::permanent(format_args!("the input of stage `{id}` cannot be read: {error}"))
         })?,
     };
+    // The input of a run was checked when the run was created. A rule that is stricter by now strands no run.
+    if let Some(rules) = input_rules.filter(|_| !H::IS_START) {
+        check_rules(&input, &rules).map_err(|reason| {
+            StageError::permanent(format_args!("the input of stage `{id}` is not valid: {reason}"))
+        })?;
+    }
     let config = config.decode::<S::Config>().map_err(|error| unreadable_config::<S>(&error))?;
     // Frees the stored text: the function can run for hours.
     drop(inputs);
@@ -46,6 +52,25 @@ where
         return store::<S>(stub(input, &context)?);
     }
     S::run(input, config, context).await
+}
+
+/// Checks the run's input as the input of the first stage `S`. If the two have one type, the run's input was checked as
+/// itself.
+pub(crate) fn check_start<S, W>(input: &Json, rules: &ValueRules) -> Result<(), String>
+where
+    S: Stage<Input: FromUpstream<W::Input>>,
+    W: Workflow,
+{
+    if TypeId::of::<S::Input>() == TypeId::of::<W::Input>() {
+        return Ok(());
+    }
+    let input = input.load::<W::Input>().map_err(|error| error.to_string())?;
+    check_rules(&S::Input::accept(input), rules)
+}
+
+fn check_rules<I: Storable>(input: &I, rules: &ValueRules) -> Result<(), String> {
+    let value = serde_json::to_value(Stored(input)).map_err(|error| error.to_string())?;
+    rules.check(&value)
 }
 
 pub(crate) fn unreadable_config<S: Stage>(error: &serde_json::Error) -> StageError {

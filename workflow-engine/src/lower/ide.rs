@@ -16,6 +16,9 @@ pub mod stage {
     pub const retry: () = ();
     /// `timeout = "30s"`: the longest time for one attempt. Default: no limit.
     pub const timeout: () = ();
+    /// `rename_all = "camelCase"`: the case of the keys of input and configuration in JSON. Default: as the parameters are
+    /// named.
+    pub const rename_all: () = ();
     /// `budget = "0.50 USD"`: the highest cost of the stage's AI calls in one run. Default: no limit other than the run's
     /// budget.
     pub const budget: () = ();
@@ -35,8 +38,11 @@ pub mod stage {
     pub const give_up_after: () = ();
 }
 
-/// Options of `#[check]`: its only option, `crate`, is a keyword, which cannot be imported.
-pub mod check {}
+/// Options of `#[check]`. `crate` is a keyword, which cannot be imported.
+pub mod check {
+    /// `rename_all = "camelCase"`: the case of the keys of the configuration in JSON. Default: as the parameters are named.
+    pub const rename_all: () = ();
+}
 
 /// Options of `retry(…)`.
 pub mod retry {
@@ -61,6 +67,20 @@ pub mod config {
     pub const default: () = ();
     /// `flatten`: puts the parameter's fields among those of the configuration.
     pub const flatten: () = ();
+    /// `rename = "maxLength"`: the key in JSON. Default: the parameter's name, or that of `rename_all`.
+    pub const rename: () = ();
+    /// `range(0..=10)`: the smallest and the largest value of a number.
+    pub const range: () = ();
+    /// `length(1..=64)`: the smallest and the largest length of a string or a collection.
+    pub const length: () = ();
+    /// `pattern = "^[a-z]+$"`: a regular expression that a string must match.
+    pub const pattern: () = ();
+}
+
+/// Options of `#[input]`.
+pub mod input {
+    /// `rename = "maxLength"`: the key in JSON. Default: the parameter's name, or that of `rename_all`.
+    pub const rename: () = ();
     /// `range(0..=10)`: the smallest and the largest value of a number.
     pub const range: () = ();
     /// `length(1..=64)`: the smallest and the largest length of a string or a collection.
@@ -77,4 +97,7 @@ pub mod workflow {
     pub const name: () = ();
     /// `version = 2`: raise it if runs in progress must not continue with the changed workflow. Default 1.
     pub const version: () = ();
+    /// `unknown_input = deny` or `unknown_input = ignore`: whether a run whose input has an unknown field is refused. Default
+    /// `deny`.
+    pub const unknown_input: () = ();
 }

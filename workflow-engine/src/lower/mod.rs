@@ -8,7 +8,7 @@ mod from_upstream;
 mod entry;
 mod check_entry;
 mod edge;
-mod listed;
+mod repeated;
 mod node;
 mod graph;
 mod message;

@@ -55,9 +55,9 @@ pub use crate::lower::entry::{failed, finish, store};
 // The graph.
 pub use crate::lower::edge::{End, Follows, Joins, ListItem, Starts};
 pub use crate::lower::graph::{Graph, Node, check_identity, check_stage, is_repeated};
-pub use crate::lower::listed::StageAt;
 pub use crate::lower::node::StageNode;
 pub use crate::lower::outputs::{Decoded, decode_output, decode_stored};
+pub use crate::lower::repeated::Repeated;
 pub use crate::lower::table::{InputRow, StageRow, WorkflowTable, define, output_schema, schema};
 pub use crate::lower::upstream::{Group, List, Single, Unlisted, Upstream};
 

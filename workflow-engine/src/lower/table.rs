@@ -6,10 +6,11 @@ use serde::ser::Error as _;
 use super::record::{ObjectSchema, from_nothing};
 use super::upstream::{Shaped, Upstream};
 use crate::definition::{
-    ConfigDefinition, Entry, StageDeclaration, StageDefinition, StagePath, StateType, WorkflowDefinition,
+    CheckStart, ConfigDefinition, Entry, InputDefinition, InputRules, Rule, StageDeclaration, StageDefinition,
+    StagePath, StateType, UnknownInput, WorkflowDefinition,
 };
-use crate::language::{Stage, Workflow};
-use crate::value::{Json, Storable, Stored};
+use crate::language::{InputTypes, Stage, Workflow};
+use crate::value::{FieldPath, Json, Storable, Stored, find_unknown};
 
 /// A workflow as `workflow!` generates it.
 #[derive(Debug)]
@@ -39,15 +40,29 @@ pub struct WorkflowTable {
 /// The workflow's input.
 #[derive(Debug)]
 pub struct InputRow {
-    schema: fn() -> Schema,
-    check: fn(&Json) -> Result<Json, serde_json::Error>,
+    schema: fn(SchemaGenerator) -> Schema,
+    read: fn(&Json) -> Result<Json, serde_json::Error>,
+    find_unknown: fn(&Json) -> Option<FieldPath>,
+    unknown: UnknownInput,
 }
 
 impl InputRow {
     /// The input of `W`.
     #[must_use]
     pub const fn of<W: Workflow>() -> Self {
-        Self { schema: || W::Input::root_schema(SchemaGenerator::default()), check: check_input::<W::Input> }
+        Self {
+            schema: W::Input::root_schema,
+            read: check_input::<W::Input>,
+            find_unknown: find_unknown::<W::Input>,
+            unknown: UnknownInput::Deny,
+        }
+    }
+
+    /// The option `unknown_input = ignore`.
+    #[must_use]
+    pub const fn ignoring_unknown_fields(mut self) -> Self {
+        self.unknown = UnknownInput::Ignore;
+        self
     }
 }
 
@@ -57,7 +72,9 @@ pub struct StageRow {
     path: StagePath,
     declaration: StageDeclaration,
     entry: Entry,
-    input_schema: fn() -> Schema,
+    input_schema: fn(SchemaGenerator) -> Schema,
+    input_rules: fn() -> Vec<(&'static str, &'static [Rule])>,
+    check_start: CheckStart,
     output_schema: fn() -> Schema,
     config_schema: fn(SchemaGenerator) -> Schema,
     describe_config: fn(&mut ObjectSchema<'_>),
@@ -72,7 +89,9 @@ impl StageRow {
             path: S::PATH,
             declaration: S::DECLARATION,
             entry: |_| unreachable!("a workflow with a mistake does not compile"),
-            input_schema: schema::<S::Input>,
+            input_schema: <S::Input as Storable>::root_schema,
+            input_rules: <S::Input as InputTypes>::rules,
+            check_start: |_, _| Ok(()),
             output_schema: || S::Output::root_schema(SchemaGenerator::default()),
             config_schema: <S::Config as Storable>::root_schema,
             describe_config: |object| object.stage::<S>(),
@@ -84,6 +103,13 @@ impl StageRow {
     #[must_use]
     pub const fn entered(mut self, entry: Entry) -> Self {
         self.entry = entry;
+        self
+    }
+
+    /// With the check of a run's input that the stage converts into its own.
+    #[must_use]
+    pub(crate) const fn starting(mut self, check_start: CheckStart) -> Self {
+        self.check_start = check_start;
         self
     }
 
@@ -150,10 +176,14 @@ pub fn define(table: &WorkflowTable) -> WorkflowDefinition {
         stages,
         output_stages: table.output_stages.to_vec(),
         fingerprint: String::new(),
-        input_schema: table.input.schema,
+        input: InputDefinition::new(
+            table.input.schema,
+            table.input.read,
+            table.input.find_unknown,
+            table.input.unknown,
+        ),
         output_schema: table.output_schema,
         config_schema: table.config_schema,
-        check_input: table.input.check,
     };
     definition.fingerprint = crate::definition::fingerprint(&definition);
     definition
@@ -195,6 +225,7 @@ fn stage(
         wait: declaration.wait,
         entry: row.entry,
         input_schema: row.input_schema,
+        input_rules: InputRules::new(&(row.input_rules)(), row.check_start),
         output_schema: row.output_schema,
         config: ConfigDefinition::new(row.config_schema, row.check_config),
     }

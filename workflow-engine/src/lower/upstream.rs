@@ -13,6 +13,9 @@ pub trait Upstream: 'static {
     /// The value in memory.
     type Value: Send + 'static;
 
+    /// Whether it is the run's input.
+    const IS_START: bool = false;
+
     /// Decodes the value from the stored outputs, in the order in which the branches are written.
     ///
     /// # Errors
@@ -47,6 +50,7 @@ pub struct Unlisted;
 
 impl<W: Workflow> Upstream for Start<W> {
     type Value = W::Input;
+    const IS_START: bool = true;
 
     fn decode(stored: &mut dyn Iterator<Item = &Json>) -> Result<W::Input, serde_json::Error> {
         next(stored)?.load().map_err(|error| context("the run's input", &error))

@@ -55,6 +55,10 @@ pub(super) enum Source<'f> {
 /// A slice to read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Slice<'f> {
+    #[cfg_attr(
+        not(any(feature = "sqlite", feature = "postgres")),
+        allow(dead_code, reason = "the store in memory reads all runs")
+    )]
     pub(super) source: Source<'f>,
     pub(super) filter: &'f RunFilter,
     /// Only candidates with smaller ids.

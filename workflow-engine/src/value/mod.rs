@@ -15,8 +15,11 @@ mod empty;
 pub(crate) mod limits;
 pub(crate) mod setting;
 mod nearest;
+mod unknown;
 mod name;
+mod bytes;
 
+pub use bytes::Bytes;
 pub use call_id::CallId;
 pub use cost::Cost;
 pub use empty::{Faulty, NoConfig, NoInput};
@@ -30,3 +33,4 @@ pub(crate) use id_map::{IdMap, IdSet};
 pub(crate) use name::{MAX_NAME_BYTES, is_name};
 pub(crate) use nearest::{nearest, unknown_field};
 pub(crate) use payload::Stored;
+pub(crate) use unknown::{FieldPath, find_unknown};

@@ -8,4 +8,4 @@ pub async fn load(#[range(1..=9)] depth: u32, #[length(1..)] path: String) -> St
 }
 
 fn main() {}
-// fix: `#[config(range(1..=10))]`; an input has no rules
+// fix: `#[input(range(1..=9))]` and `#[input(length(1..))]`

@@ -60,8 +60,18 @@ type __Process3 = <__Process3Path as ::workflow_engine::__private::Known<
     __private::Graph { workflow : "process", nodes : & [< __Process0 as
     __private::StageNode > ::NODE, < __Process1 as __private::StageNode > ::NODE, <
     __Process2 as __private::StageNode > ::NODE, < __Process3 as __private::StageNode >
-    ::NODE], ancestors : & [& [0], & [1], & [1], & [7]], }; const _ : () =
-    __private::check_stage(GRAPH, 0); const _ : () = __private::check_stage(GRAPH, 1);
-    const _ : () = __private::check_stage(GRAPH, 2); const _ : () =
-    __private::check_stage(GRAPH, 3); }
+    ::NODE], ancestors : & [& [0], & [1], & [1], & [7]], }; struct Place < const
+    IS_REPEATED : bool, const AT : usize >; trait Listed < S > { type Stage; } impl < S,
+    const AT : usize > Listed < S > for Place < false, AT > { type Stage = S; } impl < S,
+    const AT : usize > Listed < S > for Place < true, AT > { type Stage =
+    __private::Repeated < S, AT >; } impl __private::HasStage < < Place < {
+    __private::is_repeated(GRAPH, 0) }, 0 > as Listed < __Process0Path >> ::Stage > for
+    process {} impl __private::HasStage < < Place < { __private::is_repeated(GRAPH, 1) },
+    1 > as Listed < __Process1Path >> ::Stage > for process {} impl __private::HasStage <
+    < Place < { __private::is_repeated(GRAPH, 2) }, 2 > as Listed < __Process2Path >>
+    ::Stage > for process {} impl __private::HasStage < < Place < {
+    __private::is_repeated(GRAPH, 3) }, 3 > as Listed < __Process3Path >> ::Stage > for
+    process {} const _ : () = __private::check_stage(GRAPH, 0); const _ : () =
+    __private::check_stage(GRAPH, 1); const _ : () = __private::check_stage(GRAPH, 2);
+    const _ : () = __private::check_stage(GRAPH, 3); }
 }

@@ -120,6 +120,7 @@ fn hashed(model: &Model, dress: &Dress) -> String {
         wait: None,
         entry: |_| unreachable!("nothing runs"),
         input_schema: input,
+        input_rules: None,
         output_schema: output,
         config: ConfigDefinition::new(config, |_| Ok(Json::null())),
     });
@@ -131,10 +132,9 @@ fn hashed(model: &Model, dress: &Dress) -> String {
         stages: stages.collect(),
         output_stages: model.ends.clone(),
         fingerprint: String::new(),
-        input_schema: nth::<0>,
+        input: InputDefinition::new(|_| nth::<0>(), |input| Ok(input.clone()), |_| None, UnknownInput::Deny),
         output_schema: nth::<0>,
         config_schema: nth::<0>,
-        check_input: |input| Ok(input.clone()),
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
-/// A type that is stored as a number, for `#[config(range(…))]`. Implement it for your own number types.
+/// A type that is stored as a number, for the rule `range(…)`. Implement it for your own number types.
 #[diagnostic::on_unimplemented(
     message = "`range(…)` needs a number, but `{Self}` is not one",
     label = "not a number",
@@ -13,7 +13,7 @@ pub trait HasRange {
     const IS_NUMBER: bool = true;
 }
 
-/// A type that is stored as a string, for `#[config(pattern = "…")]`. Implement it for your own string types.
+/// A type that is stored as a string, for the rule `pattern = "…"`. Implement it for your own string types.
 #[diagnostic::on_unimplemented(
     message = "`pattern` needs a string, but `{Self}` is not one",
     label = "not a string",
@@ -24,7 +24,7 @@ pub trait HasPattern {
     const IS_TEXT: bool = true;
 }
 
-/// A type with a length, for `#[config(length(…))]`. Implement it for your own string and collection types.
+/// A type with a length, for the rule `length(…)`. Implement it for your own string and collection types.
 #[diagnostic::on_unimplemented(
     message = "`length(…)` needs a string or a collection, but `{Self}` is neither",
     label = "has no length",

@@ -61,6 +61,7 @@ pub(super) async fn run_body(attempt: &AttemptContext<'_>) -> Result<AttemptEnd<
         inputs: std::mem::take(&mut inputs.upstream),
         config: inputs.config.clone(),
         context: services.context(inputs),
+        input_rules: attempt.stage.input_rules.as_ref().map(|own| Arc::clone(&own.rules)),
     };
     let body = attempt.kernel.config().executor.execute(attempt.stage, execution);
     let end = drive(attempt, services, body).await;

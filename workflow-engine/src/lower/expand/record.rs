@@ -8,14 +8,14 @@
 #[macro_export]
 macro_rules! __record {
     // An input of one field.
-    (input $name:tt = $text:literal { $field:tt $key:literal: $type:ty = $doc:literal }) => {
+    (input $name:tt = $text:literal { $field:tt $key:literal: $type:ty = $doc:literal $($rules:expr)? }) => {
         impl $crate::__private::Lone for $name {
             type Type = $type;
             const SHAPE: $crate::__private::LoneShape<Self, $type> = $crate::__private::LoneShape {
                 name: $text,
                 strict: false,
                 keys: &[$key],
-                fields: &[$crate::__private::FieldShape::required($doc)],
+                fields: &[$crate::__private::FieldShape::required($doc) $(.ruled($rules))?],
                 of: |all| &all.$field,
                 make: $crate::__private::From::from,
             };

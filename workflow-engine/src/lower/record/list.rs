@@ -230,4 +230,9 @@ impl<R: Listed> Record for R {
 
 impl<R: Listed> InputTypes for R {
     type Parameters = R::Parameters;
+
+    fn rules() -> Vec<(&'static str, &'static [Rule])> {
+        let fields = R::SHAPE.keys.iter().zip(R::SHAPE.fields);
+        fields.filter(|(_, field)| !field.rules.is_empty()).map(|(key, field)| (*key, field.rules)).collect()
+    }
 }

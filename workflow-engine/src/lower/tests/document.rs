@@ -88,7 +88,7 @@ workflow! {
 /// Runs every stage in reading order, as the kernel would, and keeps the outputs.
 async fn run(input: Json, config: &[(&str, &str)]) -> Result<HashMap<String, Json>, StageError> {
     let definition = document_processor::definition();
-    let input = (definition.check_input)(&input).expect("the input is one");
+    let input = definition.check_input(&input).expect("the input is one");
     let mut stored: HashMap<String, Json> = HashMap::new();
     for stage in &definition.stages {
         let inputs = match stage.predecessors.as_slice() {
@@ -100,7 +100,7 @@ async fn run(input: Json, config: &[(&str, &str)]) -> Result<HashMap<String, Jso
         let reads = stage.reads.iter().map(|index| &definition.stages[*index].id);
         let reads = reads.map(|id| (id.clone(), stored[id].clone())).collect();
         let context = context(&stage.id, reads);
-        let output = (stage.entry)(Execution { inputs, config, context }).await?;
+        let output = (stage.entry)(Execution { inputs, config, context, input_rules: None }).await?;
         stored.insert(stage.id.clone(), output);
     }
     Ok(stored)

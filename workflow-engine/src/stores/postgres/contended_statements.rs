@@ -139,9 +139,9 @@ impl State {
             oldest.share.texts.len() > 1 && share.texts.iter().any(|text| oldest.share.texts.contains(text))
         };
         let mut others: Vec<_> = self.waiting.iter().collect();
-        others.sort_by_key(|(id, waiter)| match self.prefers_youngest {
-            true => (u64::from(waiter.tries), waiter.age, **id),
-            false => (waiter.age, 0, **id),
+        others.sort_by_key(|(id, waiter)| {
+            let tries = if self.prefers_youngest { waiter.tries } else { 0 };
+            (tries, waiter.age, **id)
         });
         let may_begin = |(id, waiter): &(&u64, &Waiter)| {
             self.may_begin(&waiter.share) && (*id == oldest_id || !is_kept(&waiter.share))
@@ -243,7 +243,9 @@ mod tests {
     fn a_decision_that_waited_for_a_moment_does_not_wait_behind_those_that_waited_for_long() {
         let (all, texts) = (ContendedStatements::new(3), set(&["update"]));
         let mut blocked: Vec<_> = (0..40).map(|_| all.note(&texts)).collect();
-        blocked.iter_mut().for_each(|decision| decision.tries = 7);
+        for decision in &mut blocked {
+            decision.tries = 7;
+        }
         let mut waiting: Vec<_> =
             blocked.iter_mut().map(|decision| Box::pin(decision.further_turn())).collect();
         let mut running = begin(&mut waiting);

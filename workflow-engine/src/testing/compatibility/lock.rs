@@ -48,7 +48,7 @@ impl Lock {
             version: stage.version,
             after: ids(&stage.predecessors),
             reads: ids(&stage.reads),
-            input: normal_form(stage.input_schema()),
+            input: normal_form(stage.input_shape()),
             config: normal_form(stage.config.shape()),
             output: normal_form(stage.output_schema()),
             ticket: stage.wait.as_ref().map(|wait| normal_form(wait.ticket_schema())),
@@ -58,7 +58,7 @@ impl Lock {
             version: definition.version,
             fingerprint: definition.fingerprint().to_owned(),
             algorithm: ALGORITHM.to_owned(),
-            input: normal_form(definition.input_schema()),
+            input: normal_form(definition.input.shape()),
             stages: stages.collect(),
             ends: ids(&definition.output_stages),
         }

@@ -1,19 +1,20 @@
-//! The rules of a whole configuration.
+//! The rules of a whole input or configuration.
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
+use super::rule::Rule;
 use super::tree::Node;
 
-/// The rules of a stage's configuration: those of its fields, and those in the schemas of the fields' types, at every
-/// level.
+/// The rules of an input or of a stage's configuration: those of its fields, and those in the schemas of the fields'
+/// types, at every level.
 #[derive(Debug, Default)]
-pub(crate) struct ConfigRules {
+pub(crate) struct ValueRules {
     root: Node,
     /// The types that the schema refers to, by name.
     types: Vec<(String, Node)>,
 }
 
-impl ConfigRules {
+impl ValueRules {
     /// Reads the rules in a schema. The second value is the mistakes in them, one sentence each.
     pub(crate) fn new(schema: &Value) -> (Self, Vec<String>) {
         let mut faults = Vec::new();
@@ -31,14 +32,24 @@ impl ConfigRules {
         (found, faults)
     }
 
+    /// The rules that are written at the fields themselves. The second value is as that of [`new`](Self::new).
+    pub(crate) fn of_fields(rules: &[(&'static str, &'static [Rule])]) -> (Self, Vec<String>) {
+        let properties = rules.iter().map(|(key, rules)| {
+            let mut schema = Map::new();
+            rules.iter().for_each(|rule| rule.describe(&mut schema));
+            ((*key).to_owned(), Value::Object(schema))
+        });
+        Self::new(&json!({ "properties": properties.collect::<Map<_, _>>() }))
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         !self.root.has_rules() && !self.types.iter().any(|(_, node)| node.has_rules())
     }
 
-    /// Checks a complete configuration; the error names every rule that it breaks.
-    pub(crate) fn check(&self, config: &Value) -> Result<(), String> {
+    /// Checks a complete value; the error names every rule that it breaks.
+    pub(crate) fn check(&self, value: &Value) -> Result<(), String> {
         let mut broken = Vec::new();
-        self.root.check("", config, &self.types, &mut broken);
+        self.root.check("", value, &self.types, &mut broken);
         if broken.is_empty() { Ok(()) } else { Err(broken.join("; ")) }
     }
 }
