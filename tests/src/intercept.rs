@@ -1,5 +1,6 @@
 //! A store behind an interceptor, which observes every call and may replace or fail it.
 
+mod catalog;
 mod inspection;
 
 use std::collections::HashMap;
@@ -10,13 +11,13 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use workflow_engine::ledger::{CallId, CallOutcome, CallReservation, CallStatistics};
 use workflow_engine::ports::{
-    Catalog, ClaimRequest, ClaimedWork, Commit, Decide, Decision, Delivery, DeliveryClaim, DeliveryLease,
-    DeliveryStart, Hints, JobTransport, Ledger, NewDefinition, Outbox, Persistence, Purge, Registration,
-    Retention, Settlement, Snapshot, Store, Subscription,
+    ClaimRequest, ClaimedWork, Commit, Decide, Decision, Delivery, DeliveryClaim, DeliveryLease,
+    DeliveryStart, Hints, JobTransport, Ledger, Outbox, Persistence, Purge, Registration, Retention,
+    Settlement, Snapshot, Store, Subscription,
 };
 use workflow_engine::records::{
-    AiCallRecord, AnnotationRecord, ArtifactRecord, BlobKey, DeadLetter, DefinitionRecord, Event, JobRecord,
-    Lease, LogRecord, RunRecord, RunRequest, StageRecord, StoredValue, SubscriberRecord, UnfinishedRuns,
+    AiCallRecord, AnnotationRecord, ArtifactRecord, BlobKey, DeadLetter, Event, JobRecord, Lease, LogRecord,
+    RunRecord, RunRequest, StageRecord, StoredValue, SubscriberRecord,
 };
 use workflow_engine::{AnnotationFilter, Error, Json, RunId};
 
@@ -278,26 +279,6 @@ impl<I: Interceptor> JobTransport for Intercepted<I> {
 
     async fn correct_instants(&self) -> Result<usize, Error> {
         self.read("correct_instants", self.store.correct_instants()).await
-    }
-}
-
-#[async_trait]
-impl<I: Interceptor> Catalog for Intercepted<I> {
-    async fn register_definitions(&self, definitions: &[NewDefinition]) -> Result<(), Error> {
-        self.write("register_definitions", self.store.register_definitions(definitions)).await
-    }
-
-    async fn definitions(&self) -> Result<Vec<DefinitionRecord>, Error> {
-        self.read("definitions", self.store.definitions()).await
-    }
-
-    async fn unfinished_by_definition(
-        &self,
-        workflow_id: &str,
-        cap: usize,
-    ) -> Result<Vec<UnfinishedRuns>, Error> {
-        let read = self.store.unfinished_by_definition(workflow_id, cap);
-        self.read("unfinished_by_definition", read).await
     }
 }
 

@@ -1,7 +1,8 @@
 //! Processes with few file descriptors. Each test is a child process, because the limit is one of the process.
 
 use std::fs::File;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use workflow_engine::ports::Persistence;
@@ -11,6 +12,9 @@ use workflow_engine::{Engine, ErrorCode};
 
 /// Names the database to a child.
 const FILE: &str = "DESCRIPTORS_TEST_FILE";
+
+/// Far above what a busy machine needs.
+const LIMIT: Duration = Duration::from_secs(120);
 
 #[stage(check = printed, poll_every = "20ms", give_up_after = "1h", retry(max_attempts = 1))]
 async fn order(number: u32) -> StageResult<u32> {
@@ -31,17 +35,32 @@ workflow! { printing = order >> pack }
 
 /// Runs the test `child` of this program in a process that may have `limit` open files.
 fn run_child(child: &str, limit: u32) {
+    run_children(child, limit, 1);
+}
+
+/// Runs the test `child` of this program in `count` processes, each of which may have `limit` open files. They share a
+/// database.
+fn run_children(child: &str, limit: u32, count: usize) {
     let folder = tempfile::tempdir().unwrap();
     let program = std::env::current_exe().unwrap();
     let script = format!("ulimit -n {limit}; exec \"$0\" \"$@\"");
-    let output = Command::new("sh")
-        .args(["-c", &script, program.to_str().unwrap(), "--exact", child, "--nocapture", "--test-threads=1"])
-        .env(FILE, folder.path().join("store.db"))
-        .output()
-        .unwrap();
-    let text =
-        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+    let spawn = |_| {
+        Command::new("sh")
+            .args(["-c", &script, program.to_str().unwrap(), "--exact", child, "--nocapture"])
+            .arg("--test-threads=1")
+            .env(FILE, folder.path().join("store.db"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    let children: Vec<_> = (0..count).map(spawn).collect();
+    for child in children {
+        let output = child.wait_with_output().unwrap();
+        let text =
+            String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && text.contains("1 passed"), "a limit of {limit}: {text}");
+    }
 }
 
 /// Takes every free descriptor of the process.
@@ -65,6 +84,35 @@ async fn continue_without_descriptors() {
         runs.push(engine.start::<printing>(OrderInput { number }).await.unwrap());
     }
     let outputs = join_all(runs.iter().map(RunHandle::output)).await;
+    for (number, output) in outputs.into_iter().enumerate() {
+        assert_eq!(output.unwrap() as usize, number);
+    }
+    engine.shutdown().await;
+}
+
+/// At each limit, three processes either are refused by name, or do their work to its end.
+#[test]
+fn six_waiting_stages_complete_in_every_process_whose_engine_is_built() {
+    for limit in (28..=64).step_by(4) {
+        run_children("complete_or_refuse", limit, 3);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn complete_or_refuse() {
+    let Ok(file) = std::env::var(FILE) else { return };
+    let engine = match Engine::builder(&file).register::<printing>().build().await {
+        Ok(engine) => engine,
+        Err(error) => return assert_eq!(error.code(), ErrorCode::DescriptorsExhausted, "{error}"),
+    };
+    let _taken = take_all_descriptors();
+    let mut runs = Vec::new();
+    for number in 0..6 {
+        runs.push(engine.start::<printing>(OrderInput { number }).await.unwrap());
+    }
+    // A stage of this process may be checked by another one, and the other way round.
+    let outputs = join_all(runs.iter().map(RunHandle::output));
+    let outputs = tokio::time::timeout(LIMIT, outputs).await.expect("no stage stays under a lease");
     for (number, output) in outputs.into_iter().enumerate() {
         assert_eq!(output.unwrap() as usize, number);
     }

@@ -35,7 +35,7 @@ pub mod testing;
 #[cfg(doc)]
 pub mod guide;
 
-pub use context::{AnyStage, IntoStageError, StageContext, StageError, StageResult};
+pub use context::{AnyStage, IntoStageError, Retry, RetryDecision, StageContext, StageError, StageResult};
 pub use engine::{
     Cursor, Engine, EngineBuilder, Events, IntoStore, List, Logs, Page, RunHandle, StartRun, StoreSource,
 };

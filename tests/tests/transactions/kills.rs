@@ -8,6 +8,8 @@ use tests::on_every_database;
 use tests::tables::Tables;
 use tests::transfer::{DebitInput, transfer};
 
+use super::locks::{locked_bookings, run, wait_for_waiters};
+
 const RUNS: usize = 80;
 const KILLS: u64 = 12;
 
@@ -30,21 +32,60 @@ async fn a_killed_process_neither_repeats_nor_loses_statements(tables: Tables) {
         worker.wait().unwrap();
         bodies += moment + count(&mut lines, u64::MAX);
     }
-    let (mut worker, mut lines) = start(&tables);
-    bodies += count(&mut lines, u64::MAX);
-    assert!(worker.wait().unwrap().success());
+    bodies += finish(&tables);
+    judge(&tables, &bookings, RUNS).await;
+    assert!(bodies > (RUNS * 2) as u64, "no kill hit a body before its commit, so the test proves nothing");
+}
 
+/// Another program locks the table for long. Workers are killed one after the other, each while its statements wait.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_lock_under_kills_neither_repeats_nor_loses_statements() {
+    const RUNS: usize = 10;
+    const KILLS: u64 = 5;
+    let test = "a_long_lock_under_kills_neither_repeats_nor_loses_statements";
+    let Some(tables) = Tables::postgres(test) else { return };
+    let Tables::Postgres(schema) = &tables else { unreachable!() };
+    let engine = tables.engine().await.register::<transfer>().without_worker().build().await.unwrap();
+    let (mut other, bookings) = locked_bookings(schema).await;
+    for cents in (1..).take(RUNS) {
+        engine.start::<transfer>(DebitInput { bookings: bookings.clone(), cents }).await.unwrap();
+    }
+    let mut bodies = 0;
+    for _ in 0..KILLS {
+        let (mut worker, mut lines) = start(&tables);
+        assert_eq!(count(&mut lines, 1), 1, "the worker ended before it was killed");
+        wait_for_waiters(&mut other, &bookings, 1).await;
+        worker.kill().unwrap();
+        worker.wait().unwrap();
+        bodies += 1 + count(&mut lines, u64::MAX);
+    }
+    run(&mut other, "ROLLBACK".into()).await;
+    bodies += finish(&tables);
+    judge(&tables, &bookings, RUNS).await;
+    assert!(bodies >= RUNS as u64 * 2 + KILLS, "every kill has cost an attempt: {bodies}");
+    engine.shutdown().await;
+}
+
+/// Lets a worker finish all runs; returns the number of bodies.
+fn finish(tables: &Tables) -> u64 {
+    let (mut worker, mut lines) = start(tables);
+    let bodies = count(&mut lines, u64::MAX);
+    assert!(worker.wait().unwrap().success());
+    bodies
+}
+
+/// Checks that each stage of the runs has made its booking once.
+async fn judge(tables: &Tables, bookings: &str, runs: usize) {
     let text = format!("SELECT run || ' ' || stage || ' ' || cents FROM {bookings}");
     let mut booked: HashMap<String, Vec<i64>> = HashMap::new();
     for line in tables.texts(&text).await {
         let (stage, cents) = line.rsplit_once(' ').unwrap();
         booked.entry(stage.to_owned()).or_default().push(cents.parse().unwrap());
     }
-    assert_eq!(booked.len(), RUNS * 2, "G2: every stage has a booking");
+    assert_eq!(booked.len(), runs * 2, "G2: every stage has a booking");
     assert!(booked.values().all(|bookings| bookings.len() == 1), "G2: no stage has two bookings");
     let sum: i64 = booked.values().flatten().sum();
     assert_eq!(sum, 0, "debits and credits are balanced");
-    assert!(bodies > (RUNS * 2) as u64, "no kill hit a body before its commit, so the test proves nothing");
 }
 
 fn start(tables: &Tables) -> (Child, Lines<BufReader<ChildStdout>>) {

@@ -17,12 +17,12 @@ use workflow_engine::{EngineBuilder, Statement};
 
 const LEASE: Duration = Duration::from_secs(15);
 
-async fn run(connection: &mut PgConnection, sql: String) {
+pub(crate) async fn run(connection: &mut PgConnection, sql: String) {
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await.unwrap();
 }
 
 /// Creates the table of the bookings, and locks it as `CREATE INDEX` does.
-async fn locked_bookings(schema: &Schema) -> (PgConnection, String) {
+pub(crate) async fn locked_bookings(schema: &Schema) -> (PgConnection, String) {
     let mut other = schema.connect().await;
     let bookings = format!("{}.bookings", schema.name());
     run(&mut other, format!("CREATE TABLE {bookings} (run TEXT, stage TEXT, cents BIGINT)")).await;
@@ -31,7 +31,7 @@ async fn locked_bookings(schema: &Schema) -> (PgConnection, String) {
 }
 
 /// Waits until this many sessions wait for a lock on the table.
-async fn wait_for_waiters(other: &mut PgConnection, table: &str, count: i64) {
+pub(crate) async fn wait_for_waiters(other: &mut PgConnection, table: &str, count: i64) {
     let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = $1::regclass";
     let waiting = || sqlx::query_as::<_, (i64,)>(waiting).bind(table);
     while waiting().fetch_one(&mut *other).await.unwrap().0 < count {

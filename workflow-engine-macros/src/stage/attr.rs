@@ -218,8 +218,12 @@ impl Role {
     /// The role of this attribute, if it is an attribute of the macro.
     fn of(kind: Kind, attribute: &Attribute, errors: &mut Errors) -> Option<Result<Self>> {
         let name = attribute.path().get_ident()?;
-        if name == "input" {
-            Some(input::input(kind, attribute, errors).map(Self::Input))
+        if name == "input" && kind == Kind::Check {
+            // The parameter is still the ticket.
+            errors.push(errors::function::input_of_a_check(attribute));
+            None
+        } else if name == "input" {
+            Some(input::input(attribute, errors).map(Self::Input))
         } else if name == "config" {
             Some(config(attribute, errors).map(Self::Config))
         } else if name == "require" {

@@ -57,15 +57,49 @@ pub fn arguments<'a>(
 
 /// The arm for the function's error.
 pub fn failure(body: &Body<'_>, private: &TokenStream) -> TokenStream {
-    let error = Ident::new("__error", error_span(body.returns));
-    let into_error = into_error(body, private);
-    quote!(#private::Result::Err(#error) => #private::Result::Err(#into_error(#error)),)
+    let error = error_name(body);
+    let converted = converted(body, private, &error);
+    quote!(#private::Result::Err(#error) => #private::Result::Err(#converted),)
 }
 
-/// The conversion of the function's error.
+/// The conversion of the function's error, as a function.
 pub fn into_error(body: &Body<'_>, private: &TokenStream) -> TokenStream {
+    if !can_decide(body) {
+        return conversion(body, private);
+    }
+    let error = error_name(body);
+    let converted = converted(body, private, &error);
+    quote!(|#error| #converted)
+}
+
+fn converted(body: &Body<'_>, private: &TokenStream, error: &Ident) -> TokenStream {
+    let conversion = conversion(body, private);
+    if !can_decide(body) {
+        return quote!(#conversion(#error));
+    }
+    let decision = local("decision");
+    quote! {{
+        use #private::{Decided as _, Undecided as _};
+        let #decision = (&#error).__retry_decision();
+        #conversion(#error).with_decision(#decision)
+    }}
+}
+
+fn conversion(body: &Body<'_>, private: &TokenStream) -> TokenStream {
     // rustc underlines the argument if its type does not convert.
     respan(quote!(#private::Failure::into_error), error_span(body.returns))
+}
+
+fn error_name(body: &Body<'_>) -> Ident {
+    Ident::new("__error", error_span(body.returns))
+}
+
+/// Returns whether the function's error can be one that decides whether the stage is retried.
+fn can_decide(body: &Body<'_>) -> bool {
+    match body.returns {
+        Type::Path(path) => path.path.segments.last().is_none_or(|last| last.ident != "StageResult"),
+        _ => true,
+    }
 }
 
 /// A variable of the generated code, which is invisible to the user's tokens.

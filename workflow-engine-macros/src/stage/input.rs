@@ -5,7 +5,6 @@ use syn::{Attribute, LitStr, Meta, Result};
 
 use super::rule::Rule;
 use crate::errors::{self, Errors};
-use crate::function::Kind;
 use crate::options;
 
 /// The options of a plain parameter.
@@ -16,10 +15,7 @@ pub struct Input {
 }
 
 /// `#[input(range(1..=100))]`.
-pub fn input(kind: Kind, attribute: &Attribute, errors: &mut Errors) -> Result<Input> {
-    if kind == Kind::Check {
-        return Err(errors::function::input_of_a_check(attribute));
-    }
+pub fn input(attribute: &Attribute, errors: &mut Errors) -> Result<Input> {
     let mut found = Input::default();
     let list = match &attribute.meta {
         Meta::List(list) => list,

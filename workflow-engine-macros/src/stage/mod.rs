@@ -10,6 +10,7 @@ mod input;
 pub mod recovery;
 pub mod record;
 mod rule;
+mod signature;
 mod state;
 mod types;
 pub mod valid;

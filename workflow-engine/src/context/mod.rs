@@ -1,5 +1,6 @@
 //! The context of a running stage, its effects, and its error.
 
+mod retry_decision;
 mod stage_error;
 mod stage_context;
 mod scope;
@@ -13,6 +14,7 @@ mod sleep;
 pub use effects::{Effects, StageArtifacts, StageStorage, StageTransaction};
 pub use extensions::Extensions;
 pub use reporter::StageReporter;
+pub use retry_decision::{Retry, RetryDecision};
 pub use scope::StageScope;
 pub use stage_context::{AnyStage, StageContext};
 pub use stage_error::{IntoStageError, StageError, StageResult};

@@ -3,10 +3,12 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::error::{Error, ErrorCode};
+use super::retry_decision::{Retry, RetryDecision};
+use crate::error::{Error, ErrorCode, without_url_passwords};
 #[cfg(feature = "ai")]
 use crate::ledger::ai_error::Verdict;
 use crate::value::Lossy;
+use crate::value::limits::truncate;
 
 /// The return type of a stage: its output, or an error.
 pub type StageResult<T> = Result<T, StageError>;
@@ -26,8 +28,11 @@ pub type StageResult<T> = Result<T, StageError>;
 /// permanent.
 ///
 /// Like `anyhow::Error`, this type does not implement `std::error::Error`, so that `?` can convert every type that does.
-/// For an error of your own that is not a `std::error::Error`, write `impl From<Mine> for StageError`. For an error that is
-/// not `Send + Sync`, write `.map_err(StageError::retryable)?`.
+/// An error of your own decides by itself: implement [`RetryDecision`](crate::RetryDecision) for it, or, if it is not a
+/// `std::error::Error`, `From<Mine> for StageError`; the stage then returns `Result<T, Mine>`. For an error that is not
+/// `Send + Sync`, write `.map_err(StageError::retryable)?`.
+///
+/// The stored text has no passwords of URLs, and at most 8 KiB.
 ///
 /// ```
 /// use std::time::Duration;
@@ -52,6 +57,9 @@ pub struct StageError {
     code: Option<ErrorCode>,
 }
 
+/// The highest number of causes of one error.
+const MAX_CAUSES: usize = 128;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Remedy {
     Retry,
@@ -62,8 +70,9 @@ enum Remedy {
 }
 
 impl StageError {
+    /// The alternate form of `anyhow::Error` and `eyre::Report` has their causes.
     fn new(message: impl fmt::Display, remedy: Remedy) -> Self {
-        Self { message: message.to_string(), remedy, code: None }
+        Self { message: without_url_passwords(format!("{message:#}")), remedy, code: None }
     }
 
     /// A permanent error with its own code for the run.
@@ -82,11 +91,16 @@ impl StageError {
     }
 
     /// Makes an error that the stage's retry policy applies to, such as a lost connection.
+    ///
+    /// It keeps the text of `message`. To keep the causes of an error too, convert it with `?` or [`From`].
     pub fn retryable(message: impl fmt::Display) -> Self {
         Self::new(message, Remedy::Retry)
     }
 
     /// Makes an error that another attempt cannot solve: the stage and its run fail now.
+    ///
+    /// It keeps the text of `message`. To keep the causes of an error too, write
+    /// `StageError::from(error)`[`.without_retry()`](Self::without_retry).
     pub fn permanent(message: impl fmt::Display) -> Self {
         Self::new(message, Remedy::None)
     }
@@ -96,6 +110,44 @@ impl StageError {
     /// The delay replaces the policy's backoff for this retry only. The policy's number of attempts still applies.
     pub fn retry_after(message: impl fmt::Display, delay: Duration) -> Self {
         Self::new(message, Remedy::RetryAfter(delay))
+    }
+
+    /// Returns the same error as a permanent one.
+    ///
+    /// ```
+    /// use workflow_engine::StageError;
+    ///
+    /// fn read(path: &str) -> Result<String, StageError> {
+    ///     // A file of the program itself: it does not appear later.
+    ///     std::fs::read_to_string(path).map_err(|error| StageError::from(error).without_retry())
+    /// }
+    ///
+    /// assert!(!read("/no/such/file").unwrap_err().is_retryable());
+    /// ```
+    #[must_use]
+    pub fn without_retry(mut self) -> Self {
+        self.remedy = Remedy::None;
+        self
+    }
+
+    /// Converts an error of your own that decides itself whether the stage is retried; it keeps the texts of the error and of
+    /// its causes. A stage that returns `Result<T, E>` with such an `E` converts it by itself.
+    pub fn decided(error: impl RetryDecision + Send + Sync + 'static) -> Self {
+        let retry = error.retry();
+        Self::from(error).with_decision(Some(retry))
+    }
+
+    /// Applies the decision of the error from which this one was made.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_decision(mut self, decision: Option<Retry>) -> Self {
+        self.remedy = match decision {
+            None => return self,
+            Some(Retry::ByPolicy) => Remedy::Retry,
+            Some(Retry::After(delay)) => Remedy::RetryAfter(delay),
+            Some(Retry::Never) => Remedy::None,
+        };
+        self
     }
 
     /// Makes the result of an attempt that its runtime ended: the job returns to the queue, and the attempt does not count.
@@ -170,23 +222,23 @@ impl<E: Into<Box<dyn std::error::Error + Send + Sync>>> IntoStageError for E {
 }
 
 impl<E: IntoStageError> From<E> for StageError {
-    /// Keeps the text of the error and of each of its sources.
+    /// Keeps the text of the error and of each of its sources: at most 8 KiB, without those in the middle if they are longer.
     fn from(error: E) -> Self {
         let error = error.into_boxed();
-        let mut message = error.to_string();
+        let mut texts = vec![error.to_string()];
         let mut remedy = remedy_of(&*error);
-        let mut source = error.source();
-        while let Some(cause) = source {
+        let sources = std::iter::successors(error.source(), |cause| cause.source());
+        // A chain can be a circle.
+        for cause in sources.take(MAX_CAUSES) {
             let text = cause.to_string();
             // Many libraries repeat the source in their own text.
-            if !message.contains(&text) && !is_verdict(cause) {
-                message.push_str(": ");
-                message.push_str(&text);
+            if !texts.iter().any(|earlier| earlier.contains(&text)) && !is_verdict(cause) {
+                texts.push(text);
             }
             remedy = remedy.or_else(|| remedy_of(cause));
-            source = cause.source();
         }
-        Self { message, remedy: remedy.unwrap_or(Remedy::Retry), code: None }
+        let texts = texts.into_iter().map(without_url_passwords).collect();
+        Self { message: truncate::causes(texts), remedy: remedy.unwrap_or(Remedy::Retry), code: None }
     }
 }
 

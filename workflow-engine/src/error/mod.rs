@@ -17,9 +17,9 @@ pub use code::ErrorCode;
 
 pub(crate) use state::MissingState;
 
-pub(crate) use redact::redacted;
 #[cfg(feature = "postgres")]
 pub(crate) use redact::redacted_text;
+pub(crate) use redact::{redacted, without_url_passwords};
 
 use code::Kind;
 

@@ -24,6 +24,41 @@ pub(crate) fn redacted_text(text: &str, location: &str) -> String {
     secrets.fold(text.to_owned(), |text, secret| text.replace(secret, HIDDEN))
 }
 
+/// Returns a text without the passwords of the URLs in it.
+pub(crate) fn without_url_passwords(text: String) -> String {
+    if !text.contains("://") {
+        return text;
+    }
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some((before, after)) = rest.split_once("://") {
+        let end = after.find(|c: char| c.is_whitespace() || "\"'`<>()".contains(c)).unwrap_or(after.len());
+        let (url, following) = after.split_at(end);
+        let (authority, _) = url.split_at(url.find(['/', '?', '#']).unwrap_or(url.len()));
+        shown.push_str(before);
+        shown.push_str("://");
+        // Without an `@` in the authority, its port can be the beginning of a password with a `/`, `?` or `#`.
+        let is_port = |(_, port): (&str, &str)| port.bytes().all(|byte| byte.is_ascii_digit());
+        let user_end = match authority.rfind('@') {
+            None if authority.rsplit_once(':').is_none_or(is_port) || authority.starts_with('[') => None,
+            None => url.rfind('@'),
+            at => at,
+        };
+        match user_end.map(|at| (&url[..at], &url[at..])) {
+            Some((user, host)) if user.contains(':') => {
+                shown.push_str(user.split(':').next().unwrap_or_default());
+                shown.push(':');
+                shown.push_str(HIDDEN);
+                shown.push_str(host);
+            }
+            _ => shown.push_str(url),
+        }
+        rest = following;
+    }
+    shown.push_str(rest);
+    shown
+}
+
 /// Returns what follows the scheme of a URL, without user, password and parameters.
 fn host_and_path(rest: &str) -> String {
     let (authority, path) = rest.split_at(rest.find(['/', '?', '#', ';']).unwrap_or(rest.len()));
@@ -56,7 +91,27 @@ fn without_password(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::redacted;
+    use super::{redacted, without_url_passwords};
+
+    #[test]
+    fn a_text_is_shown_without_the_passwords_of_its_urls() {
+        for (text, shown) in [
+            ("no URL at all: a@b", "no URL at all: a@b"),
+            ("GET https://host/path?mail=a@b.c failed", "GET https://host/path?mail=a@b.c failed"),
+            ("GET https://host:8080/path?mail=a@b.c failed", "GET https://host:8080/path?mail=a@b.c failed"),
+            (
+                "`https://user:secret@host/path` and http://u:p@h",
+                "`https://user:[…]@host/path` and http://u:[…]@h",
+            ),
+            ("(postgres://user:se/cret@host/name)", "(postgres://user:[…]@host/name)"),
+            ("postgres://user:se@cret@host", "postgres://user:[…]@host"),
+            ("https://user@host", "https://user@host"),
+            ("https://[::1]/path@x", "https://[::1]/path@x"),
+            ("a:// b://", "a:// b://"),
+        ] {
+            assert_eq!(without_url_passwords(text.to_owned()), shown);
+        }
+    }
 
     #[test]
     fn a_location_is_shown_without_passwords() {

@@ -39,7 +39,7 @@ pub use crate::language::{
     OutputAs, Requires, Running, Stage, State, TakesTicket, TicketFor, Waits, Workflow, prepare,
     prepare_optional,
 };
-pub use crate::lower::returns::{Failure, Returns};
+pub use crate::lower::returns::{Decided, Failure, Returns, Undecided};
 
 // Inputs and configurations.
 pub use crate::lower::record::{

@@ -1,6 +1,6 @@
 //! The return type of a stage's function.
 
-use crate::context::StageError;
+use crate::context::{Retry, RetryDecision, StageError};
 
 /// A return type of a stage.
 ///
@@ -34,5 +34,32 @@ pub trait Failure {
 impl<E: Into<StageError>> Failure for E {
     fn into_error(self) -> StageError {
         self.into()
+    }
+}
+
+/// The decision of an error that implements [`RetryDecision`].
+///
+/// Generated code calls `(&error).__retry_decision()` with this trait and [`Undecided`] in scope. rustc tries this trait first,
+/// because the other one needs one more reference, so it finds the other one only for an error without a decision.
+pub trait Decided {
+    /// Returns the decision.
+    fn __retry_decision(&self) -> Option<Retry>;
+}
+
+impl<E: RetryDecision> Decided for E {
+    fn __retry_decision(&self) -> Option<Retry> {
+        Some(self.retry())
+    }
+}
+
+/// Every error, see [`Decided`].
+pub trait Undecided {
+    /// Returns `None`.
+    fn __retry_decision(&self) -> Option<Retry>;
+}
+
+impl<E> Undecided for &E {
+    fn __retry_decision(&self) -> Option<Retry> {
+        None
     }
 }

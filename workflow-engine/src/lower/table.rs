@@ -6,8 +6,8 @@ use serde::ser::Error as _;
 use super::record::{ObjectSchema, from_nothing};
 use super::upstream::{Shaped, Upstream};
 use crate::definition::{
-    CheckStart, ConfigDefinition, Entry, InputDefinition, InputRules, Rule, StageDeclaration, StageDefinition,
-    StagePath, StateType, UnknownInput, WorkflowDefinition,
+    CheckStart, ConfigDefinition, Entry, InputDefinition, InputRules, Rule, StageDeclaration,
+    StageDefinition, StagePath, StateType, UnknownInput, WorkflowDefinition,
 };
 use crate::language::{InputTypes, Stage, Workflow};
 use crate::value::{FieldPath, Json, Storable, Stored, find_unknown};

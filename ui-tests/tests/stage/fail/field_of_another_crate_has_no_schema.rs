@@ -4,7 +4,7 @@ use workflow_engine::prelude::*;
 
 #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct Order {
-    at: chrono::DateTime<chrono::Utc>,
+    id: uuid::Uuid,
 }
 
 #[stage]
@@ -13,4 +13,4 @@ pub async fn load(order: Order) -> StageResult<u32> {
 }
 
 fn main() {}
-// fix: `schemars = { version = "1.2", features = ["chrono04"] }` in Cargo.toml
+// fix: `schemars = { version = "1.2", features = ["uuid1"] }` in Cargo.toml

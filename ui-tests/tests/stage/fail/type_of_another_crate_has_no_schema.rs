@@ -3,9 +3,9 @@
 use workflow_engine::prelude::*;
 
 #[stage]
-pub async fn load(id: uuid::Uuid) -> StageResult<chrono::DateTime<chrono::Utc>> {
-    Ok(chrono::DateTime::UNIX_EPOCH)
+pub async fn load(id: uuid::Uuid) -> StageResult<uuid::Uuid> {
+    Ok(id)
 }
 
 fn main() {}
-// fix: `schemars = { version = "1.2", features = ["chrono04", "uuid1"] }` in Cargo.toml
+// fix: `schemars = { version = "1.2", features = ["uuid1"] }` in Cargo.toml

@@ -11,6 +11,51 @@ impl From<Closed> for StageError {
     }
 }
 
+/// Decides by itself, and is an ordinary error with methods of its own.
+#[derive(Debug)]
+pub enum ChargeError {
+    Declined,
+    Busy,
+}
+
+impl ChargeError {
+    pub fn decision(&self) -> bool {
+        matches!(self, Self::Busy)
+    }
+}
+
+impl std::fmt::Display for ChargeError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the bank refuses, {}", self.decision())
+    }
+}
+
+impl std::error::Error for ChargeError {}
+
+impl workflow_engine::RetryDecision for ChargeError {
+    fn retry(&self) -> workflow_engine::Retry {
+        match self {
+            Self::Declined => workflow_engine::Retry::Never,
+            Self::Busy => workflow_engine::Retry::ByPolicy,
+        }
+    }
+}
+
+#[stage]
+pub async fn charge(number: u32) -> Result<u32, ChargeError> {
+    Err(if number == 0 { ChargeError::Declined } else { ChargeError::Busy })
+}
+
+#[stage]
+pub async fn charge_by_reference(number: u32, ctx: &StageContext) -> Result<u32, ChargeError> {
+    Ok(number + ctx.attempt())
+}
+
+#[stage]
+pub async fn charge_with_question_mark(number: u32) -> StageResult<u32> {
+    Ok(charge(number).await.map_err(StageError::decided)?)
+}
+
 type Answer = Result<u32, Closed>;
 type Outcome<T> = Result<T, std::io::Error>;
 

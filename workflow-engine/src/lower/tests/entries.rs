@@ -105,6 +105,7 @@ async fn run(
         inputs: inputs.iter().map(|json| Json::trusted(*json)).collect(),
         config: Json::trusted(config),
         context: context(&stage.id, outputs),
+        input_rules: None,
     };
     (stage.entry)(execution).await
 }

@@ -1,5 +1,6 @@
 //! A store that simulates the death of its process at one of its commits.
 
+mod catalog;
 mod inspection;
 
 use std::collections::HashMap;
@@ -13,13 +14,13 @@ use chrono::{DateTime, Utc};
 use crate::error::Error;
 use crate::ledger::{CallOutcome, CallReservation, CallStatistics};
 use crate::ports::{
-    AnnotationFilter, Catalog, Change, ClaimRequest, ClaimedWork, Clock, Commit, Decide, Decision, Delivery,
-    DeliveryClaim, DeliveryLease, DeliveryStart, Hints, JobTransport, Ledger, NewDefinition, Outbox,
-    Persistence, Purge, Registration, Retention, Settlement, Snapshot, Store, Subscription,
+    AnnotationFilter, Change, ClaimRequest, ClaimedWork, Clock, Commit, Decide, Decision, Delivery,
+    DeliveryClaim, DeliveryLease, DeliveryStart, Hints, JobTransport, Ledger, Outbox, Persistence, Purge,
+    Registration, Retention, Settlement, Snapshot, Store, Subscription,
 };
 use crate::records::{
-    AiCallRecord, AnnotationRecord, ArtifactRecord, BlobKey, DeadLetter, DefinitionRecord, Event, JobRecord,
-    Lease, LogRecord, RunRecord, RunRequest, StageRecord, StoredValue, SubscriberRecord, UnfinishedRuns,
+    AiCallRecord, AnnotationRecord, ArtifactRecord, BlobKey, DeadLetter, Event, JobRecord, Lease, LogRecord,
+    RunRecord, RunRequest, StageRecord, StoredValue, SubscriberRecord,
 };
 use crate::value::{CallId, Json, RunId};
 
@@ -273,26 +274,6 @@ impl JobTransport for CrashingStore {
 
     async fn next_lease_end(&self) -> Result<Option<DateTime<Utc>>, Error> {
         self.alive()?.next_lease_end().await
-    }
-}
-
-#[async_trait]
-impl Catalog for CrashingStore {
-    async fn register_definitions(&self, definitions: &[NewDefinition]) -> Result<(), Error> {
-        // Not a commit of a run: an engine registers its definitions before it starts.
-        self.alive()?.register_definitions(definitions).await
-    }
-
-    async fn definitions(&self) -> Result<Vec<DefinitionRecord>, Error> {
-        self.alive()?.definitions().await
-    }
-
-    async fn unfinished_by_definition(
-        &self,
-        workflow_id: &str,
-        cap: usize,
-    ) -> Result<Vec<UnfinishedRuns>, Error> {
-        self.alive()?.unfinished_by_definition(workflow_id, cap).await
     }
 }
 

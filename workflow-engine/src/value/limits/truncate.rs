@@ -5,6 +5,8 @@ use crate::value::Json;
 
 /// The longest stored error text or cancellation reason, in bytes.
 const ERROR_BYTES: usize = 8 * 1024;
+/// The longest text of one cause of an error, in bytes.
+const CAUSE_BYTES: usize = 2 * 1024;
 /// The longest message of a log line or a progress report, in bytes.
 const MESSAGE_BYTES: usize = 16 * 1024;
 /// Larger fields of a log line are dropped.
@@ -35,6 +37,32 @@ pub(crate) fn fields(fields: Json) -> Json {
         Ok(()) => fields,
         Err(fault) => Json::write(&format!("({})", fault.code())).unwrap_or_else(|_| Json::null()),
     }
+}
+
+/// Joins the text of an error with those of its causes, the cause of all last, and leaves out causes in the middle if the
+/// whole would be too long: what failed and why it failed stay.
+pub(crate) fn causes(mut texts: Vec<String>) -> String {
+    const SEPARATOR: &str = ": ";
+    const OMITTED: &str = "…";
+
+    for text in texts.iter_mut().skip(1).filter(|text| text.len() > CAUSE_BYTES) {
+        text.truncate(text.floor_char_boundary(CAUSE_BYTES - OMITTED.len()));
+        text.push_str(OMITTED);
+    }
+    let length = |texts: &[String]| texts.iter().map(|text| text.len() + SEPARATOR.len()).sum::<usize>();
+    if texts.len() == 1 || length(&texts) <= ERROR_BYTES {
+        return texts.join(SEPARATOR);
+    }
+    let room = ERROR_BYTES - OMITTED.len() - SEPARATOR.len();
+    while texts.len() > 2 && length(&texts) > room {
+        texts.remove(texts.len() / 2);
+    }
+    if let [first, last] = texts.as_mut_slice() {
+        let end = room.saturating_sub(last.len() + 2 * SEPARATOR.len());
+        first.truncate(first.floor_char_boundary(end));
+    }
+    texts.insert(texts.len().div_ceil(2), OMITTED.to_owned());
+    texts.join(SEPARATOR)
 }
 
 fn cut(text: &str, bytes: usize) -> String {
