@@ -8,7 +8,7 @@ use tests::sweep::run::Shape;
 use crate::lane::Database;
 
 /// Every method of every port that an engine calls while no other process commits.
-const METHODS: [&str; 43] = [
+const METHODS: [&str; 44] = [
     "store.commit",
     "store.commit_locked",
     "store.snapshot",
