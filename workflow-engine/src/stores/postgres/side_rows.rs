@@ -3,8 +3,8 @@
 
 use super::arrays::{Rows, value};
 use super::failure::Failure;
-use super::run_tags;
 use super::transaction::Transaction;
+use super::{enqueued, run_tags};
 use crate::records::AnnotationRecord;
 use crate::stores::rows::{annotation_columns, artifact_columns};
 use crate::stores::working_set::WorkingSet;
@@ -92,6 +92,7 @@ pub(super) const ARTIFACT: &str = concat!(
 pub(super) async fn write(transaction: &mut Transaction, set: &WorkingSet) -> Result<(), Failure> {
     let side_rows = &set.side_rows;
     run_tags::write(transaction, &side_rows.tags).await?;
+    enqueued::delete(transaction, &side_rows.dequeued).await?;
     if !side_rows.annotations.is_empty() {
         let mut rows = Rows::<6, 2, 1>::new();
         for annotation in &side_rows.annotations {

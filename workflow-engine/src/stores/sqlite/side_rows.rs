@@ -2,8 +2,8 @@
 
 use super::failure::Failure;
 use super::json_rows::JsonRows;
-use super::run_tags;
 use super::session::Session;
+use super::{enqueued, run_tags};
 use crate::stores::rows::{annotation_columns, artifact_columns};
 use crate::stores::working_set::WorkingSet;
 
@@ -100,6 +100,7 @@ pub(super) const STATEMENTS: &[&str] = &[
 pub(super) fn write(session: &Session, set: &WorkingSet) -> Result<(), Failure> {
     let side_rows = &set.side_rows;
     run_tags::write(session, &side_rows.tags)?;
+    enqueued::delete(session, &side_rows.dequeued)?;
     let mut annotations = JsonRows::default();
     for annotation in &side_rows.annotations {
         annotations.push(|row| {
