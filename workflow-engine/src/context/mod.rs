@@ -10,6 +10,8 @@ mod effects;
 mod extensions;
 mod reporter;
 mod sleep;
+mod tag_source;
+mod run_details;
 
 pub use effects::{Effects, StageArtifacts, StageStorage, StageTransaction};
 pub use extensions::Extensions;
@@ -22,3 +24,5 @@ pub use stage_error::{IntoStageError, StageError, StageResult};
 pub(crate) use effects::{ArtifactSource, EffectBuffer, GivenArtifact};
 pub(crate) use services::ContextServices;
 pub(crate) use sleep::Pause;
+pub(crate) use stage_context::ContextParts;
+pub(crate) use tag_source::TagSource;

@@ -14,8 +14,14 @@ pub struct StageScope {
     pub workflow_id: String,
     /// The stage's id.
     pub stage_id: String,
+    /// The stage's name for display.
+    pub stage_name: &'static str,
+    /// The position of the stage in the workflow as it is written, from 1; 0 without a workflow.
+    pub stage_number: u32,
     /// The number of the attempt in its generation, from 1.
     pub attempt: u32,
+    /// The number of the last attempt, unless the worker is lost during this one.
+    pub max_attempts: u32,
     /// The generation, from 1. Each rerun begins the next one.
     pub generation: u32,
     /// The instant at which the stage's timeout ends this attempt.

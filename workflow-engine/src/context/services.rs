@@ -6,15 +6,17 @@ use super::effects::{ArtifactSource, EffectBuffer, NoArtifacts};
 use super::extensions::Extensions;
 use super::reporter::{NoopReporter, StageReporter};
 use super::sleep::{NoPause, Pause};
+use super::tag_source::{GivenTags, TagSource};
 use crate::ledger::{CallLedger, NoCalls};
 
-/// The receivers of reports and effects, the source of artifacts, the ledger, the clock, and the program's own values.
+/// The receivers of reports and effects, the source of artifacts, the ledger, the tags of the run, the clock, and the program's own values.
 #[derive(Clone)]
 pub(crate) struct ContextServices {
     pub(crate) reports: Arc<dyn StageReporter>,
     pub(crate) effects: Arc<EffectBuffer>,
     pub(crate) artifacts: Arc<dyn ArtifactSource>,
     pub(crate) calls: Arc<dyn CallLedger>,
+    pub(crate) tags: Arc<dyn TagSource>,
     pub(crate) pause: Arc<dyn Pause>,
     /// The values that the program provides to its stages.
     pub(crate) extensions: Extensions,
@@ -28,6 +30,7 @@ impl ContextServices {
             effects: Arc::default(),
             artifacts: Arc::new(NoArtifacts),
             calls: Arc::new(NoCalls),
+            tags: Arc::new(GivenTags::default()),
             pause: Arc::new(NoPause),
             extensions: Extensions::default(),
         }

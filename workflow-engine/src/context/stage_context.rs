@@ -25,9 +25,12 @@ pub struct AnyStage;
 
 /// The context of one attempt of a stage.
 ///
-/// - Ids and limits: [`run_id`](Self::run_id), [`stage_id`](Self::stage_id), [`attempt`](Self::attempt),
-///   [`deadline`](Self::deadline), [`cancellation`](Self::cancellation),
+/// - Ids and limits: [`run_id`](Self::run_id), [`workflow_id`](Self::workflow_id), [`stage_id`](Self::stage_id),
+///   [`stage_name`](Self::stage_name), [`stage_number`](Self::stage_number), [`attempt`](Self::attempt),
+///   [`is_last_attempt`](Self::is_last_attempt), [`generation`](Self::generation), [`deadline`](Self::deadline), [`cancellation`](Self::cancellation),
 ///   [`idempotency_token`](Self::idempotency_token).
+/// - What the caller said about the run: [`metadata`](Self::metadata), [`tags`](Self::tags),
+///   [`traceparent`](Self::traceparent).
 /// - Log and progress: [`log`](Self::log), [`progress`](Self::progress).
 /// - Effects, which are committed with the stage: [`annotate`](Self::annotate), [`storage`](Self::storage),
 ///   [`record_metric`](Self::record_metric), [`transaction`](Self::transaction).
@@ -44,6 +47,7 @@ pub struct StageContext<S = AnyStage> {
 
 struct Inner {
     scope: StageScope,
+    metadata: Option<Json>,
     outputs: StoredOutputs,
     services: ContextServices,
 }
@@ -51,16 +55,19 @@ struct Inner {
 /// The parts of a context.
 pub(crate) struct ContextParts {
     pub(crate) scope: StageScope,
+    /// The metadata of the run.
+    pub(crate) metadata: Option<Json>,
     /// Stored outputs of other stages, by stage id.
     pub(crate) outputs: HashMap<String, Json>,
     pub(crate) services: ContextServices,
 }
 
 impl StageContext {
-    /// The context of one attempt, with the stored outputs of the stages that it requires, by stage id.
-    pub(crate) fn new(scope: StageScope, outputs: HashMap<String, Json>, services: ContextServices) -> Self {
+    /// The context of one attempt.
+    pub(crate) fn new(parts: ContextParts) -> Self {
+        let ContextParts { scope, metadata, outputs, services } = parts;
         let outputs = StoredOutputs::new(outputs);
-        Self { inner: Arc::new(Inner { scope, outputs, services }), stage: PhantomData }
+        Self { inner: Arc::new(Inner { scope, metadata, outputs, services }), stage: PhantomData }
     }
 
     /// Returns a value that a body holds until it ends, so that the engine can tell when a stopped body has ended.
@@ -86,12 +93,16 @@ impl StageContext {
             run_id: RunId::generate(),
             workflow_id: "detached".into(),
             stage_id: "detached".into(),
+            stage_name: "Detached",
+            stage_number: 0,
             attempt: 1,
+            max_attempts: 1,
             generation: 1,
             deadline: None,
             cancellation: CancellationToken::new(),
         };
-        Self::new(scope, HashMap::new(), ContextServices::none())
+        let services = ContextServices::none();
+        Self::new(ContextParts { scope, metadata: None, outputs: HashMap::new(), services })
     }
 }
 
@@ -114,10 +125,28 @@ impl<S> StageContext<S> {
         &self.inner.scope.stage_id
     }
 
+    /// Returns the name of the stage for display: the option `name`, or the function's name in title case.
+    #[must_use]
+    pub fn stage_name(&self) -> &str {
+        self.inner.scope.stage_name
+    }
+
+    /// Returns the position of the stage in its workflow as it is written, from 1; 0 in a context without an engine.
+    #[must_use]
+    pub fn stage_number(&self) -> u32 {
+        self.inner.scope.stage_number
+    }
+
     /// Returns the number of this attempt in its generation, from 1. An attempt that a crash ends counts.
     #[must_use]
     pub fn attempt(&self) -> u32 {
         self.inner.scope.attempt
+    }
+
+    /// Returns whether the stage fails if this attempt fails: the retry policy allows no further one.
+    #[must_use]
+    pub fn is_last_attempt(&self) -> bool {
+        self.inner.scope.attempt >= self.inner.scope.max_attempts
     }
 
     /// Returns the generation, from 1. Each rerun of the stage begins the next one.
@@ -227,6 +256,16 @@ impl<S> StageContext<S> {
         &self.inner.scope
     }
 
+    /// The metadata of the run.
+    pub(crate) fn stored_metadata(&self) -> Option<&Json> {
+        self.inner.metadata.as_ref()
+    }
+
+    /// The services of this attempt.
+    pub(crate) fn services(&self) -> &ContextServices {
+        &self.inner.services
+    }
+
     /// The effects of this attempt so far.
     pub(crate) fn buffer(&self) -> &EffectBuffer {
         &self.inner.services.effects
@@ -246,11 +285,12 @@ impl<S> StageContext<S> {
     pub(crate) fn changed(&self, change: impl FnOnce(&mut ContextParts)) -> Self {
         let mut parts = ContextParts {
             scope: self.inner.scope.clone(),
+            metadata: self.inner.metadata.clone(),
             outputs: self.inner.outputs.to_json(),
             services: self.inner.services.clone(),
         };
         change(&mut parts);
-        StageContext::new(parts.scope, parts.outputs, parts.services).for_stage()
+        StageContext::new(parts).for_stage()
     }
 
     /// The stored output of a stage that ran before this one.

@@ -1,6 +1,6 @@
 //! The cache of the runs that this process drives, so that it reads nothing twice.
 //!
-//! It holds only what cannot change within a run's generation: the input, the configuration, and the stored outputs of
+//! It holds only what cannot change within a run's generation: the input, the configuration, the metadata, and the stored outputs of
 //! completed stages. Outputs are cached as the stored text, never as the value that a body returned, because the two
 //! can differ (`#[serde(skip)]`, NaN).
 
@@ -24,6 +24,7 @@ pub(super) struct CachedRun {
     pub(super) input: Json,
     /// By stage id.
     pub(super) config: HashMap<String, Json>,
+    pub(super) metadata: Option<Json>,
     progress: Mutex<Progress>,
 }
 
@@ -39,12 +40,13 @@ struct Progress {
 }
 
 impl CachedRun {
-    pub(super) fn new(input: Json, config: HashMap<String, Json>) -> Self {
-        Self { input, config, progress: Mutex::default() }
+    pub(super) fn new(input: Json, config: HashMap<String, Json>, metadata: Option<Json>) -> Self {
+        Self { input, config, metadata, progress: Mutex::default() }
     }
 
     fn size(&self) -> usize {
-        self.input.as_str().len() + self.config.values().map(|config| config.as_str().len()).sum::<usize>()
+        let values = std::iter::once(&self.input).chain(self.config.values()).chain(&self.metadata);
+        values.map(|value| value.as_str().len()).sum()
     }
 
     /// Returns the stored output of a completed stage, if it is cached.

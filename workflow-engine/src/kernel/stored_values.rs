@@ -105,5 +105,5 @@ pub(super) async fn cached_run(
     let request = kernel.store().request(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
     let config: HashMap<String, Json> =
         request.config.decode().map_err(|error| Error::stored_value(run_id, "its configuration", error))?;
-    Ok(kernel.run_cache().insert(run_id, generation, CachedRun::new(request.input, config)))
+    Ok(kernel.run_cache().insert(run_id, generation, CachedRun::new(request.input, config, request.metadata)))
 }

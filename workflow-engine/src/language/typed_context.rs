@@ -81,7 +81,10 @@ impl<S: Stage> StageContext<S> {
     #[must_use]
     pub fn for_test() -> Self {
         let context = StageContext::detached().for_stage::<S>();
-        context.changed(|parts| S::DECLARATION.id.clone_into(&mut parts.scope.stage_id))
+        context.changed(|parts| {
+            S::DECLARATION.id.clone_into(&mut parts.scope.stage_id);
+            parts.scope.stage_name = S::DECLARATION.name;
+        })
     }
 
     /// Returns the context with an output of the stage `R`, as if `R` had run before.

@@ -7,7 +7,8 @@ use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use crate::definition::{
-    ConfigDefinition, OverBudget, RetryPolicy, StageDefinition, WorkflowDefinition, fingerprint,
+    ConfigDefinition, InputDefinition, OverBudget, RetryPolicy, StageDefinition, UnknownInput,
+    WorkflowDefinition, fingerprint,
 };
 use crate::value::{Cost, Json};
 
@@ -55,16 +56,16 @@ fn nth<const N: usize>() -> Schema {
     SCHEMAS.with_borrow(|schemas| Schema::try_from(schemas[N].clone()).expect("it is an object"))
 }
 
-fn nth_config<const N: usize>(_: SchemaGenerator) -> Schema {
+fn nth_generated<const N: usize>(_: SchemaGenerator) -> Schema {
     nth::<N>()
 }
 
 /// Input, output and configuration of each stage.
-type Triple = (fn() -> Schema, fn() -> Schema, fn(SchemaGenerator) -> Schema);
+type Triple = (fn(SchemaGenerator) -> Schema, fn() -> Schema, fn(SchemaGenerator) -> Schema);
 const OF_STAGES: [Triple; STAGES] = [
-    (nth::<1>, nth::<2>, nth_config::<3>),
-    (nth::<4>, nth::<5>, nth_config::<6>),
-    (nth::<7>, nth::<8>, nth_config::<9>),
+    (nth_generated::<1>, nth::<2>, nth_generated::<3>),
+    (nth_generated::<4>, nth::<5>, nth_generated::<6>),
+    (nth_generated::<7>, nth::<8>, nth_generated::<9>),
 ];
 
 fn schema(fields: &Fields, dress: &Dress) -> Value {

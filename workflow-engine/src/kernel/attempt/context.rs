@@ -14,7 +14,7 @@ pub(super) struct AttemptContext<'a> {
     pub(super) kernel: &'a Kernel,
     /// The workflow that the run is executed against.
     pub(super) registered: &'a Registered,
-    pub(super) stage: &'a StageDefinition,
+    pub(super) stage: &'static StageDefinition,
     pub(super) job: &'a ClaimedJob,
     /// The claimant of this job, and of the successors that its commit claims.
     pub(super) claimant: &'a Claimant,

@@ -16,6 +16,8 @@ pub(super) struct Inputs {
     pub(super) reads: HashMap<String, Json>,
     /// The complete configuration of the stage.
     pub(super) config: Json,
+    /// The metadata of the run.
+    pub(super) metadata: Option<Json>,
 }
 
 /// Loads the stored values that the body receives. The inner error fails the attempt: an output that should exist is
@@ -69,5 +71,6 @@ pub(super) async fn load_inputs(attempt: &AttemptContext<'_>) -> Result<Result<I
         config = Some(complete);
     }
     let config = config.unwrap_or_else(Json::null);
-    Ok(upstream.and_then(|upstream| Ok(Inputs { upstream, reads: reads?, config })))
+    let metadata = run.metadata.clone();
+    Ok(upstream.and_then(|upstream| Ok(Inputs { upstream, reads: reads?, config, metadata })))
 }

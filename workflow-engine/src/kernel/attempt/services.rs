@@ -1,5 +1,6 @@
 //! The services behind a body's context: its log, its effects, its artifacts, its calls and its clock.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,9 @@ use super::inputs::Inputs;
 use super::ledger::AttemptLedger;
 use super::log::AttemptLog;
 use super::port_retry::BodyPorts;
-use crate::context::{ContextServices, EffectBuffer, Pause, StageContext, StageScope};
+use crate::context::{
+    ContextParts, ContextServices, EffectBuffer, Pause, StageContext, StageResult, StageScope, TagSource,
+};
 
 /// The services behind a body's context.
 pub(super) struct Services {
@@ -37,7 +40,10 @@ impl Services {
             run_id: job.lease.run_id,
             workflow_id: job.workflow_id.clone(),
             stage_id: stage.id.clone(),
+            stage_name: &stage.name,
+            stage_number: stage.number,
             attempt: job.attempt,
+            max_attempts: job.max_attempts,
             generation: job.lease.generation,
             deadline,
             cancellation: stop.child_token(),
@@ -53,6 +59,7 @@ impl Services {
             effects: Arc::clone(&effects),
             artifacts: Arc::new(artifacts),
             calls: Arc::clone(&ledger) as _,
+            tags: Arc::clone(&ports) as _,
             pause: Arc::clone(&ports) as _,
             extensions: kernel.config().extensions.clone(),
         };
@@ -60,7 +67,16 @@ impl Services {
     }
 
     pub(super) fn context(&self, inputs: Inputs) -> StageContext {
-        StageContext::new(self.scope.clone(), inputs.reads, self.context.clone())
+        let Inputs { reads: outputs, metadata, .. } = inputs;
+        let (scope, services) = (self.scope.clone(), self.context.clone());
+        StageContext::new(ContextParts { scope, metadata, outputs, services })
+    }
+}
+
+/// The tags in the store, which only a body that asks for them reads.
+impl TagSource for BodyPorts {
+    fn tags(&self) -> BoxFuture<'_, StageResult<BTreeMap<String, String>>> {
+        Box::pin(async { Ok(self.call(|| self.store.tags(self.lease().run_id)).await?) })
     }
 }
 

@@ -97,7 +97,7 @@ impl CreateRun {
         let limits = kernel.config().limits;
         let metadata = self.metadata.clone();
         let (request, config) =
-            check_request(registered, limits, &self.input, self.config.as_ref(), metadata)?;
+            check_request(registered, limits, &self.input, self.config.as_ref(), metadata.clone())?;
         let entry = self.entry(run_id)?;
         self.annotations.iter().try_for_each(Annotation::check).map_err(Error::invalid_annotation)?;
         check_tags(&self.tags).map_err(Error::invalid_tag)?;
@@ -173,7 +173,7 @@ impl CreateRun {
         let commit = async move {
             let mut commit = shared.store().commit(decision).await?;
             let Commit::Applied(applied) = &mut commit else { return Ok((commit, Status::Pending)) };
-            let run = CachedRun::new(input, config);
+            let run = CachedRun::new(input, config, metadata);
             let status = if let Some(reservation) = reservation {
                 shared.run_cache().insert(run_id, 1, run);
                 (reservation.run)(std::mem::take(&mut applied.claimed));

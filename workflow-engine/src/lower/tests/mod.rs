@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::context::{ContextServices, StageContext, StageScope};
+use crate::context::{ContextParts, ContextServices, StageContext, StageScope};
 use crate::value::{Json, RunId};
 
 /// The context of a first attempt, with stored outputs.
@@ -16,10 +16,13 @@ fn context(stage_id: &str, outputs: HashMap<String, Json>) -> StageContext {
         run_id: RunId::generate(),
         workflow_id: "test".into(),
         stage_id: stage_id.into(),
+        stage_name: "Test",
+        stage_number: 1,
         attempt: 1,
+        max_attempts: 1,
         generation: 1,
         deadline: None,
         cancellation: CancellationToken::new(),
     };
-    StageContext::new(scope, outputs, ContextServices::none())
+    StageContext::new(ContextParts { scope, metadata: None, outputs, services: ContextServices::none() })
 }
