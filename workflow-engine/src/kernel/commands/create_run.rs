@@ -134,6 +134,7 @@ impl CreateRun {
         let Checked { registered, request, config, entry } = self.check(kernel, run_id)?;
         let definition = registered.definition();
         let input = request.input.clone();
+        let metadata = request.metadata.clone();
         let priority = self.priority.unwrap_or(Claimant::DEFAULT_PRIORITY);
 
         let mut changes = vec![Change::CreateRun(NewRun {
