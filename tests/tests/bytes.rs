@@ -91,7 +91,7 @@ fn eight_mebibytes_are_no_matter_of_seconds() {
     let began = Instant::now();
     let json = Json::encode(&picture).unwrap();
     assert_eq!(json.decode::<Bytes>().unwrap(), picture);
-    let limit = if cfg!(debug_assertions) { Duration::from_secs(10) } else { Duration::from_millis(500) };
+    let limit = if cfg!(debug_assertions) { Duration::from_secs(30) } else { Duration::from_millis(500) };
     assert!(began.elapsed() < limit, "{:?}", began.elapsed());
 }
 

@@ -38,6 +38,7 @@ const METHODS: [&str; 43] = [
     "store.next_lease_end",
     "store.correct_instants",
     "store.register_subscriber",
+    "store.register_definitions",
     "store.claim_deliveries",
     "store.settle_deliveries",
     "store.next_delivery_due",

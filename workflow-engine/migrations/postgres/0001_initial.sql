@@ -461,13 +461,13 @@ CREATE TYPE {schema}.workflow_updated_run AS (
 );
 
 CREATE TYPE {schema}.workflow_new_stage AS (
+    max_wait_until       TIMESTAMPTZ,
     status               TEXT,
     generation           BIGINT,
     attempt              BIGINT,
     waiting_on           BIGINT,
     suspended_state      TEXT,
     suspended_state_blob TEXT,
-    max_wait_until       TIMESTAMPTZ,
     output               TEXT,
     output_blob          TEXT,
     error_message        TEXT,
@@ -481,13 +481,13 @@ CREATE TYPE {schema}.workflow_new_stage AS (
 );
 
 CREATE TYPE {schema}.workflow_updated_stage AS (
+    max_wait_until       TIMESTAMPTZ,
     status               TEXT,
     generation           BIGINT,
     attempt              BIGINT,
     waiting_on           BIGINT,
     suspended_state      TEXT,
     suspended_state_blob TEXT,
-    max_wait_until       TIMESTAMPTZ,
     output               TEXT,
     output_blob          TEXT,
     error_message        TEXT,
@@ -497,7 +497,9 @@ CREATE TYPE {schema}.workflow_updated_stage AS (
     stage_id             TEXT
 );
 
-CREATE TYPE {schema}.workflow_job AS (
+CREATE TYPE {schema}.workflow_new_job AS (
+    run_at                 TIMESTAMPTZ,
+    leased_until           TIMESTAMPTZ,
     generation             BIGINT,
     status                 TEXT,
     priority               BIGINT,
@@ -507,13 +509,28 @@ CREATE TYPE {schema}.workflow_job AS (
     max_crashes            BIGINT,
     lease_epoch            BIGINT,
     worker_id              TEXT,
-    run_at                 TIMESTAMPTZ,
     woken                  BOOLEAN,
-    leased_until           TIMESTAMPTZ,
     workflow_run_id        UUID,
     stage_id               TEXT,
     workflow_id            TEXT,
     definition_fingerprint TEXT
+);
+
+CREATE TYPE {schema}.workflow_updated_job AS (
+    run_at          TIMESTAMPTZ,
+    leased_until    TIMESTAMPTZ,
+    generation      BIGINT,
+    status          TEXT,
+    priority        BIGINT,
+    attempt         BIGINT,
+    max_attempts    BIGINT,
+    crashes         BIGINT,
+    max_crashes     BIGINT,
+    lease_epoch     BIGINT,
+    worker_id       TEXT,
+    woken           BOOLEAN,
+    workflow_run_id UUID,
+    stage_id        TEXT
 );
 
 CREATE TYPE {schema}.workflow_deleted_job AS (

@@ -8,6 +8,7 @@ mod state_type;
 mod declaration;
 pub(crate) mod rules;
 mod config;
+mod input_rules;
 mod input;
 mod canonical;
 mod stage;
@@ -33,7 +34,8 @@ pub(crate) use config::{ConfigDefinition, ConfigFault, FLATTENED};
 pub(crate) use fingerprint::fingerprint;
 #[cfg(feature = "testing")]
 pub(crate) use fingerprint::{ALGORITHM, hash};
-pub(crate) use input::{CheckStart, InputDefinition, InputRules, UnknownInput};
+pub(crate) use input::{InputDefinition, UnknownInput};
+pub(crate) use input_rules::{CheckStart, InputRules};
 pub(crate) use rules::{ValueRules, is_without_rules};
 pub(crate) use stage::Entry;
 pub(crate) use stage_path::same_text;

@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 
 use super::config::ConfigDefinition;
 use super::declaration::OverBudget;
-use super::input::InputRules;
+use super::input_rules::InputRules;
 use super::retry::RetryPolicy;
 use super::rules::ValueRules;
 use super::state_type::StateType;

@@ -5,6 +5,9 @@ use super::{Backend, CommitFailure, Work};
 /// The most attempts at a request that conflicts with other transactions.
 pub(in crate::stores) const MAX_ATTEMPTS: u32 = 20;
 
+/// The most attempts that follow the loss of a connection before anything is written.
+const MAX_RECONNECTS: u32 = 2;
+
 type FailureOf<C> = <<C as Committer>::Backend as Backend>::Failure;
 type WorkOf<C> = Work<<C as Committer>::Backend>;
 
@@ -70,7 +73,7 @@ async fn commit<C: Committer>(
     mut works: Vec<WorkOf<C>>,
     mut attempt: u32,
 ) -> Result<(), (Vec<WorkOf<C>>, FailureOf<C>)> {
-    let mut has_reconnected = false;
+    let mut reconnects = 0;
     loop {
         match committer.transact(&mut works, attempt).await {
             Ok(()) => {
@@ -83,7 +86,7 @@ async fn commit<C: Committer>(
                 (works, attempt) = (missed, attempt + 1);
             }
             // An idle connection may be gone, which shows only when it is used.
-            Err(failure) if failure.is_disconnected() && !has_reconnected => has_reconnected = true,
+            Err(failure) if failure.is_disconnected() && reconnects < MAX_RECONNECTS => reconnects += 1,
             // The rows that the statements did not fit may have changed.
             Err(failure) if !failure.is_database_fault() && attempt < C::UNLOCKED_ATTEMPTS => {
                 tracing::debug!(?failure, "a commit without locks failed; it is repeated with locks");

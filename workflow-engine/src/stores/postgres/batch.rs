@@ -108,29 +108,17 @@ impl Batch {
         if has_more && !self.transaction.is_open() {
             self.transaction.begin().await?;
         }
-        let is_alone = !self.transaction.is_open();
-        if is_alone {
-            failpoint!("postgres: before a commit in one statement", Failure::injected("commit"));
-        }
         let comparison = match self.source {
             RowSource::Locked => Comparison::default(),
             RowSource::Cache | RowSource::Read => Comparison::new(set, applied, self.now),
         };
-        let stale = write::write(&mut self.transaction, set, self.step, comparison).await?;
-        if is_alone {
-            failpoint!(
-                "postgres: after a commit in one statement",
-                Failure::injected("commit").during_commit()
-            );
-        }
+        let stale = self.send(set, comparison).await?;
         match stale {
             // Another transaction has taken an idempotency key since this one read the keys.
             None if self.source == RowSource::Locked => Err(Failure::lost_race("write a commit")),
             None => Ok(Written::Nothing),
             Some(stale) if stale.is_empty() => {
-                write::complete_keys(&mut self.transaction, set).await?;
                 side_rows::write(&mut self.transaction, set).await?;
-                calls::write(&mut self.transaction, set).await?;
                 Ok(Written::Everything)
             }
             // The other rows of the transaction may belong to a stale run.
@@ -143,6 +131,21 @@ impl Batch {
                 Ok(Written::Without(stale))
             }
         }
+    }
+
+    /// Sends the statement that writes, and returns the stale runs, as [`write::write`] does.
+    async fn send(
+        &mut self,
+        set: &WorkingSet,
+        comparison: Comparison,
+    ) -> Result<Option<IdSet<RunId>>, Failure> {
+        if self.transaction.is_open() {
+            return write::write(&mut self.transaction, set, self.step, comparison).await;
+        }
+        failpoint!("postgres: before a commit in one statement", Failure::injected("commit"));
+        let stale = write::write(&mut self.transaction, set, self.step, comparison).await?;
+        failpoint!("postgres: after a commit in one statement", Failure::injected("commit").during_commit());
+        Ok(stale)
     }
 }
 

@@ -21,6 +21,10 @@ const MAX_OBSERVATION_AGE: Duration = Duration::from_secs(1);
 /// different delays. By more, the database's clock was set back.
 const MAX_JITTER: TimeDelta = TimeDelta::seconds(1);
 
+/// An observation that is this far behind the estimate shows that the clock was set back. On a busy machine it may also
+/// have taken long to arrive, so this is more than `MAX_JITTER`: the check of all instants reads the whole queue.
+const MIN_SET_BACK: TimeDelta = TimeDelta::seconds(5);
+
 /// Estimates the current time of the database's clock.
 ///
 /// The estimate is never ahead of that clock, since every observation arrives after it was made. It goes back only
@@ -49,7 +53,7 @@ impl DatabaseClock {
         let at = Instant::now();
         let last_returned = kept.map_or(instant, |kept| kept.last_returned);
         // An observation that took as long to arrive looks the same; nothing is lost by checking the instants then.
-        if kept.is_some_and(|kept| kept.now(at) - instant > MAX_JITTER) {
+        if kept.is_some_and(|kept| kept.now(at) - instant > MIN_SET_BACK) {
             self.set_back.notify_one();
         }
         let is_better = kept.is_none_or(|kept| {

@@ -9,12 +9,12 @@ use sqlx::encode::{Encode, IsNull};
 use sqlx::error::BoxDynError;
 use sqlx::postgres::{PgArgumentBuffer, PgBindIterExt, PgTypeInfo};
 use sqlx::{Postgres, Type};
+use uuid::Uuid;
 
-use super::arrays::{PgQuery, number};
+use super::arrays::PgQuery;
 use super::composite_types::RowType;
 use super::text::stored;
-use crate::stores::rows::WriteColumns;
-use crate::value::RunId;
+use crate::stores::rows::{WriteColumns, number};
 
 /// Encoded rows of one kind.
 #[derive(Default)]
@@ -69,8 +69,8 @@ impl CompositeRows {
 }
 
 impl WriteColumns for CompositeRow<'_> {
-    fn run_id(&mut self, run_id: RunId) -> &mut Self {
-        self.column(Some(*run_id.as_uuid()))
+    fn uuid(&mut self, id: Uuid) -> &mut Self {
+        self.column(Some(id))
     }
 
     fn maybe_text(&mut self, text: Option<&str>) -> &mut Self {
@@ -78,8 +78,8 @@ impl WriteColumns for CompositeRow<'_> {
         self.column(text.as_deref())
     }
 
-    fn int(&mut self, value: impl TryInto<i64>) -> &mut Self {
-        self.column(Some(number(value)))
+    fn maybe_int(&mut self, int: Option<impl TryInto<i64>>) -> &mut Self {
+        self.column(int.map(number))
     }
 
     fn flag(&mut self, flag: bool) -> &mut Self {

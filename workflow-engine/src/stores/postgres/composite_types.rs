@@ -9,30 +9,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sqlx::postgres::PgTypeInfo;
 
-macro_rules! kinds {
-    ($($kind:ident = $name:literal,)*) => {
-        /// The kinds of rows in a commit; the names are those of the schema's types.
-        #[derive(Clone, Copy, Debug)]
-        pub(super) enum RowKind {
-            $($kind,)*
-        }
+use crate::stores::rows::RowKind;
 
-        const NAMES: &[&str] = &[$($name),*];
-    };
-}
-
-kinds! {
-    NewKey = "workflow_new_key",
-    NewRun = "workflow_new_run",
-    UpdatedRun = "workflow_updated_run",
-    NewStage = "workflow_new_stage",
-    UpdatedStage = "workflow_updated_stage",
-    Job = "workflow_job",
-    DeletedJob = "workflow_deleted_job",
-    NewCommit = "workflow_new_commit",
-    NewLog = "workflow_new_log",
-    NewBlob = "workflow_new_blob",
-}
+/// The names of the schema's types, by the number of their [`RowKind`]. A run's counts are always sent with its row.
+const NAMES: [&str; RowKind::COUNT] = [
+    "workflow_new_run",
+    "workflow_updated_run",
+    "workflow_updated_run",
+    "workflow_new_stage",
+    "workflow_updated_stage",
+    "workflow_new_job",
+    "workflow_updated_job",
+    "workflow_deleted_job",
+    "workflow_new_commit",
+    "workflow_new_key",
+    "workflow_new_log",
+    "workflow_new_blob",
+];
 
 /// The type of the rows of one kind, and the type of arrays of them.
 #[derive(Clone, Debug)]

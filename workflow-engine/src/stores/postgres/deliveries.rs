@@ -9,7 +9,8 @@ use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use super::arrays::microseconds;
-use super::arrays::{Rows, number, texts};
+use super::arrays::{number, texts};
+use super::column_arrays::ColumnArrays;
 use super::columns::Columns;
 use super::failure::Failure;
 use super::text::stored;
@@ -18,7 +19,7 @@ use crate::ports::{Delivery, DeliveryClaim, DeliveryLease, Settlement};
 use crate::records::{DeadLetter, DeliveryRecord};
 use crate::stores::deliveries::{lease_of, settle, window_end};
 use crate::stores::delivery_requests::{RegisteredClaim, RenewDeliveries, Requeue};
-use crate::stores::rows::{ReadColumns, commit};
+use crate::stores::rows::{ReadColumns, RowList, WriteColumns, commit};
 use crate::value::RunId;
 
 /// The columns that [`record`] reads; the statement calls the table `d`.
@@ -109,15 +110,15 @@ const LOCK_NAMED: &str = concat!(
     ORDER BY d.workflow_run_id, d.plugin, d.letter FOR UPDATE OF d"
 );
 
-const SETTLE: &str = "
-    WITH deleted AS (
-        DELETE FROM {schema}.workflow_plugin_deliveries AS d USING unnest($1, $2, $3) AS n (run_id, plugin, letter)
-        WHERE d.workflow_run_id = n.run_id AND d.plugin = n.plugin AND d.letter = n.letter
-    )
+const DELETE: &str = "
+    DELETE FROM {schema}.workflow_plugin_deliveries AS d USING unnest($1, $2, $3) AS n (run_id, plugin, letter)
+    WHERE d.workflow_run_id = n.run_id AND d.plugin = n.plugin AND d.letter = n.letter";
+
+const PUT: &str = "
     INSERT INTO {schema}.workflow_plugin_deliveries AS d
         (workflow_run_id, plugin, error_message, worker_id, letter, next_sequence, last_sequence, lease_epoch,
         retry_count, due_at, dlq_at, due_written_at)
-    SELECT n.*, coalesce($15, clock_timestamp()) FROM unnest($4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS n
+    SELECT n.*, coalesce($12, clock_timestamp()) FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS n
     ON CONFLICT (workflow_run_id, plugin, letter) DO UPDATE
     SET error_message = excluded.error_message, worker_id = excluded.worker_id, next_sequence = excluded.next_sequence,
         last_sequence = excluded.last_sequence, lease_epoch = excluded.lease_epoch,
@@ -248,7 +249,7 @@ pub(super) async fn settle_all(
 ) -> Result<(), Failure> {
     const ACTION: &str = "settle deliveries";
 
-    let mut named = Rows::<1, 1, 0>::new();
+    let mut named = ColumnArrays::default();
     for settlement in settlements {
         push_lease(&mut named, &settlement.lease);
     }
@@ -261,31 +262,40 @@ pub(super) async fn settle_all(
         let after = settle(row, settlement, transaction.database.now(now));
         settled.extend(after.map(|after| (&settlement.lease, after)));
     }
-    if settled.is_empty() {
-        return Ok(());
-    }
-    let (mut deleted, mut written) = (Rows::<1, 1, 0>::new(), Rows::<3, 5, 2>::new());
+    let (mut deleted, mut written) = (ColumnArrays::default(), ColumnArrays::default());
     for (lease, after) in &settled {
         if after.row.is_none() {
             push_lease(&mut deleted, lease);
         }
         for row in after.row.iter().chain(&after.letter) {
-            written.push(
-                row.run_id,
-                [Some(&row.subscriber), row.error.as_deref(), row.worker_id.as_deref()],
-                [row.letter, row.next, row.last, row.epoch, u64::from(row.attempts)]
-                    .map(|count| Some(number(count))),
-                [Some(row.due_at), row.dead_at],
-            );
+            written.push(|columns| {
+                columns
+                    .run_id(row.run_id)
+                    .text(&row.subscriber)
+                    .maybe_text(row.error.as_deref())
+                    .maybe_text(row.worker_id.as_deref())
+                    .int(row.letter)
+                    .int(row.next)
+                    .int(row.last)
+                    .int(row.epoch)
+                    .int(row.attempts)
+                    .instant(row.due_at)
+                    .maybe_instant(row.dead_at);
+            });
         }
     }
-    let query = transaction.query(SETTLE);
-    let query = written.bind(deleted.bind(query)).bind(transaction.database.test_now());
+    if !deleted.is_empty() {
+        transaction.execute(ACTION, deleted.bind(transaction.query(DELETE))).await?;
+    }
+    if written.is_empty() {
+        return Ok(());
+    }
+    let query = written.bind(transaction.query(PUT)).bind(transaction.database.test_now());
     transaction.execute(ACTION, query).await
 }
 
-fn push_lease<'a>(rows: &mut Rows<'a, 1, 1, 0>, lease: &'a DeliveryLease) {
-    rows.push(lease.run_id, [Some(&lease.subscriber)], [Some(number(lease.letter))], []);
+fn push_lease(rows: &mut ColumnArrays, lease: &DeliveryLease) {
+    rows.push(|row| _ = row.run_id(lease.run_id).text(&lease.subscriber).int(lease.letter));
 }
 
 /// Extends the leases that are still held; returns the lost ones.
@@ -293,10 +303,15 @@ pub(super) async fn renew(
     transaction: &mut Transaction,
     renewal: &RenewDeliveries,
 ) -> Result<Vec<DeliveryLease>, Failure> {
-    let mut named = Rows::<1, 3, 0>::new();
+    let mut named = ColumnArrays::default();
     for lease in &renewal.leases {
-        let numbers = [lease.letter, lease.epoch, lease.next].map(|count| Some(number(count)));
-        named.push(lease.run_id, [Some(&lease.subscriber)], numbers, []);
+        named.push(|row| {
+            row.run_id(lease.run_id)
+                .text(&lease.subscriber)
+                .int(lease.letter)
+                .int(lease.epoch)
+                .int(lease.next);
+        });
     }
     let query = named.bind(transaction.query(RENEW)).bind(microseconds(renewal.lease));
     let rows = transaction.fetch("renew deliveries", query.bind(transaction.database.test_now())).await?;

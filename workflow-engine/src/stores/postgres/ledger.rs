@@ -6,7 +6,8 @@ use uuid::Uuid;
 
 use super::PostgresStore;
 use super::arrays::number;
-use super::calls::{self, bind_reservations, bind_settlements};
+use super::calls;
+use super::column_arrays::ColumnArrays;
 use super::columns::{Columns, records};
 use super::failure::Failure;
 use super::text::stored;
@@ -16,7 +17,7 @@ use crate::ports::{Ledger, SystemClock};
 use crate::records::AiCallRecord;
 use crate::stores::calls::{ReservedRow, SettledRow};
 use crate::stores::instant;
-use crate::stores::rows::{ReadColumns, call_columns};
+use crate::stores::rows::{ReadColumns, RowList, call_columns, put_reserved, put_settled};
 use crate::value::{CallId, RunId};
 
 /// Whether the call `c` belongs to the topic $1 or one below it. It compares ranges, because in a pattern the
@@ -99,8 +100,10 @@ impl Ledger for PostgresStore {
         let rows = self.read("write a call", move |database| {
             let test_now = database.test_now();
             let at = test_now.unwrap_or_else(|| instant::now(&SystemClock));
-            let row = ReservedRow::without_stage(id, call.clone(), at);
-            bind_reservations(database.query(calls::RESERVE), &[row], test_now.is_some())
+            let mut rows = ColumnArrays::default();
+            let call = ReservedRow::without_stage(id, call.clone(), at);
+            rows.push(|row| put_reserved(row, &call, test_now.is_some()));
+            rows.bind(database.query(calls::RESERVE))
         });
         rows.await.map(drop)
     }
@@ -109,8 +112,10 @@ impl Ledger for PostgresStore {
         let rows = self.read("write the outcome of a call", move |database| {
             let test_now = database.test_now();
             let at = test_now.unwrap_or_else(|| instant::now(&SystemClock));
-            let row = SettledRow::new(id, outcome.clone(), at);
-            bind_settlements(database.query(calls::SETTLE), &[row], false, test_now.is_some())
+            let mut rows = ColumnArrays::default();
+            let call = SettledRow::new(id, outcome.clone(), at);
+            rows.push(|row| put_settled(row, &call, false, test_now.is_some()));
+            rows.bind(database.query(calls::SETTLE))
         });
         rows.await.map(drop)
     }

@@ -15,7 +15,7 @@
 //!    the time of `clock.rs`; the decisions, applied in memory; the statement that writes. It locks the runs, compares
 //!    each row's `commits` counter with the one of the rows in memory, and writes nothing of runs that have moved on.
 //!    Their decisions are repeated, in the end on rows that are locked first.
-//! 4. `write.rs` collects the changed rows (`write_batch.rs`, `rows.rs`), encodes each kind as one array of composite
+//! 4. `write.rs` collects the changed rows (`write_batch.rs`), encodes each kind as one array of composite
 //!    values (`composite.rs`, `composite_types.rs`), and sends the statement of `write_sql.rs`. Rows that few commits have
 //!    get statements of their own (`side_rows.rs`, `calls.rs`); without them, the statement is its own transaction.
 //! 5. After the commit its rows are in the row cache, the committer sends the results, `database.rs` gives the hints to
@@ -46,7 +46,6 @@ mod load;
 mod write;
 mod write_batch;
 mod write_sql;
-mod rows;
 mod composite;
 mod composite_types;
 mod side_rows;
@@ -77,6 +76,7 @@ mod pooler_probe;
 mod statements;
 mod columns;
 mod arrays;
+mod column_arrays;
 mod text;
 mod failure;
 

@@ -112,6 +112,9 @@ impl Outbox for PostgresStore {
         leases: Vec<DeliveryLease>,
         lease: Duration,
     ) -> Result<Vec<DeliveryLease>, Error> {
+        if leases.is_empty() {
+            return Ok(leases);
+        }
         self.write(
             "renew deliveries",
             |batch, input| Box::pin(deliveries::renew(&mut batch.transaction, input)),

@@ -1,16 +1,21 @@
-//! Annotations, artifacts and metrics. Few commits have any, so each kind has a separate statement, which is sent only
-//! where there are rows.
+//! The rows beside runs and stages. Each kind is written by a separate statement, which is sent only where there are rows.
 
-use super::arrays::{Rows, value};
+use super::column_arrays::ColumnArrays;
 use super::failure::Failure;
 use super::transaction::Transaction;
-use super::{enqueued, run_tags};
-use crate::records::AnnotationRecord;
-use crate::stores::rows::{annotation_columns, artifact_columns};
+use super::{calls, enqueued};
+use crate::stores::rows::{SideKind, annotation_columns, artifact_columns, side_rows};
 use crate::stores::working_set::WorkingSet;
-use crate::value::Json;
 
 const ACTION: &str = "write a commit";
+
+const COMPLETE_KEYS: &str = "
+    UPDATE {schema}.workflow_idempotency_keys AS k SET result = n.result
+    FROM unnest($1, $2, $3) AS n (command, key, result)
+    WHERE k.command = n.command AND k.key = n.key";
+
+const INSERT_TAGS: &str = "
+    INSERT INTO {schema}.workflow_run_tags (workflow_run_id, key, value) SELECT * FROM unnest($1, $2, $3)";
 
 const INSERT_ANNOTATIONS: &str = "
     INSERT INTO {schema}.workflow_annotations
@@ -90,73 +95,28 @@ pub(super) const ARTIFACT: &str = concat!(
 
 /// Writes the side rows of a commit.
 pub(super) async fn write(transaction: &mut Transaction, set: &WorkingSet) -> Result<(), Failure> {
-    let side_rows = &set.side_rows;
-    run_tags::write(transaction, &side_rows.tags).await?;
-    enqueued::delete(transaction, &side_rows.dequeued).await?;
-    if !side_rows.annotations.is_empty() {
-        let mut rows = Rows::<6, 2, 1>::new();
-        for annotation in &side_rows.annotations {
-            let AnnotationRecord { run_id, stage_id, key, value, actor, scope, payload, .. } = annotation;
-            let texts = [
-                stage_id.as_deref(),
-                Some(key),
-                Some(value.as_str()),
-                actor.as_deref(),
-                scope.as_deref(),
-                payload.as_ref().map(Json::as_str),
-            ];
-            let numbers = [Some(i64::from(annotation.generation)), annotation.attempt.map(i64::from)];
-            rows.push(*run_id, texts, numbers, [Some(annotation.at)]);
-        }
-        let query = rows.bind(transaction.query(INSERT_ANNOTATIONS));
-        transaction.execute(ACTION, query).await?;
-    }
-    write_artifacts(transaction, set).await?;
-    if !side_rows.void_blobs.is_empty() {
-        let bounds: Vec<_> = side_rows.void_blobs.iter().map(|void| (void.run_id, void.bounds())).collect();
-        let mut rows = Rows::<4, 0, 0>::new();
-        for (run_id, bounds) in &bounds {
-            rows.push(*run_id, bounds.each_ref().map(|bound| Some(bound.as_str())), [], []);
-        }
-        let query = rows.bind(transaction.query(DELETE_VOID_BLOBS));
-        transaction.execute(ACTION, query).await?;
-    }
-    if side_rows.changed_metrics.is_empty() {
-        return Ok(());
-    }
-    let mut texts = Vec::with_capacity(side_rows.changed_metrics.len());
-    for (run_id, stage_id) in &side_rows.changed_metrics {
-        let Some(stage) = set.stage(*run_id, stage_id).and_then(|rows| rows.stage.get()) else { continue };
-        let text =
-            serde_json::to_string(&stage.metrics).map_err(|error| Failure::permanent(ACTION, error))?;
-        texts.push((*run_id, stage_id, (!stage.metrics.is_empty()).then_some(text)));
-    }
-    let mut rows = Rows::<2, 0, 0>::new();
-    for (run_id, stage_id, text) in &texts {
-        rows.push(*run_id, [Some(stage_id), text.as_deref()], [], []);
-    }
-    let query = rows.bind(transaction.query(UPDATE_METRICS));
-    transaction.execute(ACTION, query).await
-}
-
-async fn write_artifacts(transaction: &mut Transaction, set: &WorkingSet) -> Result<(), Failure> {
-    let (mut put, mut deleted) = (Rows::<4, 1, 1>::new(), Rows::<2, 0, 0>::new());
-    for ((run_id, stage_id, key), artifact) in &set.side_rows.artifacts {
-        if artifact.value.is_none() {
-            deleted.push(*run_id, [Some(stage_id), Some(key)], [], []);
-            continue;
-        }
-        let (data, blob) = value(artifact.value.as_ref());
-        let texts = [Some(stage_id.as_str()), Some(key), data, blob];
-        put.push(*run_id, texts, [Some(i64::from(artifact.generation))], [Some(artifact.at)]);
-    }
-    if !put.is_empty() {
-        let query = put.bind(transaction.query(PUT_ARTIFACTS));
-        transaction.execute(ACTION, query).await?;
-    }
-    if !deleted.is_empty() {
-        let query = deleted.bind(transaction.query(DELETE_ARTIFACTS));
+    enqueued::delete(transaction, &set.side_rows.dequeued).await?;
+    let rows = side_rows::<ColumnArrays>(set).map_err(|error| Failure::permanent(ACTION, error))?;
+    for (kind, rows) in rows {
+        let query = rows.bind(transaction.query(statement(kind)));
         transaction.execute(ACTION, query).await?;
     }
     Ok(())
+}
+
+fn statement(kind: SideKind) -> &'static str {
+    match kind {
+        SideKind::CompletedKeys => COMPLETE_KEYS,
+        SideKind::NewTags => INSERT_TAGS,
+        SideKind::NewAnnotations => INSERT_ANNOTATIONS,
+        SideKind::Artifacts => PUT_ARTIFACTS,
+        SideKind::DeletedArtifacts => DELETE_ARTIFACTS,
+        SideKind::VoidBlobs => DELETE_VOID_BLOBS,
+        SideKind::Metrics => UPDATE_METRICS,
+        SideKind::ReservedCalls => calls::RESERVE,
+        SideKind::SettledCalls => calls::SETTLE,
+        SideKind::VoidedCalls => calls::VOID,
+        SideKind::RunSpending => calls::UPDATE_RUNS,
+        SideKind::StageSpending => calls::UPDATE_STAGES,
+    }
 }

@@ -5,7 +5,6 @@ use sqlx::Row;
 use uuid::Uuid;
 
 use super::failure::Failure;
-use super::text::stored;
 use super::transaction::Transaction;
 use super::write_batch::WriteBatch;
 use super::write_sql::StatementParts;
@@ -13,12 +12,6 @@ use crate::stores::working_set::{RunRows, WorkingSet};
 use crate::value::{IdSet, RunId};
 
 const ACTION: &str = "write a commit";
-
-/// Separate from the statement of the other rows, since hardly any commit completes a key.
-const COMPLETE_KEYS: &str = "
-    UPDATE {schema}.workflow_idempotency_keys AS k SET result = n.result
-    FROM unnest($1, $2, $3) AS n (command, key, result)
-    WHERE k.command = n.command AND k.key = n.key";
 
 /// The values that the statement compares before it writes. The default compares nothing.
 #[derive(Default)]
@@ -66,22 +59,4 @@ pub(super) async fn write(
         (row.try_get(0).map_err(unreadable)?, row.try_get(1).map_err(unreadable)?);
     transaction.database.clock_estimate.observe(row.try_get(2).map_err(unreadable)?);
     Ok(is_writable.then(|| stale.into_iter().map(RunId::from_uuid).collect()))
-}
-
-/// Gives idempotency keys their results.
-pub(super) async fn complete_keys(transaction: &mut Transaction, set: &WorkingSet) -> Result<(), Failure> {
-    let mut completed: Vec<_> = set.completed_keys().collect();
-    if completed.is_empty() {
-        return Ok(());
-    }
-    // In key order: two transactions that write the same keys then wait for each other without a deadlock.
-    completed.sort_by_key(|(command, key, _)| (*command, *key));
-    let (mut commands, mut keys, mut results) = (Vec::new(), Vec::new(), Vec::new());
-    for (command, key, row) in completed {
-        commands.push(command);
-        keys.push(stored(key).into_owned());
-        results.push(stored(row.result.as_str()).into_owned());
-    }
-    let query = transaction.query(COMPLETE_KEYS).bind(commands).bind(keys).bind(results);
-    transaction.execute(ACTION, query).await
 }

@@ -1,144 +1,70 @@
 //! The rows that a commit writes in its one statement.
 
 use super::arrays::PgQuery;
-use super::composite::CompositeRows;
-use super::composite_types::{RowKind, RowTypes};
+use super::composite::{CompositeRow, CompositeRows};
+use super::composite_types::RowTypes;
 use super::failure::Failure;
-use super::rows::RunWrites;
 use super::write_sql::StatementParts;
-use crate::records::RunRequest;
-use crate::stores::event_columns::EventColumns;
-use crate::stores::rows::{WriteColumns, commit};
-use crate::stores::working_set::{CommitRow, RunRows, WorkingSet};
-use crate::value::RunId;
+use crate::stores::rows::{RowKind, RowSink, write_rows};
+use crate::stores::working_set::WorkingSet;
 
-/// The rows of a commit.
+/// The rows of a commit, by the number of their [`RowKind`].
 #[derive(Default)]
-pub(super) struct WriteBatch {
-    keys: CompositeRows,
-    runs: RunWrites,
-    commits: CompositeRows,
-    logs: CompositeRows,
-    blobs: CompositeRows,
-}
+pub(super) struct WriteBatch([CompositeRows; RowKind::COUNT]);
 
 impl WriteBatch {
     /// Collects the changes of the set.
     pub(super) fn new(set: &WorkingSet) -> Result<Self, Failure> {
         let mut batch = Self::default();
-        for (run_id, run) in changed_runs(set) {
-            batch.runs.push(run_id, run);
-        }
-        for commit in &set.commits {
-            batch.push_commit(commit, set.request(commit))?;
-        }
-        batch.push_keys(set);
-        for line in &set.logs {
-            batch.logs.push(|row| {
-                row.run_id(line.run_id)
-                    .text(&line.stage_id)
-                    .int(line.attempt)
-                    .text(line.level.as_str())
-                    .text(&line.message)
-                    .text(line.fields.as_str())
-                    .instant(line.at);
-            });
-        }
-        // A statement can write a row only once, so of several puts of a blob only the last one is written.
-        for (at, blob) in set.blobs.iter().enumerate() {
-            if !set.blobs[at + 1..].iter().any(|later| later.key == blob.key) {
-                batch.blobs.push(|row| {
-                    row.text(&blob.key.0).run_id(blob.run_id).text(blob.value.as_str()).instant(blob.at);
-                });
-            }
-        }
+        write_rows(set, &mut batch)?;
         Ok(batch)
-    }
-
-    fn push_commit(&mut self, commit: &CommitRow, request: Option<&RunRequest>) -> Result<(), Failure> {
-        let events = EventColumns::new(&commit.events);
-        let events = events.map_err(|error| Failure::permanent("write a commit", error))?;
-        self.commits.push(|row| {
-            commit::put(row, commit, &events, request);
-        });
-        Ok(())
-    }
-
-    fn push_keys(&mut self, set: &WorkingSet) {
-        let mut inserted: Vec<_> = set.inserted_keys().collect();
-        // In key order: two transactions that write the same keys then wait for each other without a deadlock.
-        inserted.sort_by_key(|(command, key, _)| (*command, *key));
-        for (command, key, entry) in inserted {
-            let Some((run_id, at)) = entry.inserted else { continue };
-            self.keys.push(|row| {
-                row.run_id(run_id)
-                    .text(command)
-                    .text(key)
-                    .text(&entry.request_hash)
-                    .text(entry.result.as_str())
-                    .instant(at);
-            });
-        }
     }
 
     /// Returns the parts of the statement that these rows need.
     pub(super) fn parts(&self) -> StatementParts {
-        let RunWrites { new_runs, updated_runs, new_stages, updated_jobs, .. } = &self.runs;
+        let has = |kind: RowKind| !self.0[kind as usize].is_empty();
         StatementParts {
-            keys: !self.keys.is_empty(),
-            runs: !new_runs.is_empty(),
-            stages: !new_stages.is_empty(),
-            updates: !updated_runs.is_empty(),
-            job_updates: !updated_jobs.is_empty(),
-            logs_and_blobs: !self.logs.is_empty() || !self.blobs.is_empty(),
+            keys: has(RowKind::NewKey),
+            runs: has(RowKind::NewRun),
+            stages: has(RowKind::NewStage),
+            updates: has(RowKind::UpdatedRun),
+            job_updates: has(RowKind::UpdatedJob),
+            logs_and_blobs: has(RowKind::NewLog) || has(RowKind::Blob),
         }
     }
 
     /// Binds the rows to the statement, in the order of `StatementParts::texts`.
-    pub(super) fn bind<'q>(self, query: PgQuery<'q>, types: &RowTypes) -> PgQuery<'q> {
+    pub(super) fn bind<'q>(mut self, query: PgQuery<'q>, types: &RowTypes) -> PgQuery<'q> {
         let parts = self.parts();
-        let bind = |query, rows: CompositeRows, kind| rows.bind(query, types.row_type(kind));
-        let RunWrites {
-            new_runs,
-            updated_runs,
-            new_stages,
-            updated_stages,
-            new_jobs,
-            updated_jobs,
-            deleted_jobs,
-        } = self.runs;
-        let mut query = query;
-        if parts.keys {
-            query = bind(query, self.keys, RowKind::NewKey);
-        }
-        query = bind(query, new_jobs, RowKind::Job);
-        query = bind(query, self.commits, RowKind::NewCommit);
-        if parts.runs {
-            query = bind(query, new_runs, RowKind::NewRun);
-        }
-        if parts.stages {
-            query = bind(query, new_stages, RowKind::NewStage);
-        }
-        if parts.updates {
-            query = bind(query, updated_runs, RowKind::UpdatedRun);
-            query = bind(query, updated_stages, RowKind::UpdatedStage);
-            query = bind(query, deleted_jobs, RowKind::DeletedJob);
-        }
-        if parts.job_updates {
-            query = bind(query, updated_jobs, RowKind::Job);
-        }
-        if parts.logs_and_blobs {
-            query = bind(query, self.logs, RowKind::NewLog);
-            query = bind(query, self.blobs, RowKind::NewBlob);
-        }
-        query
+        let kinds: [(bool, &[RowKind]); 6] = [
+            (parts.keys, &[RowKind::NewKey]),
+            (true, &[RowKind::NewJob, RowKind::NewCommit]),
+            (parts.runs, &[RowKind::NewRun]),
+            (parts.stages, &[RowKind::NewStage]),
+            (parts.updates, &[RowKind::UpdatedRun, RowKind::UpdatedStage, RowKind::DeletedJob]),
+            (parts.job_updates, &[RowKind::UpdatedJob]),
+        ];
+        let logs = (parts.logs_and_blobs, [RowKind::NewLog, RowKind::Blob].as_slice());
+        let included = kinds.into_iter().chain([logs]).filter(|(is_included, _)| *is_included);
+        included.flat_map(|(_, kinds)| kinds).fold(query, |query, kind| {
+            std::mem::take(&mut self.0[*kind as usize]).bind(query, types.row_type(*kind))
+        })
     }
 }
 
-/// Returns the runs that have rows to be written, in the order of their ids.
-pub(super) fn changed_runs(set: &WorkingSet) -> Vec<(RunId, &RunRows)> {
-    let changed = set.runs.iter().filter(|(_, rows)| rows.has_changes());
-    let mut runs: Vec<_> = changed.map(|(run_id, rows)| (*run_id, rows)).collect();
-    runs.sort_by_key(|(run_id, _)| *run_id);
-    runs
+impl RowSink for WriteBatch {
+    /// The row of a run has the counter that each transaction moves.
+    const WRITES_EVERY_RUN: bool = true;
+
+    type Row<'a> = CompositeRow<'a>;
+    type Failure = Failure;
+
+    fn write(&mut self, kind: RowKind, put: impl FnOnce(&mut CompositeRow<'_>)) -> Result<(), Failure> {
+        self.0[kind as usize].push(put);
+        Ok(())
+    }
+
+    fn unwritable(error: serde_json::Error) -> Failure {
+        Failure::permanent("write a commit", error)
+    }
 }

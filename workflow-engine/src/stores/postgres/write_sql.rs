@@ -1,7 +1,7 @@
 //! The statement that writes a commit, in parts. It consists only of the parts that its commit needs, since the server
 //! sets up every part at each execution, even if the part has no rows.
 //!
-//! `$?` is the next argument: the rows of one kind ([`RowKind`](super::composite_types::RowKind)). The arguments $1 to
+//! `$?` is the next argument: the rows of one kind ([`RowKind`](crate::stores::rows::RowKind)). The arguments $1 to
 //! $3 are compared before anything is written, $4 is the step by which `commits` moves, and $5 the time of a test's clock,
 //! or NULL. `$is_writable` is the condition that each row `n` of a run has to meet.
 
@@ -91,12 +91,12 @@ const CHECK_END: &str = " AS is_writable
 const JOBS_AND_COMMITS: &str = concat!(
     ",
     jobs AS (
-        INSERT INTO {schema}.workflow_job_queue (",
+        INSERT INTO {schema}.workflow_job_queue (run_at, leased_until, ",
     changing_job_columns!(names),
-    ", leased_until, workflow_run_id, stage_id, ",
+    ", workflow_run_id, stage_id, ",
     new_job_columns!(names),
     ", due_written_at)
-        SELECT n.*, coalesce($5, clock_timestamp()) FROM unnest($?::{schema}.workflow_job[]) AS n
+        SELECT n.*, coalesce($5, clock_timestamp()) FROM unnest($?::{schema}.workflow_new_job[]) AS n
         WHERE $is_writable
     ),
     commits AS (
@@ -133,7 +133,7 @@ const RUNS: &str = concat!(
 const STAGES: &str = concat!(
     ",
     stages AS (
-        INSERT INTO {schema}.workflow_stages (",
+        INSERT INTO {schema}.workflow_stages (max_wait_until, ",
     changing_stage_columns!(names),
     ", workflow_run_id, stage_id, ",
     new_stage_columns!(names),
@@ -158,7 +158,7 @@ const UPDATES: &str = concat!(
     ),
     updated_stages AS (
         UPDATE {schema}.workflow_stages AS s
-        SET ",
+        SET max_wait_until = n.max_wait_until, ",
     changing_stage_columns!(assigned_from_n),
     ", wait_written_at = CASE
                 WHEN s.max_wait_until IS NOT DISTINCT FROM n.max_wait_until THEN s.wait_written_at
@@ -180,7 +180,7 @@ const JOB_UPDATES: &str = concat!(
     ",
     updated_jobs AS (
         UPDATE {schema}.workflow_job_queue AS q
-        SET ",
+        SET run_at = n.run_at, ",
     changing_job_columns!(assigned_from_n),
     ",
             due_written_at = CASE
@@ -190,7 +190,7 @@ const JOB_UPDATES: &str = concat!(
                 WHEN q.status = 'RUNNING' AND n.status = 'RUNNING' AND q.lease_epoch = n.lease_epoch
                     AND q.generation = n.generation
                 THEN greatest(q.leased_until, n.leased_until) ELSE n.leased_until END
-        FROM unnest($?::{schema}.workflow_job[]) AS n
+        FROM unnest($?::{schema}.workflow_updated_job[]) AS n
         WHERE q.workflow_run_id = n.workflow_run_id AND q.stage_id = n.stage_id
             AND $is_writable
     )"

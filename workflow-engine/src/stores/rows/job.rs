@@ -17,7 +17,7 @@ macro_rules! job_columns {
     };
 }
 
-/// The columns that [`put_changing`] writes before `leased_until`, which each store writes in its own way.
+/// The columns that [`put_changing`] writes after `run_at` and `leased_until`, which each store writes in its own way.
 macro_rules! changing_job_columns {
     ($form:ident) => {
         $crate::stores::rows::$form!(
@@ -30,7 +30,6 @@ macro_rules! changing_job_columns {
             max_crashes,
             lease_epoch,
             worker_id,
-            run_at,
             woken
         )
     };
@@ -70,9 +69,11 @@ impl FromColumns for JobRecord {
     }
 }
 
-/// Adds the columns that may change, `leased_until` last.
+/// Adds the columns that may change, `run_at` and `leased_until` first.
 pub(in crate::stores) fn put_changing<W: WriteColumns>(row: &mut W, job: &JobRecord) {
-    row.int(job.generation)
+    row.instant(job.run_at)
+        .maybe_instant(job.leased_until)
+        .int(job.generation)
         .text(job.status.as_str())
         .int(job.priority)
         .int(job.attempt)
@@ -81,9 +82,7 @@ pub(in crate::stores) fn put_changing<W: WriteColumns>(row: &mut W, job: &JobRec
         .int(job.max_crashes)
         .int(job.lease_epoch)
         .maybe_text(job.worker_id.as_deref())
-        .instant(job.run_at)
-        .flag(job.woken)
-        .maybe_instant(job.leased_until);
+        .flag(job.woken);
 }
 
 /// Adds the key.

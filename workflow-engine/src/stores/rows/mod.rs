@@ -15,6 +15,8 @@ mod log;
 mod annotation;
 mod artifact;
 mod call;
+mod side;
+mod written;
 
 pub(super) use self::annotation::annotation_columns;
 pub(super) use self::artifact::artifact_columns;
@@ -29,5 +31,7 @@ pub(super) use self::lists::{join, names};
 pub(super) use self::log::log_columns;
 pub(super) use self::read::{FromColumns, ReadColumns};
 pub(super) use self::run::{changing_run_columns, new_run_columns, run_columns};
+pub(super) use self::side::{RowList, SideKind, put_reserved, put_settled, side_rows};
 pub(super) use self::stage::{changing_stage_columns, new_stage_columns, stage_columns};
-pub(super) use self::write::WriteColumns;
+pub(super) use self::write::{WriteColumns, number};
+pub(super) use self::written::{RowKind, RowSink, write_rows};

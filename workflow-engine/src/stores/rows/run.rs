@@ -103,6 +103,11 @@ pub(in crate::stores) fn put_changing<W: WriteColumns>(row: &mut W, run: &RunRec
         .maybe_instant(run.completed_at);
 }
 
+/// Adds the counts, and the id.
+pub(in crate::stores) fn put_counts<W: WriteColumns>(row: &mut W, run: &RunRecord) {
+    row.int(run.last_sequence).int(run.waiting_on).int(run.active).int(run.suspended).run_id(run.id);
+}
+
 /// Adds the columns that never change.
 pub(in crate::stores) fn put_new<W: WriteColumns>(row: &mut W, run: &RunRecord, new: &NewRun) {
     row.text(&run.workflow_id)

@@ -19,8 +19,8 @@ macro_rules! stage_columns {
     };
 }
 
-/// The columns that [`put_changing`] writes. Metrics, and what a stage has spent, are written by statements of their
-/// own.
+/// The columns that [`put_changing`] writes after `max_wait_until`, which each store writes in its own way. Metrics, and
+/// what a stage has spent, are written by statements of their own.
 macro_rules! changing_stage_columns {
     ($form:ident) => {
         $crate::stores::rows::$form!(
@@ -30,7 +30,6 @@ macro_rules! changing_stage_columns {
             waiting_on,
             suspended_state,
             suspended_state_blob,
-            max_wait_until,
             output,
             output_blob,
             error_message,
@@ -76,14 +75,14 @@ impl FromColumns for StageRecord {
     }
 }
 
-/// Adds the columns that may change.
+/// Adds the columns that may change, `max_wait_until` first.
 pub(in crate::stores) fn put_changing<W: WriteColumns>(row: &mut W, stage: &StageRecord) {
-    row.text(stage.status.as_str())
+    row.maybe_instant(stage.max_wait_until)
+        .text(stage.status.as_str())
         .int(stage.generation)
         .int(stage.attempt)
         .int(stage.waiting_on)
         .value(stage.suspended_state.as_ref())
-        .maybe_instant(stage.max_wait_until)
         .value(stage.output.as_ref())
         .maybe_text(stage.error_message.as_deref())
         .maybe_instant(stage.started_at)

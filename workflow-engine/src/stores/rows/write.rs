@@ -1,26 +1,37 @@
 //! Binds the columns of a row, from left to right.
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use crate::records::StoredValue;
 use crate::value::RunId;
 
 /// A row to which columns are added.
 pub(in crate::stores) trait WriteColumns {
-    /// Adds a run's id.
-    fn run_id(&mut self, run_id: RunId) -> &mut Self;
+    /// Adds an id.
+    fn uuid(&mut self, id: Uuid) -> &mut Self;
 
     /// Adds a text or `NULL`.
     fn maybe_text(&mut self, text: Option<&str>) -> &mut Self;
 
-    /// Adds a number. The largest of a column, 2^63 - 1, is far beyond any count or instant here.
-    fn int(&mut self, number: impl TryInto<i64>) -> &mut Self;
+    /// Adds a number or `NULL`. The largest of a column, 2^63 - 1, is far beyond any count or instant here.
+    fn maybe_int(&mut self, number: Option<impl TryInto<i64>>) -> &mut Self;
 
     /// Adds a boolean.
     fn flag(&mut self, flag: bool) -> &mut Self;
 
     /// Adds an instant or `NULL`.
     fn maybe_instant(&mut self, instant: Option<DateTime<Utc>>) -> &mut Self;
+
+    /// Adds a run's id.
+    fn run_id(&mut self, run_id: RunId) -> &mut Self {
+        self.uuid(*run_id.as_uuid())
+    }
+
+    /// Adds a number.
+    fn int(&mut self, number: impl TryInto<i64>) -> &mut Self {
+        self.maybe_int(Some(number))
+    }
 
     /// Adds a text.
     fn text(&mut self, text: &str) -> &mut Self {
@@ -40,4 +51,9 @@ pub(in crate::stores) trait WriteColumns {
             None => self.maybe_text(None).maybe_text(None),
         }
     }
+}
+
+/// Returns a number as a column holds it.
+pub(in crate::stores) fn number(number: impl TryInto<i64>) -> i64 {
+    number.try_into().unwrap_or(i64::MAX)
 }

@@ -5,18 +5,28 @@ use rusqlite::types::ToSql;
 use rusqlite::{Result, Statement};
 use uuid::Uuid;
 
-use crate::stores::rows::WriteColumns;
-use crate::value::RunId;
+use crate::stores::rows::{WriteColumns, number};
 
 /// Binds arguments. The first argument that cannot be bound is the error; later ones are skipped.
-pub(super) struct Arguments<'a, 'c> {
-    statement: &'a mut Statement<'c>,
+pub(super) struct Arguments<'a> {
+    statement: &'a mut dyn Bind,
     next: usize,
     outcome: Result<()>,
 }
 
-impl<'a, 'c> Arguments<'a, 'c> {
-    pub(super) fn new(statement: &'a mut Statement<'c>) -> Self {
+/// A statement, without the lifetime of its connection.
+trait Bind {
+    fn bind(&mut self, place: usize, argument: &dyn ToSql) -> Result<()>;
+}
+
+impl Bind for Statement<'_> {
+    fn bind(&mut self, place: usize, argument: &dyn ToSql) -> Result<()> {
+        self.raw_bind_parameter(place, argument)
+    }
+}
+
+impl<'a> Arguments<'a> {
+    pub(super) fn new(statement: &'a mut Statement<'_>) -> Self {
         Self { statement, next: 1, outcome: Ok(()) }
     }
 
@@ -27,17 +37,17 @@ impl<'a, 'c> Arguments<'a, 'c> {
 
     fn put(&mut self, argument: impl ToSql) -> &mut Self {
         if self.outcome.is_ok() {
-            self.outcome = self.statement.raw_bind_parameter(self.next, argument);
+            self.outcome = self.statement.bind(self.next, &argument);
             self.next += 1;
         }
         self
     }
 }
 
-impl WriteColumns for Arguments<'_, '_> {
-    fn run_id(&mut self, run_id: RunId) -> &mut Self {
+impl WriteColumns for Arguments<'_> {
+    fn uuid(&mut self, id: Uuid) -> &mut Self {
         let mut buffer = Uuid::encode_buffer();
-        let text: &str = run_id.as_uuid().as_hyphenated().encode_lower(&mut buffer);
+        let text: &str = id.as_hyphenated().encode_lower(&mut buffer);
         self.put(text)
     }
 
@@ -45,8 +55,8 @@ impl WriteColumns for Arguments<'_, '_> {
         self.put(text)
     }
 
-    fn int(&mut self, number: impl TryInto<i64>) -> &mut Self {
-        self.put(number.try_into().unwrap_or(i64::MAX))
+    fn maybe_int(&mut self, int: Option<impl TryInto<i64>>) -> &mut Self {
+        self.put(int.map(number))
     }
 
     fn flag(&mut self, flag: bool) -> &mut Self {

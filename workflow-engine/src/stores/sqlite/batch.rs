@@ -75,7 +75,6 @@ impl Backend for Batch {
     async fn write(&mut self, _: &IdSet<RunId>) -> Result<Written, Failure> {
         write::write(&self.session, &self.set, self.now)?;
         side_rows::write(&self.session, &self.set)?;
-        calls::write(&self.session, &self.set)?;
         Ok(Written::Everything)
     }
 

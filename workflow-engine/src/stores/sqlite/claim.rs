@@ -17,7 +17,7 @@ use crate::records::{Claimant, Lease, RunRecord};
 use crate::stores::candidates::{Candidate, Selection};
 use crate::stores::fair_order::{FairOrder, QueueEntry};
 use crate::stores::instant;
-use crate::stores::rows::{ReadColumns, WriteColumns, run_columns};
+use crate::stores::rows::{ReadColumns, RowList, WriteColumns, run_columns};
 use crate::value::RunId;
 
 /// The first due jobs of one definition, the highest priority first. It finds each occurring priority through the index,
@@ -189,7 +189,7 @@ pub(super) fn named(leases: &[Lease]) -> String {
     let mut rows = JsonRows::default();
     for lease in leases {
         rows.push(|row| {
-            row.plain(lease.run_id).text(&lease.stage_id).int(lease.generation).int(lease.epoch);
+            row.run_id(lease.run_id).text(&lease.stage_id).int(lease.generation).int(lease.epoch);
         });
     }
     rows.finish()

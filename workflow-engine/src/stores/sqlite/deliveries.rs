@@ -16,7 +16,7 @@ use crate::records::{DeadLetter, DeliveryRecord};
 use crate::stores::deliveries::{lease_of, settle, window_end};
 use crate::stores::delivery_requests::{RegisteredClaim, RenewDeliveries, Requeue};
 use crate::stores::instant;
-use crate::stores::rows::{ReadColumns, WriteColumns, commit, commit_columns};
+use crate::stores::rows::{ReadColumns, RowList, WriteColumns, commit, commit_columns};
 use crate::value::RunId;
 
 /// Whether there are new events, or due deliveries of the subscriber, and the types of events for which it is registered.
@@ -200,10 +200,10 @@ pub(super) fn claim(
     for row in &mut claimed {
         row.epoch += 1;
         named.push(|name| {
-            name.plain(row.run_id).text(&row.subscriber).int(row.letter);
+            name.run_id(row.run_id).text(&row.subscriber).int(row.letter);
         });
         windows.push(|window| {
-            window.plain(row.run_id).int(row.next).int(window_end(row, ask.window));
+            window.run_id(row.run_id).int(row.next).int(window_end(row, ask.window));
         });
     }
     session.execute(DOING, CLAIM, |arguments| {
@@ -243,7 +243,7 @@ pub(super) fn settle_all(
     let mut named = JsonRows::default();
     for Settlement { lease, .. } in settlements {
         named.push(|row| {
-            row.plain(lease.run_id).text(&lease.subscriber).int(lease.letter);
+            row.run_id(lease.run_id).text(&lease.subscriber).int(lease.letter);
         });
     }
     let rows = session.fetch(DOING, LOAD, |arguments| {
@@ -258,12 +258,12 @@ pub(super) fn settle_all(
         let Some(settled) = settle(row, settlement, now) else { continue };
         if settled.row.is_none() {
             deleted.push(|row| {
-                row.plain(lease.run_id).text(&lease.subscriber).int(lease.letter);
+                row.run_id(lease.run_id).text(&lease.subscriber).int(lease.letter);
             });
         }
         for row in settled.row.iter().chain(&settled.letter) {
             written.push(|columns| {
-                columns.plain(row.run_id).text(&row.subscriber).int(row.letter).int(row.next).int(row.last);
+                columns.run_id(row.run_id).text(&row.subscriber).int(row.letter).int(row.next).int(row.last);
                 columns.int(row.epoch).int(row.attempts).instant(row.due_at);
                 columns.maybe_text(row.error.as_deref()).maybe_instant(row.dead_at);
                 columns.maybe_text(row.worker_id.as_deref());
@@ -288,7 +288,7 @@ pub(super) fn renew(
     let mut named = JsonRows::default();
     for lease in &renewal.leases {
         named.push(|row| {
-            row.plain(lease.run_id)
+            row.run_id(lease.run_id)
                 .text(&lease.subscriber)
                 .int(lease.letter)
                 .int(lease.epoch)

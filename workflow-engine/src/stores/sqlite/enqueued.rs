@@ -5,11 +5,11 @@ use sqlx::{Row, Sqlite, SqliteConnection};
 
 use super::SqliteStore;
 use super::failure::Failure;
-use super::json_rows::JsonRows;
 use super::options::texts_with;
 use super::session::Session;
 use crate::error::Error;
 use crate::ports::EnqueuedRun;
+use crate::stores::rows::WriteColumns;
 use crate::stores::sql_texts::SqlTexts;
 use crate::value::RunId;
 
@@ -27,19 +27,16 @@ const OF_KEY: &str = "
     UNION ALL
     SELECT run_id, request_hash FROM {prefix}enqueued_runs WHERE idempotency_key = ?1";
 
-const TAKE_BACK: &str = "DELETE FROM {prefix}enqueued_runs WHERE run_id = ?1";
+const DELETE: &str = "DELETE FROM {prefix}enqueued_runs WHERE run_id = ?1";
 
 const OF_WORKFLOW: &str = "
     SELECT run_id, workflow_id, command FROM {prefix}enqueued_runs WHERE workflow_id = ?1 ORDER BY run_id LIMIT ?2";
 
 const OF_RUN: &str = "SELECT run_id, workflow_id, command FROM {prefix}enqueued_runs WHERE run_id = ?1";
 
-const DELETE: &str = "
-    DELETE FROM {prefix}enqueued_runs WHERE run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))";
-
 /// The statements of this file, for the test of their query plans.
 #[cfg(test)]
-pub(super) const STATEMENTS: &[&str] = &[INSERT, OF_KEY, TAKE_BACK, OF_WORKFLOW, OF_RUN, DELETE];
+pub(super) const STATEMENTS: &[&str] = &[INSERT, OF_KEY, DELETE, OF_WORKFLOW, OF_RUN];
 
 /// Stores a run in the caller's transaction. Returns its id and the hash of its request, which are those of the first
 /// request with this key.
@@ -56,7 +53,7 @@ pub(in crate::stores) async fn enqueue(
         && let Some((first, hash)) = of_key(connection, &texts, key).await?
         && first != run.run_id
     {
-        let take_back = sqlx::query(texts.fill(TAKE_BACK)).bind(run.run_id.to_string());
+        let take_back = sqlx::query(texts.fill(DELETE)).bind(run.run_id.to_string());
         take_back.execute(connection).await.map_err(failed)?;
         return Ok((first, hash));
     }
@@ -102,11 +99,12 @@ impl SqliteStore {
 
 /// Deletes the rows of enqueued runs that a transaction creates.
 pub(super) fn delete(session: &Session, created: &[RunId]) -> Result<(), Failure> {
-    let mut rows = JsonRows::default();
-    for run_id in created {
-        rows.push(|row| _ = row.plain(run_id));
-    }
-    session.write("write a commit", DELETE, rows)
+    let mut delete = session.prepare("write a commit", DELETE);
+    created.iter().try_for_each(|run_id| {
+        delete.run(|row| {
+            row.run_id(*run_id);
+        })
+    })
 }
 
 fn enqueued(row: &SqliteRow) -> Result<EnqueuedRun, Error> {

@@ -3,8 +3,9 @@
 use std::fmt::Write;
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
-use crate::records::StoredValue;
+use crate::stores::rows::{RowList, WriteColumns, number};
 
 /// An array of arrays, `[["a",1],["b",2]]`. A statement reads its columns with `value ->> 0` and so on.
 #[derive(Debug, Default)]
@@ -19,23 +20,6 @@ pub(super) struct Row<'a> {
 }
 
 impl JsonRows {
-    /// Adds a row.
-    pub(super) fn push(&mut self, write: impl FnOnce(&mut Row<'_>)) {
-        self.text.push_str(if self.text.is_empty() { "[[" } else { ",[" });
-        let start = self.text.len();
-        write(&mut Row { text: &mut self.text });
-        // Each column ends with a comma; the last one's closes the row.
-        if self.text.len() > start {
-            self.text.pop();
-        }
-        self.text.push(']');
-    }
-
-    /// Returns whether there is no row.
-    pub(super) fn is_empty(&self) -> bool {
-        self.text.is_empty()
-    }
-
     /// Returns the array.
     pub(super) fn finish(mut self) -> String {
         self.text.push_str(if self.text.is_empty() { "[]" } else { "]" });
@@ -43,68 +27,58 @@ impl JsonRows {
     }
 }
 
+impl RowList for JsonRows {
+    type Row<'a> = Row<'a>;
+
+    fn push(&mut self, put: impl FnOnce(&mut Row<'_>)) {
+        self.text.push_str(if self.text.is_empty() { "[[" } else { ",[" });
+        let start = self.text.len();
+        put(&mut Row { text: &mut self.text });
+        // Each column ends with a comma; the last one's closes the row.
+        if self.text.len() > start {
+            self.text.pop();
+        }
+        self.text.push(']');
+    }
+
+    fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+}
+
 impl Row<'_> {
-    /// A text.
-    pub(super) fn text(&mut self, text: &str) -> &mut Self {
+    fn plain(&mut self, value: impl std::fmt::Display) -> &mut Self {
+        // Writing to a `String` cannot fail.
+        let _ = write!(self.text, "{value},");
+        self
+    }
+}
+
+impl WriteColumns for Row<'_> {
+    fn uuid(&mut self, id: Uuid) -> &mut Self {
+        self.plain(format_args!("\"{id}\""))
+    }
+
+    fn maybe_text(&mut self, text: Option<&str>) -> &mut Self {
+        let Some(text) = text else { return self.plain("null") };
         escape(text, self.text);
         self.text.push(',');
         self
     }
 
-    /// A text that needs no escapes: an id, a status.
-    pub(super) fn plain(&mut self, text: impl std::fmt::Display) -> &mut Self {
-        // Writing to a `String` cannot fail.
-        let _ = write!(self.text, "\"{text}\",");
-        self
-    }
-
-    /// A number. SQLite's integers end at 2^63 - 1, far beyond any count or instant here.
-    pub(super) fn int(&mut self, number: impl Into<i128>) -> &mut Self {
-        let _ = write!(self.text, "{},", number.into());
-        self
-    }
-
-    /// A number, or `NULL`.
-    pub(super) fn maybe_int(&mut self, number: Option<impl Into<i128>>) -> &mut Self {
-        match number {
-            Some(number) => self.int(number),
-            None => self.null(),
+    fn maybe_int(&mut self, int: Option<impl TryInto<i64>>) -> &mut Self {
+        match int {
+            Some(int) => self.plain(number(int)),
+            None => self.plain("null"),
         }
     }
 
-    /// A text, or `NULL`.
-    pub(super) fn maybe_text(&mut self, text: Option<&str>) -> &mut Self {
-        match text {
-            Some(text) => self.text(text),
-            None => self.null(),
-        }
+    fn flag(&mut self, flag: bool) -> &mut Self {
+        self.int(flag)
     }
 
-    /// An instant in microseconds.
-    pub(super) fn instant(&mut self, instant: DateTime<Utc>) -> &mut Self {
-        self.int(instant.timestamp_micros())
-    }
-
-    /// An instant, or `NULL`.
-    pub(super) fn maybe_instant(&mut self, instant: Option<DateTime<Utc>>) -> &mut Self {
-        match instant {
-            Some(instant) => self.instant(instant),
-            None => self.null(),
-        }
-    }
-
-    /// Two columns: the value, and the key of its blob.
-    pub(super) fn value(&mut self, value: Option<&StoredValue>) -> &mut Self {
-        match value {
-            Some(StoredValue::Inline(json)) => self.text(json.as_str()).null(),
-            Some(StoredValue::Blob(key)) => self.null().text(&key.0),
-            None => self.null().null(),
-        }
-    }
-
-    fn null(&mut self) -> &mut Self {
-        self.text.push_str("null,");
-        self
+    fn maybe_instant(&mut self, instant: Option<DateTime<Utc>>) -> &mut Self {
+        self.maybe_int(instant.map(|instant| instant.timestamp_micros()))
     }
 }
 

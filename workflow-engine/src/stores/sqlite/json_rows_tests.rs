@@ -9,10 +9,10 @@ fn rows_are_json_that_serde_reads_back() {
     assert!(rows.is_empty());
     for text in texts {
         rows.push(|row| {
-            row.text(text).int(u64::MAX).int(-5).maybe_text(None).plain("id");
+            row.text(text).int(u64::MAX).int(-5).maybe_text(None).text("id");
         });
     }
-    let read: Vec<(String, u64, i64, Option<String>, String)> = serde_json::from_str(&rows.finish()).unwrap();
+    let read: Vec<(String, i64, i64, Option<String>, String)> = serde_json::from_str(&rows.finish()).unwrap();
     let read: Vec<_> = read.into_iter().map(|row| row.0).collect();
     assert_eq!(read, texts);
     assert_eq!(JsonRows::default().finish(), "[]");

@@ -9,12 +9,13 @@ use super::batch::Batch;
 use super::calls;
 use super::columns::{Columns, records};
 use super::failure::Failure;
+use super::json_rows::JsonRows;
 use crate::error::Error;
 use crate::ledger::{CallOutcome, CallReservation, CallStatistics, CallSums};
 use crate::ports::Ledger;
 use crate::records::AiCallRecord;
 use crate::stores::calls::{ReservedRow, SettledRow};
-use crate::stores::rows::{ReadColumns, call_columns};
+use crate::stores::rows::{ReadColumns, RowList, call_columns, put_reserved, put_settled};
 use crate::value::{CallId, Cost, RunId};
 
 /// Whether the call `c` belongs to the topic ?1 or one below it. A range, because a pattern would read `_` and `%` in a
@@ -87,14 +88,21 @@ impl Ledger for SqliteStore {
 
     async fn reserve_call(&self, id: CallId, call: CallReservation) -> Result<(), Error> {
         let reserve = |batch: &mut Batch, (id, call): &(CallId, CallReservation)| {
-            calls::reserve(&batch.session, &[ReservedRow::without_stage(*id, call.clone(), batch.now)])
+            let mut rows = JsonRows::default();
+            rows.push(|row| {
+                put_reserved(row, &ReservedRow::without_stage(*id, call.clone(), batch.now), true)
+            });
+            batch.session.write("reserve a call", calls::RESERVE, rows)
         };
         self.write("reserve a call", reserve, (id, call)).await
     }
 
     async fn settle_call(&self, id: CallId, outcome: CallOutcome) -> Result<(), Error> {
         let settle = |batch: &mut Batch, (id, outcome): &(CallId, CallOutcome)| {
-            calls::settle(&batch.session, &[SettledRow::new(*id, outcome.clone(), batch.now)], false)
+            let mut rows = JsonRows::default();
+            let settled = SettledRow::new(*id, outcome.clone(), batch.now);
+            rows.push(|row| put_settled(row, &settled, false, true));
+            batch.session.write("settle a call", calls::SETTLE, rows)
         };
         self.write("settle a call", settle, (id, outcome)).await
     }

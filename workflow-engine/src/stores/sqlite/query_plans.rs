@@ -25,7 +25,7 @@ const STATEMENTS: &[&[&str]] = &[
     retention::STATEMENTS,
     subscribers::STATEMENTS,
     transport::STATEMENTS,
-    write::STATEMENTS,
+    &write::STATEMENTS,
 ];
 
 async fn plan(connection: &mut SqliteConnection, sql: &str) -> Vec<String> {

@@ -15,7 +15,7 @@ use super::transport::due;
 use crate::error::Error;
 use crate::ports::{Purge, Retention};
 use crate::stores::instant;
-use crate::stores::rows::{ReadColumns, WriteColumns};
+use crate::stores::rows::{ReadColumns, RowList, WriteColumns};
 use crate::value::RunId;
 
 /// Whether a terminal run may be deleted.
@@ -145,7 +145,7 @@ fn named(runs: &[RunId]) -> String {
     let mut rows = JsonRows::default();
     for run_id in runs {
         rows.push(|row| {
-            row.plain(run_id);
+            row.run_id(*run_id);
         });
     }
     rows.finish()

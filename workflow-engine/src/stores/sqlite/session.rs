@@ -17,7 +17,7 @@ use super::statistics::Counters;
 use crate::ports::Decision;
 use crate::stores::footprint::user_statements;
 use crate::stores::refusal::Refusal;
-use crate::stores::rows::WriteColumns;
+use crate::stores::rows::{RowList, WriteColumns};
 use crate::stores::sql_texts::SqlTexts;
 
 /// The connection that writes, with the counters of its work.
@@ -41,7 +41,7 @@ impl Session {
         &self,
         doing: &'static str,
         sql: &'static str,
-        bind: impl FnOnce(&mut Arguments<'_, '_>),
+        bind: impl FnOnce(&mut Arguments<'_>),
     ) -> Result<Vec<OwnedRow>, Failure> {
         let mut rows = Vec::new();
         self.prepare(doing, sql).read(bind, |row| {
@@ -58,7 +58,7 @@ impl Session {
         &self,
         doing: &'static str,
         sql: &'static str,
-        bind: impl FnOnce(&mut Arguments<'_, '_>),
+        bind: impl FnOnce(&mut Arguments<'_>),
     ) -> Result<(), Failure> {
         self.prepare(doing, sql).run(bind)
     }
@@ -132,7 +132,7 @@ impl Session {
 
 impl<'s> PreparedStatement<'s> {
     /// Runs the statement for one row.
-    pub(super) fn run(&mut self, bind: impl FnOnce(&mut Arguments<'_, '_>)) -> Result<(), Failure> {
+    pub(super) fn run(&mut self, bind: impl FnOnce(&mut Arguments<'_>)) -> Result<(), Failure> {
         let doing = self.doing;
         self.bind(bind)?.raw_execute().map(drop).map_err(|error| Failure::database(doing, error))
     }
@@ -140,7 +140,7 @@ impl<'s> PreparedStatement<'s> {
     /// Runs the statement for one row of arguments, and passes each row of its result to `read`.
     pub(super) fn read(
         &mut self,
-        bind: impl FnOnce(&mut Arguments<'_, '_>),
+        bind: impl FnOnce(&mut Arguments<'_>),
         mut read: impl FnMut(&Row<'_>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let doing = self.doing;
@@ -152,10 +152,7 @@ impl<'s> PreparedStatement<'s> {
         Ok(())
     }
 
-    fn bind(
-        &mut self,
-        bind: impl FnOnce(&mut Arguments<'_, '_>),
-    ) -> Result<&mut CachedStatement<'s>, Failure> {
+    fn bind(&mut self, bind: impl FnOnce(&mut Arguments<'_>)) -> Result<&mut CachedStatement<'s>, Failure> {
         let failed = |error| Failure::database(self.doing, error);
         let statement = match &mut self.statement {
             Some(statement) => statement,

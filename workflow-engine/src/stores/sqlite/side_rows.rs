@@ -3,22 +3,31 @@
 use super::failure::Failure;
 use super::json_rows::JsonRows;
 use super::session::Session;
-use super::{enqueued, run_tags};
-use crate::stores::rows::{annotation_columns, artifact_columns};
+use super::{calls, enqueued};
+use crate::stores::rows::{SideKind, annotation_columns, artifact_columns, side_rows};
 use crate::stores::working_set::WorkingSet;
 
 const DOING: &str = "write a commit";
 
+const COMPLETE_KEYS: &str = "
+    UPDATE {prefix}idempotency_keys SET result = n.value ->> 2
+    FROM jsonb_each(?1) AS n
+    WHERE {prefix}idempotency_keys.command = n.value ->> 0 AND {prefix}idempotency_keys.key = n.value ->> 1";
+
+const INSERT_TAGS: &str = "
+    INSERT INTO {prefix}run_tags (workflow_run_id, key, value)
+    SELECT value ->> 0, value ->> 1, value ->> 2 FROM jsonb_each(?1)";
+
 const INSERT_ANNOTATIONS: &str = "
     INSERT INTO {prefix}annotations
-        (workflow_run_id, stage_id, generation, attempt, key, value, actor, scope, payload, created_at)
+        (workflow_run_id, stage_id, key, value, actor, scope, payload, generation, attempt, created_at)
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
         value ->> 8, value ->> 9
     FROM jsonb_each(?1)";
 
 const PUT_ARTIFACTS: &str = "
     INSERT INTO {prefix}artifacts
-        (workflow_run_id, stage_id, key, generation, data, data_blob, created_at, type)
+        (workflow_run_id, stage_id, key, data, data_blob, generation, created_at, type)
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, 'JSON'
     FROM jsonb_each(?1) WHERE true
     ON CONFLICT (workflow_run_id, stage_id, key) DO UPDATE
@@ -29,6 +38,13 @@ const DELETE_ARTIFACTS: &str = "
     DELETE FROM {prefix}artifacts
     WHERE (workflow_run_id, stage_id, key) IN (
         SELECT value ->> 0, value ->> 1, value ->> 2 FROM jsonb_each(?1)
+    )";
+
+const DELETE_VOID_BLOBS: &str = "
+    DELETE FROM {prefix}blobs
+    WHERE key IN (
+        SELECT b.key FROM jsonb_each(?1) AS n CROSS JOIN {prefix}blobs AS b
+        ON b.key > n.value ->> 1 AND b.key < n.value ->> 2 AND NOT (b.key > n.value ->> 3 AND b.key < n.value ->> 4)
     )";
 
 const UPDATE_METRICS: &str = "
@@ -86,9 +102,12 @@ pub(super) const ARTIFACT: &str = concat!(
 /// The statements of this file, for the test of their query plans.
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] = &[
+    COMPLETE_KEYS,
+    INSERT_TAGS,
     INSERT_ANNOTATIONS,
     PUT_ARTIFACTS,
     DELETE_ARTIFACTS,
+    DELETE_VOID_BLOBS,
     UPDATE_METRICS,
     ANNOTATIONS,
     ANNOTATIONS_OF_KEY,
@@ -98,41 +117,24 @@ pub(super) const STATEMENTS: &[&str] = &[
 
 /// Writes the side rows of a transaction.
 pub(super) fn write(session: &Session, set: &WorkingSet) -> Result<(), Failure> {
-    let side_rows = &set.side_rows;
-    run_tags::write(session, &side_rows.tags)?;
-    enqueued::delete(session, &side_rows.dequeued)?;
-    let mut annotations = JsonRows::default();
-    for annotation in &side_rows.annotations {
-        annotations.push(|row| {
-            row.plain(annotation.run_id)
-                .maybe_text(annotation.stage_id.as_deref())
-                .int(annotation.generation);
-            row.maybe_int(annotation.attempt).text(&annotation.key).text(annotation.value.as_str());
-            row.maybe_text(annotation.actor.as_deref()).maybe_text(annotation.scope.as_deref());
-            row.maybe_text(annotation.payload.as_ref().map(crate::Json::as_str)).instant(annotation.at);
-        });
-    }
-    session.write(DOING, INSERT_ANNOTATIONS, annotations)?;
+    enqueued::delete(session, &set.side_rows.dequeued)?;
+    let rows = side_rows::<JsonRows>(set).map_err(|error| Failure::lasting(DOING, error))?;
+    rows.into_iter().try_for_each(|(kind, rows)| session.write(DOING, statement(kind), rows))
+}
 
-    let (mut put, mut deleted) = (JsonRows::default(), JsonRows::default());
-    for ((run_id, stage_id, key), artifact) in &side_rows.artifacts {
-        let rows = if artifact.value.is_some() { &mut put } else { &mut deleted };
-        rows.push(|row| {
-            row.plain(run_id).text(stage_id).text(key).int(artifact.generation);
-            row.value(artifact.value.as_ref()).instant(artifact.at);
-        });
+fn statement(kind: SideKind) -> &'static str {
+    match kind {
+        SideKind::CompletedKeys => COMPLETE_KEYS,
+        SideKind::NewTags => INSERT_TAGS,
+        SideKind::NewAnnotations => INSERT_ANNOTATIONS,
+        SideKind::Artifacts => PUT_ARTIFACTS,
+        SideKind::DeletedArtifacts => DELETE_ARTIFACTS,
+        SideKind::VoidBlobs => DELETE_VOID_BLOBS,
+        SideKind::Metrics => UPDATE_METRICS,
+        SideKind::ReservedCalls => calls::RESERVE,
+        SideKind::SettledCalls => calls::SETTLE,
+        SideKind::VoidedCalls => calls::VOID,
+        SideKind::RunSpending => calls::UPDATE_RUNS,
+        SideKind::StageSpending => calls::UPDATE_STAGES,
     }
-    session.write(DOING, PUT_ARTIFACTS, put)?;
-    session.write(DOING, DELETE_ARTIFACTS, deleted)?;
-
-    let mut metrics = JsonRows::default();
-    for (run_id, stage_id) in &side_rows.changed_metrics {
-        let Some(stage) = set.stage(*run_id, stage_id).and_then(|rows| rows.stage.get()) else { continue };
-        let text = serde_json::to_string(&stage.metrics).map_err(|error| Failure::lasting(DOING, error))?;
-        let text = (!stage.metrics.is_empty()).then_some(text.as_str());
-        metrics.push(|row| {
-            row.plain(run_id).text(stage_id).maybe_text(text);
-        });
-    }
-    session.write(DOING, UPDATE_METRICS, metrics)
 }

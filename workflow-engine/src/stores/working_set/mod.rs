@@ -200,7 +200,7 @@ impl WorkingSet {
     }
 }
 
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 impl RunRows {
     /// Returns whether the run has rows to be written.
     pub(super) fn has_changes(&self) -> bool {
