@@ -38,7 +38,7 @@ impl Service for EnqueuedRuns {
 
     async fn woken(&mut self, _: &Kernel) {
         if self.external.changed().await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 
