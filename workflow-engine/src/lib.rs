@@ -1,6 +1,7 @@
 //! # Durable workflows for Rust
 //!
 #![doc = include_str!("../docs/overview.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 

@@ -73,6 +73,69 @@ CREATE TABLE {schema}.workflow_run_tags (
 
 CREATE INDEX workflow_run_tags_by_value ON {schema}.workflow_run_tags (key, value, workflow_run_id);
 
+-- Runs that programs have enqueued in transactions of their own. A worker creates each, and deletes its row in the same
+-- transaction.
+CREATE TABLE {schema}.workflow_enqueued_runs (
+    -- The id of the run to be created.
+    run_id          UUID NOT NULL PRIMARY KEY,
+    workflow_id     TEXT COLLATE "C" NOT NULL,
+    idempotency_key TEXT COLLATE "C" UNIQUE,
+    -- NULL where the program cannot compute it.
+    request_hash    TEXT COLLATE "C",
+    -- The command run.create as JSON.
+    command         TEXT COLLATE "C" NOT NULL
+);
+
+CREATE INDEX workflow_enqueued_runs_by_workflow ON {schema}.workflow_enqueued_runs (workflow_id, run_id);
+
+-- Enqueues a command run.create. Returns the run's id and the hash of its request, which are those of the first request
+-- with this key.
+CREATE FUNCTION {schema}.workflow_enqueue_command(
+    new_id UUID, new_workflow TEXT, new_key TEXT, new_hash TEXT, new_command TEXT
+) RETURNS TABLE (run_id UUID, request_hash TEXT) LANGUAGE plpgsql AS $$
+DECLARE
+    is_inserted BOOLEAN;
+BEGIN
+    INSERT INTO {schema}.workflow_enqueued_runs AS e (run_id, workflow_id, idempotency_key, request_hash, command)
+    VALUES (new_id, new_workflow, new_key, new_hash, new_command)
+    ON CONFLICT DO NOTHING;
+    is_inserted := FOUND;
+    IF new_key IS NOT NULL THEN
+        -- After the insertion, so that a worker that creates the run of the key meanwhile is not missed.
+        RETURN QUERY SELECT k.workflow_run_id, k.request_hash FROM {schema}.workflow_idempotency_keys AS k
+            WHERE k.command = 'run.create' AND k.key = new_key;
+        IF FOUND THEN
+            DELETE FROM {schema}.workflow_enqueued_runs AS e WHERE e.run_id = new_id;
+            RETURN;
+        END IF;
+    END IF;
+    IF is_inserted THEN
+        -- The server sends it when the transaction commits.
+        PERFORM pg_notify('workflow_engine.{schema}', 'enqueue');
+        RETURN QUERY SELECT new_id, new_hash;
+    ELSE
+        RETURN QUERY SELECT e.run_id, e.request_hash FROM {schema}.workflow_enqueued_runs AS e
+            WHERE e.idempotency_key = new_key;
+    END IF;
+END
+$$;
+
+-- Enqueues a run in the transaction of the caller, in any language, and returns its id. A worker checks the request
+-- when it creates the run; a request that it refuses becomes a FAILED run with the reason.
+CREATE FUNCTION {schema}.workflow_enqueue(
+    key TEXT, workflow TEXT, input JSON, config JSON DEFAULT NULL, priority INTEGER DEFAULT NULL, tags JSON DEFAULT NULL
+) RETURNS UUID LANGUAGE sql AS $$
+    SELECT q.run_id FROM {schema}.workflow_enqueue_command(
+        -- A UUID of version 7: a random one with the time in the first 48 bits.
+        encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid())
+            PLACING substring(int8send((extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3)
+            FROM 1 FOR 6), 52, 1), 53, 1), 'hex')::uuid,
+        $2, $1, NULL,
+        json_build_object('idempotency_key', $1, 'workflow_id', $2, 'input', $3, 'config', $4, 'priority', $5,
+            'tags', coalesce($6, '{}'::json))::text
+    ) AS q
+$$;
+
 CREATE TABLE {schema}.workflow_stages (
     workflow_run_id UUID   NOT NULL,
     stage_id        TEXT   COLLATE "C" NOT NULL,

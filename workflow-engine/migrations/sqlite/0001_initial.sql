@@ -66,6 +66,20 @@ CREATE TABLE {prefix}run_tags (
 
 CREATE INDEX {prefix}run_tags_by_value ON {prefix}run_tags (key, value, workflow_run_id);
 
+-- Runs that programs have enqueued in transactions of their own. A worker creates each, and deletes its row in the same
+-- transaction.
+CREATE TABLE {prefix}enqueued_runs (
+    -- The id of the run to be created.
+    run_id          TEXT NOT NULL PRIMARY KEY,
+    workflow_id     TEXT NOT NULL,
+    idempotency_key TEXT UNIQUE,
+    request_hash    TEXT,
+    -- The command run.create as JSON.
+    command         TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX {prefix}enqueued_runs_by_workflow ON {prefix}enqueued_runs (workflow_id, run_id);
+
 CREATE TABLE {prefix}stages (
     workflow_run_id TEXT    NOT NULL,
     stage_id        TEXT    NOT NULL,

@@ -61,7 +61,7 @@ impl<W: Workflow> RunHandle<W> {
     /// # Errors
     /// `RUN_NOT_FOUND`; an error of the store, here and below.
     pub async fn record(&self) -> Result<RunRecord, Error> {
-        self.store().run(self.run_id).await?.ok_or_else(|| Error::run_not_found(self.run_id))
+        self.engine.find_run(self.run_id).await
     }
 
     /// The run's status now.

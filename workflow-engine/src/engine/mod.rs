@@ -5,6 +5,8 @@ mod builder;
 mod state_values;
 mod state;
 mod start;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod enqueue;
 mod handle;
 mod notes;
 mod costs;
@@ -35,7 +37,7 @@ use crate::kernel::{Command, Kernel, RemoveSubscriber, WakeStage, WorkflowVersio
 use crate::language::Workflow;
 use crate::ports::{AnnotationFilter, Store};
 use crate::records::AnnotationKey;
-use crate::records::{AnnotationRecord, DeadLetter, SubscriberRecord};
+use crate::records::{AnnotationRecord, DeadLetter, RunRecord, SubscriberRecord};
 use crate::value::RunId;
 
 /// Runs workflows durably.
@@ -114,7 +116,7 @@ impl Engine {
     /// # Errors
     /// `RUN_NOT_FOUND`; `WORKFLOW_MISMATCH` if the run belongs to another workflow than `W`, or to another version of it.
     pub async fn run_handle<W: Workflow>(&self, run_id: RunId) -> Result<RunHandle<W>, Error> {
-        let run = self.store().run(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
+        let run = self.find_run(run_id).await?;
         let definition = W::definition();
         if run.workflow_id != definition.id {
             return Err(Error::workflow_mismatch(run_id, &definition.id, &run.workflow_id));
@@ -297,6 +299,17 @@ impl Engine {
 
     fn worker(&self) -> Option<&Arc<Worker>> {
         self.inner.worker.as_ref()
+    }
+
+    /// Returns the record of a run. A run that was enqueued in a transaction is created first.
+    async fn find_run(&self, run_id: RunId) -> Result<RunRecord, Error> {
+        let mut found = self.store().run(run_id).await?;
+        if found.is_none() {
+            // Read again in any case: another process may have created it meanwhile.
+            self.kernel().accept_enqueued_run(run_id).await?;
+            found = self.store().run(run_id).await?;
+        }
+        found.ok_or_else(|| Error::run_not_found(run_id))
     }
 
     /// Checks that a run exists.

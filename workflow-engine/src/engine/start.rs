@@ -47,10 +47,10 @@ use crate::value::{Cost, Json, Lossy, Storable};
 /// ```
 #[must_use = "a run starts when this is awaited"]
 pub struct StartRun<'a, W: Workflow> {
-    engine: &'a Engine,
+    pub(super) engine: &'a Engine,
     input: W::Input,
     config: Option<W::Config>,
-    key: Option<String>,
+    pub(super) key: Option<String>,
     priority: Option<i32>,
     metadata: Option<Result<Json, Lossy>>,
     tags: Vec<(String, String)>,
@@ -146,6 +146,19 @@ impl<'a, W: Workflow> StartRun<'a, W> {
     }
 
     async fn start(self) -> Result<RunHandle<W>, Error> {
+        let engine = self.engine;
+        // An earlier request with this key may have created the run, with another version.
+        let may_be_another_version =
+            self.key.is_some() && engine.kernel().registry().has_versions(&W::definition().id);
+        let run_id = engine.dispatch(self.command()?).await?.run_id;
+        if may_be_another_version {
+            return engine.run_handle(run_id).await;
+        }
+        Ok(RunHandle::new(engine.clone(), run_id))
+    }
+
+    /// Returns the command that creates the run.
+    pub(super) fn command(self) -> Result<CreateRun, Error> {
         let definition = W::definition();
         let workflow_id = &definition.id;
         // The run is of the caller's own definition, or there is none.
@@ -170,10 +183,7 @@ impl<'a, W: Workflow> StartRun<'a, W> {
                 )));
             }
         }
-        // An earlier request with this key may have created the run, with another version.
-        let may_be_another_version =
-            self.key.is_some() && self.engine.kernel().registry().has_versions(workflow_id);
-        let command = CreateRun {
+        Ok(CreateRun {
             idempotency_key: self.key,
             workflow_id: workflow_id.clone(),
             version: Some(definition.version),
@@ -184,12 +194,7 @@ impl<'a, W: Workflow> StartRun<'a, W> {
             tags,
             annotations: self.annotations,
             budget: self.budget,
-        };
-        let run_id = self.engine.dispatch(command).await?.run_id;
-        if may_be_another_version {
-            return self.engine.run_handle(run_id).await;
-        }
-        Ok(RunHandle::new(self.engine.clone(), run_id))
+        })
     }
 }
 

@@ -13,6 +13,7 @@ mod service;
 mod backoff;
 mod stale_leases;
 mod clock_jumps;
+mod enqueued_runs;
 mod stuck_runs;
 mod unclaimed_runs;
 mod retention;

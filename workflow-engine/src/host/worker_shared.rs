@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use super::backoff::Backoff;
 use super::clock_jumps::ClockJumps;
+use super::enqueued_runs::EnqueuedRuns;
 use super::flusher::Flushers;
 use super::recently_served::RecentlyServed;
 use super::retention::Retention;
@@ -281,6 +282,7 @@ impl WorkerShared {
         };
         self.loops.spawn_on(claiming, runtime);
         self.start_service(runtime, StaleLeases::new(&self.kernel, &self.host_runtime));
+        self.start_service(runtime, EnqueuedRuns::new(&self.kernel));
         self.start_service(runtime, ClockJumps::new());
         self.start_service(runtime, StuckRuns { threshold: settings.stuck_threshold });
         self.start_service(runtime, MissingDefinitions::default());

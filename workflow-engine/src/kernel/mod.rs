@@ -24,6 +24,7 @@ mod background;
 mod schedulers;
 mod slots;
 mod run_request;
+mod enqueued;
 mod start_plan;
 mod commit_from_snapshot;
 mod idempotency;

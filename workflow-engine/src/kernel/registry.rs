@@ -183,6 +183,11 @@ impl WorkflowRegistry {
         self.by_id.get(workflow_id).is_some_and(|versions| versions.len() > 1)
     }
 
+    /// Returns the ids of the registered workflows.
+    pub(super) fn workflow_ids(&self) -> Vec<String> {
+        self.by_id.keys().map(|id| (*id).to_owned()).collect()
+    }
+
     fn known_ids(&self) -> Vec<String> {
         let mut known: Vec<String> = self.by_id.keys().map(|id| format!("`{id}`")).collect();
         known.sort_unstable();

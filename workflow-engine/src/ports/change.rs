@@ -18,6 +18,8 @@ pub enum Change {
         /// The values by key, already checked.
         tags: BTreeMap<String, String>,
     },
+    /// Removes the run that the same decision creates from those that programs have enqueued. No event.
+    Dequeue,
     /// Makes the run `RUNNING` and inserts its stages, `PENDING`. Moves the version. Event `workflow:started`.
     StartRun {
         /// Every stage of the workflow, in reading order.

@@ -7,9 +7,11 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::claim::{ClaimRequest, ClaimedWork};
+use super::enqueue::{EnqueueTarget, EnqueuedRun};
 use super::start_plans::StartPlans;
 use crate::error::Error;
 use crate::records::{Claimant, ClaimedJob, JobRecord, Lease};
+use crate::value::RunId;
 
 /// Claims jobs and keeps their leases. Commits enqueue the jobs.
 #[async_trait]
@@ -69,6 +71,27 @@ pub trait JobTransport: Send + Sync {
 
     /// Returns the earliest instant at which a lease expires; `None` where no job is leased.
     async fn next_lease_end(&self) -> Result<Option<DateTime<Utc>>, Error>;
+
+    /// Returns where a program's own transaction stores a run that it enqueues; `None`, the default, where it cannot.
+    fn enqueue_target(&self) -> Option<EnqueueTarget> {
+        None
+    }
+
+    /// Returns enqueued runs of these workflows, the oldest of each workflow first, at most `limit`. Any number of
+    /// processes may receive the same ones: the first commit that creates the run wins, and removes it here by
+    /// [`Change::Dequeue`](super::Change::Dequeue).
+    async fn enqueued_runs(
+        &self,
+        _workflow_ids: &[String],
+        _limit: usize,
+    ) -> Result<Vec<EnqueuedRun>, Error> {
+        Ok(Vec::new())
+    }
+
+    /// Returns the enqueued run with this id.
+    async fn enqueued_run(&self, _run_id: RunId) -> Result<Option<EnqueuedRun>, Error> {
+        Ok(None)
+    }
 
     /// Brings back the instants that were written while the clock was ahead: those at which jobs and deliveries are due,
     /// leases expire, and waits time out. An instant of writing that lies in the future proves that the clock has gone back

@@ -128,6 +128,7 @@ fn reads(change: &Change) -> Reads<'_> {
         }
         Change::CreateRun(_)
         | Change::Tag { .. }
+        | Change::Dequeue
         | Change::ReleaseRun { .. }
         | Change::EndRun(_)
         | Change::Recount { .. }

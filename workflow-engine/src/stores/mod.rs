@@ -43,6 +43,8 @@ mod rows;
 mod sql_texts;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod refusal;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod program_transaction;
 mod memory;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -56,6 +58,8 @@ pub use memory::{MemoryStore, RecordedStatements};
 pub use memory_ledger::MemoryLedger;
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresOptions, PostgresStatistics, PostgresStore};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use program_transaction::ProgramTransaction;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteOptions, SqliteStatistics, SqliteStore, Synchronous};
 

@@ -24,6 +24,11 @@ impl SqlTexts {
         Self { slot, name: name.to_owned(), filled: RwLock::default() }
     }
 
+    /// Returns the name.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Returns `text` with the name in its slots.
     pub(super) fn filled(&self, text: &'static str) -> SqlStr {
         let key = (text.as_ptr().addr(), text.len());

@@ -100,6 +100,9 @@ impl Serverless {
         let reaped = self.kernel.execute(ReapStaleLeases::default()).await;
         report.stale_released = report.record(Step::ReapStale, reaped).map_or(0, |reaped| reaped.released);
 
+        let accepted = self.kernel.accept_enqueued(tick.max_claims).await;
+        report.record(Step::ClaimPending, accepted);
+
         let command = ClaimPendingRuns { worker_id: worker_id.clone(), limit: tick.max_claims, slots: 0 };
         let claimed = self.kernel.execute(command).await;
         report.claimed =

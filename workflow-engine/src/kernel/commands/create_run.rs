@@ -1,6 +1,6 @@
 //! `run.create`: stores a run, and starts it where the host has free slots.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -9,12 +9,13 @@ use super::Command;
 use crate::error::Error;
 use crate::kernel::Kernel;
 use crate::kernel::idempotency;
+use crate::kernel::registry::Registered;
 use crate::kernel::run_cache::CachedRun;
 use crate::kernel::run_request::check_request;
 use crate::kernel::slots::Reservation;
 use crate::kernel::start_plan::{first_stages, start_changes};
-use crate::ports::{Change, Commit, Decision, IdempotencyEntry, NewRun, Precondition};
-use crate::records::{Annotation, Claimant, Status, check_tags};
+use crate::ports::{Change, Commit, Decision, EnqueuedRun, IdempotencyEntry, NewRun, Precondition};
+use crate::records::{Annotation, Claimant, RunRequest, Status, check_tags};
 use crate::value::{Cost, Json, RunId};
 
 /// Creates a run. Input and configuration are checked against the compiled types first, and absent fields of the
@@ -22,7 +23,7 @@ use crate::value::{Cost, Json, RunId};
 ///
 /// On an engine whose worker has free slots the run has started by then: its first stages are claimed in the commit that
 /// creates it.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct CreateRun {
@@ -77,9 +78,22 @@ impl Command for CreateRun {
     /// `IDEMPOTENCY_CONFLICT`;
     /// `PAYLOAD_TOO_LARGE`, `PAYLOAD_TOO_DEEP` or `PAYLOAD_UNREADABLE` for values that cannot be stored.
     async fn execute(self, kernel: &Kernel) -> Result<CreateRunOutput, Error> {
+        self.create(kernel, RunId::generate(), false).await
+    }
+}
+
+/// The checked parts of a request.
+struct Checked<'k> {
+    registered: &'k Registered,
+    request: RunRequest,
+    /// The complete configuration by stage id.
+    config: HashMap<String, Json>,
+    entry: Option<IdempotencyEntry>,
+}
+
+impl CreateRun {
+    fn check<'k>(&self, kernel: &'k Kernel, run_id: RunId) -> Result<Checked<'k>, Error> {
         let registered = kernel.registry().for_new_run(&self.workflow_id, self.version)?;
-        let definition = registered.definition();
-        let run_id = RunId::generate();
         let limits = kernel.config().limits;
         let metadata = self.metadata.clone();
         let (request, config) =
@@ -87,7 +101,40 @@ impl Command for CreateRun {
         let entry = self.entry(run_id)?;
         self.annotations.iter().try_for_each(Annotation::check).map_err(Error::invalid_annotation)?;
         check_tags(&self.tags).map_err(Error::invalid_tag)?;
+        Ok(Checked { registered, request, config, entry })
+    }
+
+    /// Checks the command, and returns it as a program's own transaction stores it.
+    ///
+    /// # Errors
+    /// As the command; `INVALID_REQUEST` if it cannot be written as JSON.
+    pub(crate) fn to_enqueue(&self, kernel: &Kernel) -> Result<EnqueuedRun, Error> {
+        let run_id = RunId::generate();
+        let Checked { entry, .. } = self.check(kernel, run_id)?;
+        let command = serde_json::to_string(self).map_err(|error| {
+            Error::invalid_request(format!("the request cannot be written as JSON: {error}"))
+        })?;
+        Ok(EnqueuedRun {
+            run_id,
+            workflow_id: self.workflow_id.clone(),
+            idempotency_key: self.idempotency_key.clone(),
+            request_hash: entry.map(|entry| entry.request_hash),
+            command,
+        })
+    }
+
+    /// Creates the run, with this id. The run may have been enqueued by a program; another process may then have created
+    /// it meanwhile.
+    pub(crate) async fn create(
+        self,
+        kernel: &Kernel,
+        run_id: RunId,
+        is_enqueued: bool,
+    ) -> Result<CreateRunOutput, Error> {
+        let Checked { registered, request, config, entry } = self.check(kernel, run_id)?;
+        let definition = registered.definition();
         let input = request.input.clone();
+        let metadata = request.metadata.clone();
         let priority = self.priority.unwrap_or(Claimant::DEFAULT_PRIORITY);
 
         let mut changes = vec![Change::CreateRun(NewRun {
@@ -97,6 +144,9 @@ impl Command for CreateRun {
             priority,
             request,
         })];
+        if is_enqueued {
+            changes.push(Change::Dequeue);
+        }
         if !self.tags.is_empty() {
             changes.push(Change::Tag { tags: self.tags });
         }
@@ -143,6 +193,10 @@ impl Command for CreateRun {
             ((Commit::Applied(_), status), _) => Ok(CreateRunOutput { run_id, status }),
             ((Commit::Duplicate { request_hash, result }, _), Some(entry)) => {
                 let run_id: RunId = idempotency::first_output(&entry, &request_hash, &result)?;
+                let run = kernel.store().run(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
+                Ok(CreateRunOutput { run_id, status: run.status })
+            }
+            ((Commit::PreconditionFailed, _), _) if is_enqueued => {
                 let run = kernel.store().run(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
                 Ok(CreateRunOutput { run_id, status: run.status })
             }

@@ -58,6 +58,10 @@ pub(super) fn write(draft: &mut Draft<'_>, change: &Change) -> Result<(), Mismat
             side_rows::tag(draft, tags);
             Ok(())
         }
+        Change::Dequeue => {
+            draft.dequeue();
+            Ok(())
+        }
         Change::Annotate { stage_id, annotation } => {
             side_rows::annotate(draft, stage_id.as_deref(), annotation)
         }

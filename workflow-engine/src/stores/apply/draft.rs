@@ -230,6 +230,11 @@ impl<'a> Draft<'a> {
         self.written.side_rows.tags.push(row);
     }
 
+    /// Removes the run from those that programs have enqueued.
+    pub(super) fn dequeue(&mut self) {
+        self.written.side_rows.dequeued.push(self.run_id);
+    }
+
     /// Writes an annotation.
     pub(super) fn annotate(&mut self, annotation: AnnotationRecord) {
         self.written.side_rows.annotations.push(annotation);

@@ -7,8 +7,8 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use sqlx::migrate::{MigrateError, Migration, MigrationType};
 use sqlx::{Connection, PgConnection, Row, SqlSafeStr};
+use sqlx_core::migrate::{MigrateError, Migration, MigrationType};
 
 use super::failure::Failure;
 use super::privileges::Privileges;

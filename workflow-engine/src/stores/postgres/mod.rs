@@ -68,6 +68,7 @@ mod catalog;
 mod retention;
 mod inspection;
 mod run_tags;
+mod enqueued;
 mod migrations;
 mod privileges;
 mod sessions;
@@ -89,6 +90,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 pub use self::database::PostgresStatistics;
+pub(in crate::stores) use self::enqueued::enqueue;
 pub use self::options::PostgresOptions;
 
 use self::arrays::PgQuery;

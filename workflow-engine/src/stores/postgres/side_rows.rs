@@ -1,9 +1,9 @@
 //! The rows beside runs and stages. Each kind is written by a separate statement, which is sent only where there are rows.
 
-use super::calls;
 use super::column_arrays::ColumnArrays;
 use super::failure::Failure;
 use super::transaction::Transaction;
+use super::{calls, enqueued};
 use crate::stores::rows::{SideKind, annotation_columns, artifact_columns, side_rows};
 use crate::stores::working_set::WorkingSet;
 
@@ -95,6 +95,7 @@ pub(super) const ARTIFACT: &str = concat!(
 
 /// Writes the side rows of a commit.
 pub(super) async fn write(transaction: &mut Transaction, set: &WorkingSet) -> Result<(), Failure> {
+    enqueued::delete(transaction, &set.side_rows.dequeued).await?;
     let rows = side_rows::<ColumnArrays>(set).map_err(|error| Failure::permanent(ACTION, error))?;
     for (kind, rows) in rows {
         let query = rows.bind(transaction.query(statement(kind)));

@@ -33,6 +33,11 @@ impl Statements {
         }
     }
 
+    /// Returns the schema's name.
+    pub(super) fn schema(&self) -> &str {
+        self.texts.name()
+    }
+
     /// Returns `text` with the schema's name in its slots.
     pub(super) fn filled(&self, text: &'static str) -> SqlStr {
         self.texts.filled(text)

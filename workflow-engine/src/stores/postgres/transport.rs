@@ -17,11 +17,12 @@ use super::failure::Failure;
 use super::text::stored;
 use super::{PostgresStore, clock_jumps};
 use crate::error::Error;
-use crate::ports::{ClaimRequest, ClaimedWork, Clock, JobTransport, SystemClock};
+use crate::ports::{ClaimRequest, ClaimedWork, Clock, EnqueueTarget, EnqueuedRun, JobTransport, SystemClock};
 use crate::records::{JobRecord, Lease};
 use crate::stores::commit::Work;
 use crate::stores::rows::{ReadColumns, job_columns};
 use crate::stores::{Closed, instant};
+use crate::value::RunId;
 
 const DUE_CHECKS: &str = concat!(
     "SELECT c.id, c.texts, c.numbers, c.instants FROM unnest($1) AS d (definition) CROSS JOIN LATERAL (
@@ -205,6 +206,18 @@ impl JobTransport for PostgresStore {
             database.query(NEXT_JOB_DUE).bind(definitions.clone())
         });
         self.local_due(&rows.await?)
+    }
+
+    fn enqueue_target(&self) -> Option<EnqueueTarget> {
+        Some(EnqueueTarget::Postgres { schema: self.database.statements.schema().to_owned() })
+    }
+
+    async fn enqueued_runs(&self, workflow_ids: &[String], limit: usize) -> Result<Vec<EnqueuedRun>, Error> {
+        self.read_enqueued(workflow_ids, limit).await
+    }
+
+    async fn enqueued_run(&self, run_id: RunId) -> Result<Option<EnqueuedRun>, Error> {
+        self.read_enqueued_run(run_id).await
     }
 
     async fn next_lease_end(&self) -> Result<Option<DateTime<Utc>>, Error> {

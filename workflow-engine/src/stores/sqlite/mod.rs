@@ -32,6 +32,7 @@ mod outbox;
 mod retention;
 mod inspection;
 mod run_tags;
+mod enqueued;
 mod ledger;
 mod committer;
 mod file_identity;
@@ -67,6 +68,7 @@ use sqlx::query::Query;
 use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteRow};
 use tokio::sync::{mpsc, oneshot, watch};
 
+pub(in crate::stores) use self::enqueued::enqueue;
 pub use self::options::{SqliteOptions, Synchronous};
 pub use self::statistics::SqliteStatistics;
 

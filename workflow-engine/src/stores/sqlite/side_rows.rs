@@ -1,9 +1,9 @@
 //! The rows beside runs and stages. Each kind is written by its own statement, and only where there is any.
 
-use super::calls;
 use super::failure::Failure;
 use super::json_rows::JsonRows;
 use super::session::Session;
+use super::{calls, enqueued};
 use crate::stores::rows::{SideKind, annotation_columns, artifact_columns, side_rows};
 use crate::stores::working_set::WorkingSet;
 
@@ -117,6 +117,7 @@ pub(super) const STATEMENTS: &[&str] = &[
 
 /// Writes the side rows of a transaction.
 pub(super) fn write(session: &Session, set: &WorkingSet) -> Result<(), Failure> {
+    enqueued::delete(session, &set.side_rows.dequeued)?;
     let rows = side_rows::<JsonRows>(set).map_err(|error| Failure::lasting(DOING, error))?;
     rows.into_iter().try_for_each(|(kind, rows)| session.write(DOING, statement(kind), rows))
 }

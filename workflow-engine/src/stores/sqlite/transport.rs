@@ -17,11 +17,12 @@ use super::columns::{Columns, json_records, json_row};
 use super::definition_queries::{self, per_definition};
 use super::failure::Failure;
 use crate::error::Error;
-use crate::ports::{ClaimRequest, ClaimedWork, JobTransport};
+use crate::ports::{ClaimRequest, ClaimedWork, EnqueueTarget, EnqueuedRun, JobTransport};
 use crate::records::{JobRecord, Lease};
 use crate::stores::commit::Work;
 use crate::stores::instant;
 use crate::stores::rows::{ReadColumns, job_columns};
+use crate::value::RunId;
 
 const STALE: &str = concat!(
     "SELECT ",
@@ -178,6 +179,18 @@ impl JobTransport for SqliteStore {
         let query = self.query(NEXT_JOB_DUE).bind(names(definitions));
         let rows = self.read("read the next due instant", query).await?;
         Ok(due(&rows)?.filter(|due| *due < instant::NEVER))
+    }
+
+    fn enqueue_target(&self) -> Option<EnqueueTarget> {
+        Some(EnqueueTarget::Sqlite { prefix: self.texts.name().to_owned() })
+    }
+
+    async fn enqueued_runs(&self, workflow_ids: &[String], limit: usize) -> Result<Vec<EnqueuedRun>, Error> {
+        self.read_enqueued(workflow_ids, limit).await
+    }
+
+    async fn enqueued_run(&self, run_id: RunId) -> Result<Option<EnqueuedRun>, Error> {
+        self.read_enqueued_run(run_id).await
     }
 
     async fn next_lease_end(&self) -> Result<Option<DateTime<Utc>>, Error> {

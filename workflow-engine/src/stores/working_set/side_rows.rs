@@ -13,6 +13,8 @@ use crate::value::RunId;
 pub(in crate::stores) struct SideRows {
     /// Tags of new runs.
     pub(in crate::stores) tags: Vec<TagRow>,
+    /// The runs that were enqueued by programs, and are created now.
+    pub(in crate::stores) dequeued: Vec<RunId>,
     /// In the order in which the store assigns their ids.
     pub(in crate::stores) annotations: Vec<AnnotationRecord>,
     /// By run, stage and key: the transaction's last value of each.
@@ -89,6 +91,7 @@ impl SideRows {
     pub(in crate::stores) fn is_empty(&self) -> bool {
         let Self {
             tags,
+            dequeued,
             annotations,
             artifacts,
             changed_metrics,
@@ -100,6 +103,7 @@ impl SideRows {
             user_statements,
         } = self;
         tags.is_empty()
+            && dequeued.is_empty()
             && annotations.is_empty()
             && artifacts.is_empty()
             && changed_metrics.is_empty()
@@ -114,6 +118,7 @@ impl SideRows {
     /// Adds the rows of a later decision.
     pub(in crate::stores) fn merge(&mut self, later: Self) {
         self.tags.extend(later.tags);
+        self.dequeued.extend(later.dequeued);
         self.annotations.extend(later.annotations);
         self.artifacts.extend(later.artifacts);
         self.changed_metrics.extend(later.changed_metrics);

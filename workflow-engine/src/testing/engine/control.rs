@@ -54,6 +54,9 @@ impl<W: Workflow> TestEngine<W> {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// # Panics
+    /// When the run cannot be started, for example because its input is refused.
     pub async fn start(&mut self, input: W::Input) -> RunHandle<W> {
         let config = self.config.take();
         let mut start = self.world().await.engine.start::<W>(input);

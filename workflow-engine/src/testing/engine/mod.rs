@@ -92,6 +92,7 @@ impl<W: Workflow> TestEngine<W> {
     ///
     /// # Panics
     /// When the configuration cannot be stored.
+    #[allow(clippy::needless_pass_by_value, reason = "a test writes the configuration where it needs it")]
     pub fn config(&mut self, config: W::Config) -> &mut Self {
         let config = Json::store(&config);
         self.config =

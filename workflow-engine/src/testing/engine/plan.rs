@@ -65,6 +65,7 @@ impl<'a, W: Workflow> TestPlan<'a, W> {
     ///
     /// # Panics
     /// When the output cannot be stored.
+    #[allow(clippy::needless_pass_by_value, reason = "a test writes the output where it needs it")]
     pub fn stub<S: Stage>(&mut self, output: S::Output) -> &mut Self
     where
         W: HasStage<S>,

@@ -102,7 +102,7 @@ impl VirtualTime {
         match self {
             Self::Fake(clock) => advance(clock, until),
             Self::Paused(clock) => {
-                clock.sleep_until(until.max(clock.now() + TimeDelta::milliseconds(1))).await
+                clock.sleep_until(until.max(clock.now() + TimeDelta::milliseconds(1))).await;
             }
         }
     }
