@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 use workflow_engine::prelude::*;
-use workflow_engine::testing::TestEngine;
+use workflow_engine::testing::{RunState, TestEngine};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -46,10 +46,10 @@ async fn the_test_advances_time_to_the_middle_of_a_body() {
     let mut test = TestEngine::<Working>::new();
     let run = test.start(WorkInput { start: 7 }).await;
     test.advance(9 * HOUR).await;
-    let state = test.run_until(&run, |run| run.is_running::<work>()).await;
+    let state = test.run_until(&run, RunState::is_running::<work>).await;
     assert_eq!((state.elapsed, state.stage::<work>().unwrap().attempt), (9 * HOUR, 1));
     test.advance(3 * HOUR).await;
-    let state = test.run_until(&run, |run| run.is_running::<work>()).await;
+    let state = test.run_until(&run, RunState::is_running::<work>).await;
     assert_eq!((state.elapsed, state.stage::<work>().unwrap().attempt), (12 * HOUR, 2));
     assert!(run.cancel("enough").await.unwrap());
     assert_eq!(test.finish(&run).await.elapsed, 12 * HOUR);

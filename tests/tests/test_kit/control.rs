@@ -5,7 +5,7 @@ use std::time::Duration;
 use expect_test::expect;
 use workflow_engine::kernel::RerunFrom;
 use workflow_engine::prelude::*;
-use workflow_engine::testing::TestEngine;
+use workflow_engine::testing::{RunState, TestEngine};
 use workflow_engine::{AnnotationKey, LogLevel};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -56,7 +56,7 @@ async fn a_run_moves_only_when_the_test_moves_time() {
     assert_eq!(run.outputs().await.unwrap().read.as_deref(), Some("abc"));
     assert_eq!(test.elapsed().await, Duration::ZERO);
 
-    let state = test.run_until(&run, |run| run.is_waiting::<approve>()).await;
+    let state = test.run_until(&run, RunState::is_waiting::<approve>).await;
     assert_eq!(state.elapsed, Duration::ZERO);
     test.advance(23 * HOUR).await;
     assert_eq!(run.outputs().await.unwrap().approve, None);
@@ -70,7 +70,7 @@ async fn a_run_moves_only_when_the_test_moves_time() {
 async fn a_wake_up_checks_a_stage_before_its_poll_is_due() {
     let mut test = TestEngine::<Publishing>::new();
     let run = test.start(path("abc")).await;
-    test.run_until(&run, |run| run.is_waiting::<approve>()).await;
+    test.run_until(&run, RunState::is_waiting::<approve>).await;
     test.advance(HOUR).await;
     assert!(run.wake("approve").await.unwrap());
     let run = test.finish(&run).await;
@@ -87,7 +87,7 @@ async fn an_action_happens_at_its_instant_while_a_body_runs() {
         assert!(cancelled.cancel("too late").await.unwrap());
     })
     .await;
-    let state = test.run_until(&run, |run| run.is_running::<publish>()).await;
+    let state = test.run_until(&run, RunState::is_running::<publish>).await;
     assert_eq!(state.elapsed, 24 * HOUR);
     let ended = test.finish(&run).await;
     assert!(ended.output.unwrap_err().is_run_cancelled());
@@ -116,7 +116,7 @@ async fn a_rerun_continues_in_the_same_time() {
 async fn the_log_tells_what_happened_in_words_that_do_not_change() {
     let mut test = TestEngine::<Publishing>::new();
     let run = test.fail::<read>(1, "the disk is slow").run(path("abc")).await;
-    expect![[r#"
+    expect![[r"
         0s        workflow:created
         0s        workflow:started
         0s        stage:started read, attempt 1
@@ -132,7 +132,7 @@ async fn the_log_tells_what_happened_in_words_that_do_not_change() {
         1d 1h     stage:started publish, attempt 1
         1d 1h     stage:completed publish
         1d 1h     workflow:completed false
-    "#]]
+    "]]
     .assert_eq(run.log());
 }
 
@@ -145,7 +145,7 @@ async fn the_panic_has_the_log_of_a_run_that_ends_too_early_or_is_stuck() {
     let message = panic(async {
         let mut test = TestEngine::<Publishing>::new();
         let run = test.start(path("abc")).await;
-        test.run_until(&run, |run| run.is_running::<publish>()).await;
+        test.run_until(&run, RunState::is_running::<publish>).await;
     })
     .await;
     assert!(message.contains("ended before it met the condition of `run_until`\n0s "), "{message}");

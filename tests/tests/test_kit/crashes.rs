@@ -34,7 +34,7 @@ struct Counter(Arc<Mutex<HashMap<String, Vec<u64>>>>);
 
 #[async_trait]
 impl Plugin for Counter {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "counter"
     }
 
@@ -64,7 +64,7 @@ struct Forgetful;
 
 #[async_trait]
 impl Plugin for Forgetful {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "forgetful"
     }
 

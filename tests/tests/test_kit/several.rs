@@ -43,7 +43,7 @@ async fn runs_of_several_workflows_share_one_time() {
     assert_eq!(test.elapsed().await, Duration::from_secs(3600));
     assert_eq!(first.output().await.unwrap() + second.output().await.unwrap(), 8);
     assert_eq!(test.finish(&refund).await.elapsed, Duration::from_secs(1800));
-    expect![[r#"
+    expect![[r"
         0s        refunding 1 | workflow:created
         0s        refunding 1 | workflow:started
         0s        refunding 1 | stage:started refund, attempt 1
@@ -63,7 +63,7 @@ async fn runs_of_several_workflows_share_one_time() {
         1h        sending 1 | stage:started send, attempt 2
         1h        sending 1 | stage:completed send
         1h        sending 1 | workflow:completed 5
-    "#]]
+    "]]
     .assert_eq(&test.log().await);
 }
 
@@ -83,7 +83,7 @@ struct Bell {
 
 #[async_trait]
 impl Plugin for Bell {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "bell"
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use workflow_engine::prelude::*;
-use workflow_engine::testing::TestEngine;
+use workflow_engine::testing::{RunState, TestEngine};
 
 /// A stage that would need the network.
 #[stage(retry(max_attempts = 3, initial = "1m", max = "1m"))]
@@ -23,7 +23,7 @@ async fn approved(ticket: &u64) -> StageResult<Check<bool>> {
 }
 
 #[stage]
-async fn total(approved: bool, #[require(fetch)] numbers: &Vec<u32>) -> StageResult<Option<u32>> {
+async fn total(approved: bool, #[require(fetch)] numbers: Vec<u32>) -> StageResult<Option<u32>> {
     Ok(approved.then(|| numbers.iter().sum()))
 }
 
@@ -68,9 +68,9 @@ async fn a_function_receives_the_input_and_the_context() {
     });
     test.stub_with::<ask>(|input, _| Ok(input.numbers.len() == 1));
     let run = test.start(url()).await;
-    let state = test.run_until(&run, |run| run.has_completed::<fetch>()).await;
+    let state = test.run_until(&run, RunState::has_completed::<fetch>).await;
     assert_eq!(state.elapsed, Duration::from_secs(10));
-    assert_eq!(state.stage::<fetch>().unwrap().metrics["length"], 9.0);
+    assert!((state.stage::<fetch>().unwrap().metrics["length"] - 9.0).abs() < f64::EPSILON);
     assert_eq!(test.finish(&run).await.output.unwrap(), Some(2));
 }
 

@@ -60,6 +60,7 @@ pub trait InputTypes {
 
     /// The rules of the parameters that have some, by key.
     #[doc(hidden)]
+    #[must_use]
     fn rules() -> Vec<(&'static str, &'static [Rule])> {
         Vec::new()
     }

@@ -14,7 +14,9 @@ use crate::kernel::run_cache::CachedRun;
 use crate::kernel::run_request::check_request;
 use crate::kernel::slots::Reservation;
 use crate::kernel::start_plan::{first_stages, start_changes};
-use crate::ports::{Change, Commit, Decision, EnqueuedRun, IdempotencyEntry, NewRun, Precondition};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+use crate::ports::EnqueuedRun;
+use crate::ports::{Change, Commit, Decision, IdempotencyEntry, NewRun, Precondition};
 use crate::records::{Annotation, Claimant, RunRequest, Status, check_tags};
 use crate::value::{Cost, Json, RunId};
 
@@ -108,6 +110,7 @@ impl CreateRun {
     ///
     /// # Errors
     /// As the command; `INVALID_REQUEST` if it cannot be written as JSON.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub(crate) fn to_enqueue(&self, kernel: &Kernel) -> Result<EnqueuedRun, Error> {
         let run_id = RunId::generate();
         let Checked { entry, .. } = self.check(kernel, run_id)?;

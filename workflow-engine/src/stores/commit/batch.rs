@@ -74,7 +74,9 @@ pub(in crate::stores) async fn run<B: Backend>(
         Written::Everything => {}
         Written::Nothing => works.iter_mut().for_each(|work| take_back(work, |_| true)),
         Written::Without(stale) => {
-            works.iter_mut().for_each(|work| take_back(work, |run_id| stale.contains(&run_id)));
+            for work in works.iter_mut() {
+                take_back(work, |run_id| stale.contains(&run_id));
+            }
         }
     }
     for work in works {

@@ -58,7 +58,7 @@ impl Counters {
 }
 
 /// The most inspections at the same time.
-const INSPECTORS: usize = 2;
+const INSPECTORS: u32 = 2;
 
 /// A connection that was idle for longer may have been lost without notice.
 const MAX_RECENT_IDLE: Duration = Duration::from_secs(1);
@@ -132,7 +132,7 @@ impl Database {
             is_corrected: AtomicBool::new(false),
             idle: Mutex::default(),
             released: Notify::new(),
-            inspectors: Semaphore::new(INSPECTORS),
+            inspectors: Semaphore::new(INSPECTORS as usize),
             readers: Semaphore::new(options.connections as usize),
             max_readers: options.connections,
         }
@@ -272,7 +272,7 @@ impl Database {
         let all = self.readers.acquire_many(self.max_readers).await;
         self.readers.close();
         drop(all);
-        let all = self.inspectors.acquire_many(INSPECTORS as u32).await;
+        let all = self.inspectors.acquire_many(INSPECTORS).await;
         self.inspectors.close();
         drop(all);
         let idle = std::mem::take(&mut *self.idle());

@@ -174,7 +174,9 @@ impl PostgresStore {
             |batch, requeue| {
                 Box::pin(async move {
                     let runs = deliveries::requeue(&mut batch.transaction, requeue).await?;
-                    runs.iter().for_each(|run_id| batch.set.notifications.run_changed(*run_id));
+                    for run_id in &runs {
+                        batch.set.notifications.run_changed(*run_id);
+                    }
                     Ok(runs.len())
                 })
             },

@@ -101,7 +101,9 @@ async fn purge_terminal(batch: &mut Batch, purge: &Purge) -> Result<Vec<RunId>, 
         let query = transaction.query(PURGE).bind(uuids(&runs)).bind(purge.external_blobs);
         transaction.execute(ACTION, query).await?;
     }
-    runs.iter().for_each(|run_id| batch.set.notifications.run_changed(*run_id));
+    for run_id in &runs {
+        batch.set.notifications.run_changed(*run_id);
+    }
     Ok(runs)
 }
 

@@ -48,7 +48,7 @@ impl FromColumns for AiCallRecord {
             run_id: run_id(columns)?,
             stage_id: columns.maybe_text("stage_id")?,
             topic: columns.text("topic")?,
-            call_type: columns.one_of("call_type", &CallType::ALL, |kind| kind.as_str())?,
+            call_type: columns.one_of("call_type", &CallType::ALL, CallType::as_str)?,
             model_key: columns.text("model_key")?,
             model_id: columns.text("model_id")?,
             prompt: columns.maybe_text("prompt")?,
@@ -95,5 +95,5 @@ fn run_id<C: ReadColumns>(columns: &mut C) -> Result<Option<RunId>, C::Failure> 
 }
 
 fn outcome<C: ReadColumns>(columns: &mut C) -> Result<CallStatus, C::Failure> {
-    columns.one_of("outcome", &CallStatus::ALL, |outcome| outcome.as_str())
+    columns.one_of("outcome", &CallStatus::ALL, CallStatus::as_str)
 }

@@ -106,7 +106,7 @@ pub(in crate::stores) trait ReadColumns {
     /// Reads the next text, which is the level of a log line.
     fn level(&mut self) -> Result<LogLevel, Self::Failure> {
         let levels = [LogLevel::Debug, LogLevel::Info, LogLevel::Warn, LogLevel::Error];
-        self.one_of("level", &levels, |level| level.as_str())
+        self.one_of("level", &levels, LogLevel::as_str)
     }
 
     /// Reads the next text, which has the metrics of a stage.

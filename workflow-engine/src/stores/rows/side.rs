@@ -13,9 +13,9 @@ pub(in crate::stores) enum SideKind {
     CompletedKeys,
     /// Run, key, value.
     NewTags,
-    /// Run, stage, key, value, actor, scope, payload, generation, attempt, created_at.
+    /// Run, stage, key, value, actor, scope, payload, generation, attempt, `created_at`.
     NewAnnotations,
-    /// Run, stage, key, data, data_blob, generation, created_at. An artifact of the same key is replaced.
+    /// Run, stage, key, data, `data_blob`, generation, `created_at`. An artifact of the same key is replaced.
     Artifacts,
     /// Run, stage, key.
     DeletedArtifacts,
@@ -97,7 +97,9 @@ pub(in crate::stores) fn side_rows<L: RowList>(
         let bounds = blobs.bounds();
         void.push(|row| {
             row.run_id(blobs.run_id);
-            bounds.iter().for_each(|bound| _ = row.text(bound));
+            for bound in bounds {
+                row.text(&bound);
+            }
         });
     }
     for (run_id, stage_id) in &rows.changed_metrics {
@@ -147,8 +149,8 @@ pub(in crate::stores) fn side_rows<L: RowList>(
     Ok(all.into_iter().filter(|(_, rows)| !rows.is_empty()).collect())
 }
 
-/// Adds a new call: id, run, stage, topic, call_type, model_key, model_id, metadata, prompt, generation, attempt,
-/// lease_epoch, reserved, created_at. Without `has_instant` the database's clock provides the instant.
+/// Adds a new call: id, run, stage, topic, `call_type`, `model_key`, `model_id`, metadata, prompt, generation, attempt,
+/// `lease_epoch`, reserved, `created_at`. Without `has_instant` the database's clock provides the instant.
 pub(in crate::stores) fn put_reserved<W: WriteColumns>(row: &mut W, call: &ReservedRow, has_instant: bool) {
     let record = &call.record;
     row.uuid(record.id.as_uuid())
@@ -167,8 +169,8 @@ pub(in crate::stores) fn put_reserved<W: WriteColumns>(row: &mut W, call: &Reser
         .maybe_instant(has_instant.then_some(record.created_at));
 }
 
-/// Adds the outcome of a call: id, outcome, error_message, metadata, response, input_tokens, cached_input_tokens,
-/// output_tokens, cost, ended_at, and whether it is a call of a run. `has_instant` is as in [`put_reserved`].
+/// Adds the outcome of a call: id, outcome, `error_message`, metadata, response, `input_tokens`, `cached_input_tokens`,
+/// `output_tokens`, cost, `ended_at`, and whether it is a call of a run. `has_instant` is as in [`put_reserved`].
 pub(in crate::stores) fn put_settled<W: WriteColumns>(
     row: &mut W,
     call: &SettledRow,
@@ -189,7 +191,7 @@ pub(in crate::stores) fn put_settled<W: WriteColumns>(
         .flag(is_of_run);
 }
 
-/// Adds what a run or a stage has spent: total_cost, total_tokens, reserved_cost, pending_calls, budget.
+/// Adds what a run or a stage has spent: `total_cost`, `total_tokens`, `reserved_cost`, `pending_calls`, budget.
 fn put_spending<W: WriteColumns>(row: &mut W, spending: &CostSummary) {
     row.int(spending.cost.picodollars())
         .int(spending.tokens)

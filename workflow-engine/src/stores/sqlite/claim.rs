@@ -24,6 +24,9 @@ use crate::value::RunId;
 /// and of each only the jobs that are due, so a hundred thousand jobs that wait for their instant cost a claim nothing.
 /// Without an `ORDER BY`, which would sort the due jobs of all priorities: the joins follow the order of the priorities
 /// and then that of the index, and the statement stops at its limit.
+///
+/// Each `CASE` ties a condition on a table to the table before it. A condition on one table alone makes SQLite build a
+/// Bloom filter of that table, for which it reads all waiting jobs, once `ANALYZE` was executed on the file.
 macro_rules! due_jobs {
     ($definition:literal) => {
         concat!(
@@ -45,8 +48,9 @@ macro_rules! due_jobs {
                     ON r.id = j.workflow_run_id
                 WHERE j.status = 'PENDING' AND j.definition_fingerprint = ",
             $definition,
-            " AND j.priority = p.priority AND j.run_at <= ?9 AND j.attempt < j.max_attempts
-                    AND r.status = 'RUNNING' AND r.generation = j.generation
+            " AND j.priority = p.priority AND j.run_at <= ?9
+                    AND CASE p.priority WHEN j.priority THEN j.attempt < j.max_attempts END
+                    AND CASE j.generation WHEN r.generation THEN r.status = 'RUNNING' END
                 LIMIT ?10)"
         )
     };
@@ -63,7 +67,7 @@ macro_rules! due_checks {
                 WHERE j.status = 'SUSPENDED' AND j.definition_fingerprint = ",
             $definition,
             " AND j.run_at <= ?9 AND j.attempt < j.max_attempts
-                    AND r.status = 'RUNNING' AND r.generation = j.generation
+                    AND CASE j.generation WHEN r.generation THEN r.status = 'RUNNING' END
                 ORDER BY j.run_at, j.workflow_run_id, j.stage_id LIMIT ?10)"
         )
     };

@@ -90,7 +90,7 @@ impl Ledger for SqliteStore {
         let reserve = |batch: &mut Batch, (id, call): &(CallId, CallReservation)| {
             let mut rows = JsonRows::default();
             rows.push(|row| {
-                put_reserved(row, &ReservedRow::without_stage(*id, call.clone(), batch.now), true)
+                put_reserved(row, &ReservedRow::without_stage(*id, call.clone(), batch.now), true);
             });
             batch.session.write("reserve a call", calls::RESERVE, rows)
         };

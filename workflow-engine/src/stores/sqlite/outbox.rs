@@ -122,7 +122,9 @@ impl SqliteStore {
     async fn requeue(&self, doing: &'static str, requeue: Requeue) -> Result<usize, Error> {
         let run = |batch: &mut Batch, requeue: &Requeue| {
             let runs = deliveries::requeue(&batch.session, requeue, batch.now)?;
-            runs.iter().for_each(|run_id| batch.set.notifications.run_changed(*run_id));
+            for run_id in &runs {
+                batch.set.notifications.run_changed(*run_id);
+            }
             Ok(runs.len())
         };
         self.write(doing, run, requeue).await

@@ -169,6 +169,27 @@ async fn jobs_that_are_not_due_are_not_read() {
     }
 }
 
+/// The user may execute `ANALYZE` on the file at any time, also while a hundred thousand jobs wait for their instant.
+#[tokio::test]
+async fn no_statement_reads_all_waiting_jobs_for_a_bloom_filter() {
+    const MANY_WAIT: &str = "
+        WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
+        INSERT INTO workflow_runs (id, workflow_id, workflow_name, workflow_type, definition_fingerprint, status,
+            priority, version, generation, last_sequence, waiting_on, active, suspended, created_at)
+        SELECT printf('%036d', i), 'w', 'w', 'w', 'd', 'RUNNING', 5, 1, 1, 1, 1, 1, 0, 1 FROM n;
+        INSERT INTO workflow_job_queue (workflow_run_id, stage_id, workflow_id, definition_fingerprint, generation,
+            status, priority, attempt, max_attempts, crashes, max_crashes, lease_epoch, run_at, woken, due_written_at)
+        SELECT id, 'a', 'w', 'd', 1, 'PENDING', 5, 0, 3, 0, 3, 0, 4000000000000000, 0, 1 FROM workflow_runs;
+        ANALYZE;";
+
+    let mut connection = database().await;
+    sqlx::raw_sql(MANY_WAIT).execute(&mut connection).await.unwrap();
+    for sql in STATEMENTS.iter().copied().flatten() {
+        let plan = plan(&mut connection, sql).await;
+        assert!(!plan.iter().any(|step| step.contains("BLOOM FILTER")), "{plan:#?} of {sql}");
+    }
+}
+
 #[tokio::test]
 async fn ordered_rows_come_from_an_index() {
     let mut connection = database().await;
