@@ -38,7 +38,7 @@ fn text(value: &Value) -> &str {
 
 /// The crates that a program gets with all features of the library, as they are in the lock file.
 fn dependencies() -> Vec<Value> {
-    let metadata = ["metadata", "--format-version", "1", "--locked", "--offline", "--all-features"];
+    let metadata = ["metadata", "--format-version", "1", "--locked", "--all-features"];
     let metadata: Value = serde_json::from_str(&cargo(&metadata)).unwrap();
     let packages: BTreeMap<&str, &Value> = metadata["packages"]
         .as_array()
@@ -114,7 +114,7 @@ fn the_public_dependencies_are_those_of_the_list() {
     let public =
         "async-trait chrono futures-util schemars secrecy serde serde_json sqlx tokio tokio-util uuid";
     let direct: Value = {
-        let metadata = cargo(&["metadata", "--format-version", "1", "--locked", "--offline", "--no-deps"]);
+        let metadata = cargo(&["metadata", "--format-version", "1", "--locked", "--no-deps"]);
         serde_json::from_str(&metadata).unwrap()
     };
     let packages = direct["packages"].as_array().unwrap();

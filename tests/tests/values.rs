@@ -349,7 +349,7 @@ async fn a_value_of_thousands_of_levels_is_refused_and_the_process_lives(world: 
             format!(
                 r#"{{"type": "run.create", "workflow_id": "holding", "input": {{"tree": 1, "more": {tree}}}, "idempotency_key": "k"}}"#
             ),
-            "PAYLOAD_TOO_DEEP",
+            "INVALID_INPUT",
         ),
         (
             format!(

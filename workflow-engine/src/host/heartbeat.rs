@@ -70,7 +70,7 @@ async fn beat(
         let is_due = tokio::select! {
             biased;
             () = stop.cancelled() => return,
-            () = kernel.clock().sleep(next.saturating_sub(kernel.clock().monotonic())) => true,
+            () = kernel.clock().sleep_until_monotonic(next) => true,
             // Another process may have cancelled a run whose body runs here.
             _ = external.changed() => {
                 kernel.clock().sleep(EXTERNAL_INTERVAL).await;

@@ -57,6 +57,12 @@ pub trait Clock: Send + Sync {
         let end = self.now().checked_add_signed(duration).unwrap_or(DateTime::<Utc>::MAX_UTC);
         self.sleep_until(end).await;
     }
+
+    /// Sleeps until [`monotonic`](Self::monotonic) reaches this value. The two are one step for a clock that a test
+    /// advances: a sleep by the difference of two readings would begin too late if the clock was advanced between them.
+    async fn sleep_until_monotonic(&self, end: Duration) {
+        self.sleep(end.saturating_sub(self.monotonic())).await;
+    }
 }
 
 /// The clock of the machine.

@@ -159,6 +159,11 @@ impl Clock for FakeClock {
         self.sleep_until_steady(added(steady, TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX))).await;
     }
 
+    async fn sleep_until_monotonic(&self, end: Duration) {
+        let end = TimeDelta::from_std(end).unwrap_or(TimeDelta::MAX);
+        self.sleep_until_steady(added(DateTime::UNIX_EPOCH, end)).await;
+    }
+
     fn monotonic(&self) -> Duration {
         (self.time.borrow().steady - DateTime::UNIX_EPOCH).to_std().unwrap_or_default()
     }

@@ -186,7 +186,8 @@ async fn no_statement_reads_all_waiting_jobs_for_a_bloom_filter() {
     sqlx::raw_sql(MANY_WAIT).execute(&mut connection).await.unwrap();
     for sql in STATEMENTS.iter().copied().flatten() {
         let plan = plan(&mut connection, sql).await;
-        assert!(!plan.iter().any(|step| step.contains("BLOOM FILTER")), "{plan:#?} of {sql}");
+        // One over a list of values reads no table.
+        assert!(!plan.iter().any(|step| step.contains("BLOOM FILTER ON")), "{plan:#?} of {sql}");
     }
 }
 
@@ -194,9 +195,10 @@ async fn no_statement_reads_all_waiting_jobs_for_a_bloom_filter() {
 async fn ordered_rows_come_from_an_index() {
     let mut connection = database().await;
     for sql in STATEMENTS.iter().copied().flatten() {
-        // Sorting is cheap here: a run has few stages, whose reading order is not that of their key, and a ledger has few
-        // models.
-        if sql.contains("ORDER BY s.stage_number") || sql.contains("GROUP BY c.model_key") {
+        // Sorting is cheap here: a run has few stages, whose reading order is not that of their key, a ledger has few
+        // models, and unfinished runs are counted up to a limit.
+        let grouped = ["GROUP BY c.model_key", "GROUP BY definition_fingerprint"];
+        if sql.contains("ORDER BY s.stage_number") || grouped.iter().any(|group| sql.contains(group)) {
             continue;
         }
         let plan = plan(&mut connection, sql).await;
