@@ -1,4 +1,4 @@
-//! What is stored does not depend on the features of `serde_json` that other crates of a program enable: programs with
+//! An engine stores the same text, whichever features of `serde_json` other crates of a program enable: programs with
 //! different features share a database. So the expected hashes and texts are the same in every build.
 
 use serde::{Deserialize, Serialize};

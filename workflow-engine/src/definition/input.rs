@@ -54,7 +54,7 @@ impl InputDefinition {
     /// Checks the input of a new run, also for the first stages, and returns its stored form.
     pub(crate) fn check(&self, stages: &[StageDefinition], given: &Json) -> Result<Json, String> {
         let stored = (self.read)(given).map_err(|error| error.to_string())?;
-        // What is read from this text and written as the same text has lost no field.
+        // If the stored form equals the given text, the type has read every field.
         if self.unknown == UnknownInput::Deny
             && stored != *given
             && let Some(path) = (self.find_unknown)(given)

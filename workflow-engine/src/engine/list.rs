@@ -22,8 +22,8 @@ const DEFAULT_PAGE: usize = 100;
 
 /// A list, read page by page: `.await` reads one page, [`List::stream`] all of them.
 ///
-/// A page begins after an item and not at a number of items. So what is added or deleted while you page moves nothing
-/// else: no item is missed, and none comes twice.
+/// A page begins after the last item of the page before. So items that are added or deleted while you page do not move the
+/// others: no item is missed, and none is returned twice.
 ///
 /// ```
 /// use futures_util::TryStreamExt;

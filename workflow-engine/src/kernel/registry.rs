@@ -128,7 +128,7 @@ impl WorkflowRegistry {
     /// Returns the workflow that new runs of this id are created with: the newest version, or the one that is named.
     ///
     /// # Errors
-    /// `WORKFLOW_NOT_FOUND`, with what is registered.
+    /// `WORKFLOW_NOT_FOUND`; the message lists the registered workflows or versions.
     pub fn for_new_run(&self, workflow_id: &str, version: Option<u32>) -> Result<&Arc<Registered>, Error> {
         let Some(versions) = self.by_id.get(workflow_id) else {
             return Err(Error::workflow_not_found(workflow_id, &self.known_ids()));
@@ -146,7 +146,7 @@ impl WorkflowRegistry {
     /// Returns the registered workflow with exactly this definition.
     ///
     /// # Errors
-    /// `WORKFLOW_NOT_FOUND`, with what is registered.
+    /// `WORKFLOW_NOT_FOUND`; the message lists the registered workflows or versions.
     pub fn of_type(&self, definition: &WorkflowDefinition) -> Result<&Arc<Registered>, Error> {
         let registered = self.for_new_run(&definition.id, Some(definition.version))?;
         if registered.definition.fingerprint() == definition.fingerprint() {

@@ -14,13 +14,10 @@ use super::PostgresStore;
 use super::arrays::{PgQuery, number};
 use super::columns::{self, Columns};
 use super::database::Database;
-use super::failure::Failure;
 use super::text::stored;
-use super::transaction::Transaction;
 use crate::error::Error;
 use crate::ports::{Inspection, RunCount, RunFilter, RunPage, RunQuery};
 use crate::stores::Closed;
-use crate::stores::commit::CommitFailure;
 use crate::stores::instant;
 use crate::stores::rows::{ReadColumns, run_columns};
 use crate::stores::run_search::{self, ReadSlices, Slice, SliceOutput, Source};
@@ -236,71 +233,12 @@ impl PostgresStore {
             return Err(Error::store_unavailable(action, Closed));
         }
         let database = Arc::clone(&self.database);
-        let inspected = self.runtime.spawn(async move { database.inspect(action, make).await });
+        let inspected = self.runtime.spawn(async move {
+            database.fetch_with(&database.inspectors, Some(LIMITS), action, make).await
+        });
         match inspected.await {
             Ok(rows) => Ok(rows?),
             Err(error) => Err(Error::store_unavailable(action, error)),
         }
     }
-}
-
-impl Database {
-    /// Runs one statement in a read-only transaction and returns its rows. It runs again where its connection turns out
-    /// to be lost.
-    async fn inspect(
-        self: &Arc<Self>,
-        action: &'static str,
-        make: impl Fn(&Self) -> PgQuery<'static> + Send + Sync,
-    ) -> Result<Vec<PgRow>, Failure> {
-        let Ok(_permit) = self.inspectors.acquire().await else {
-            return Err(Failure::permanent(action, Closed));
-        };
-        match self.try_inspect(action, make(self)).await {
-            Err(failure) if failure.is_disconnected() => self.try_inspect(action, make(self)).await,
-            outcome => outcome,
-        }
-    }
-
-    async fn try_inspect(
-        self: &Arc<Self>,
-        action: &'static str,
-        query: PgQuery<'static>,
-    ) -> Result<Vec<PgRow>, Failure> {
-        let mut transaction = Transaction::new(Arc::clone(self), self.connection().await?);
-        let inspected = async {
-            let rows = inspect_in_transaction(&mut transaction, action, query).await;
-            if rows.is_err() {
-                // An open transaction would cost a pooler a session.
-                let _ = transaction.roll_back().await;
-            }
-            rows
-        };
-        let inspected = match tokio::time::timeout(self.transaction_timeout, inspected).await {
-            Ok(inspected) => inspected,
-            Err(_) => Err(Failure::timed_out(action)),
-        };
-        match inspected {
-            Ok(rows) => {
-                transaction.release();
-                Ok(rows)
-            }
-            Err(failure) => {
-                if failure.is_disconnected() {
-                    self.note_lost(&failure);
-                }
-                Err(failure)
-            }
-        }
-    }
-}
-
-async fn inspect_in_transaction(
-    transaction: &mut Transaction,
-    action: &'static str,
-    query: PgQuery<'static>,
-) -> Result<Vec<PgRow>, Failure> {
-    transaction.begin_with(LIMITS).await?;
-    let rows = transaction.fetch_uncounted(action, query).await?;
-    transaction.commit().await?;
-    Ok(rows)
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use sqlx::postgres::PgRow;
+use tokio::sync::Semaphore;
 
 use super::arrays::PgQuery;
 use super::database::Database;
@@ -21,28 +22,41 @@ impl Database {
         action: &'static str,
         make: impl Fn(&Self) -> PgQuery<'static> + Send,
     ) -> Result<Vec<PgRow>, Failure> {
-        let Ok(_permit) = self.readers.acquire().await else {
+        self.fetch_with(&self.readers, None, action, make).await
+    }
+
+    /// As [`fetch`](Self::fetch), when `places` has a place. With settings the statement runs in a transaction that begins
+    /// with them.
+    pub(super) async fn fetch_with(
+        self: &Arc<Self>,
+        places: &Semaphore,
+        settings: Option<&'static str>,
+        action: &'static str,
+        make: impl Fn(&Self) -> PgQuery<'static> + Send,
+    ) -> Result<Vec<PgRow>, Failure> {
+        let Ok(_permit) = places.acquire().await else {
             return Err(Failure::permanent(action, Closed));
         };
-        match self.try_fetch(action, make(self)).await {
-            Err(failure) if failure.is_disconnected() => self.try_fetch(action, make(self)).await,
+        match self.try_fetch(settings, action, make(self)).await {
+            Err(failure) if failure.is_disconnected() => self.try_fetch(settings, action, make(self)).await,
             outcome => outcome,
         }
     }
 
     async fn try_fetch(
         self: &Arc<Self>,
+        settings: Option<&'static str>,
         action: &'static str,
         query: PgQuery<'static>,
     ) -> Result<Vec<PgRow>, Failure> {
         let mut transaction = Transaction::new(Arc::clone(self), self.connection().await?);
         let fetched = async {
-            if !self.sessions.are_shared() {
+            if settings.is_none() && !self.sessions.are_shared() {
                 return transaction.fetch_uncounted(action, query).await;
             }
             // An unnamed statement is prepared and run in two steps. A pooler keeps both in one session only within a
             // transaction.
-            let rows = fetch_in_transaction(&mut transaction, action, query).await;
+            let rows = fetch_in_transaction(&mut transaction, settings, action, query).await;
             if rows.is_err() {
                 // An open transaction would cost the pooler a session.
                 let _ = transaction.roll_back().await;
@@ -70,10 +84,14 @@ impl Database {
 
 async fn fetch_in_transaction(
     transaction: &mut Transaction,
+    settings: Option<&'static str>,
     action: &'static str,
     query: PgQuery<'static>,
 ) -> Result<Vec<PgRow>, Failure> {
-    transaction.begin().await?;
+    match settings {
+        None => transaction.begin().await?,
+        Some(settings) => transaction.begin_with(settings).await?,
+    }
     let rows = transaction.fetch_uncounted(action, query).await?;
     transaction.commit().await?;
     Ok(rows)
