@@ -32,7 +32,7 @@ impl<W: Workflow> TestEngine<W> {
     ///
     /// #[stage]
     /// async fn book(cents: i64, ctx: &StageContext) -> StageResult<i64> {
-    ///     let booking = Statement::new("INSERT INTO ledger (cents) VALUES (?1)").bind(cents);
+    ///     let booking = Statement::new("INSERT INTO ledger (cents) VALUES ($1)").bind(cents);
     ///     ctx.transaction().execute(booking)?;
     ///     Ok(cents)
     /// }
