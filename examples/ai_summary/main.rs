@@ -57,7 +57,7 @@ async fn summarise(Arguments { documents }: Arguments) -> Result<(), Box<dyn std
         let report = run.output().await.map_err(|error| format!("{label}: {error}"))?;
         writeln!(out, "\n{} ({label})\n\n{}\n", report.title, report.summary)?;
         writeln!(out, "subject: {}\nyears:   {:?}", report.facts.subject, report.facts.years)?;
-        for call in run.ai_calls(None, 100).await? {
+        for call in run.ai_calls().await? {
             let tokens = call.input_tokens + call.output_tokens;
             writeln!(out, "{:>8} {tokens:>6} tokens  {}", call.call_type.as_str(), call.cost)?;
         }

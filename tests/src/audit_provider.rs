@@ -72,7 +72,7 @@ impl AuditProvider {
 
     /// Asserts that the ledger of a terminal run agrees with the log of the provider.
     pub async fn verify_ledger<W: Workflow>(&self, run: &RunHandle<W>, context: &str) {
-        let rows = run.ai_calls(None, 1_000).await.expect("the store is available");
+        let rows = run.ai_calls().limit(1_000).await.expect("the store is available");
         let costs = run.cost_summary().await.expect("the store is available");
         let log = self.log();
         let ids: BTreeSet<CallId> = rows.iter().map(|row| row.id).collect();

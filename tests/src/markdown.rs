@@ -41,4 +41,5 @@ documents! {
     Retention "docs/guide/15-retention.md";
     Troubleshooting "docs/guide/16-troubleshooting.md";
     Application "docs/guide/17-application.md";
+    Runs "docs/guide/18-runs.md";
 }

@@ -82,7 +82,7 @@ async fn a_batch_found_by_token_is_submitted_once_wherever_the_process_dies() {
         let (provider, run, _) = judged_after(&World::memory().await, true, death).await;
         let batches = provider.batches();
         assert_eq!(batches.len(), 1, "{death:?}");
-        let rows = run.ai_calls(None, 99).await.unwrap();
+        let rows = run.ai_calls().await.unwrap();
         for row in &rows {
             let is_of_batch = batches[0].contains(&row.id);
             assert_eq!(row.outcome == CallStatus::Settled, is_of_batch, "{death:?}: {row:?}");
@@ -112,7 +112,7 @@ async fn a_batch_not_found_by_token_is_submitted_again_and_the_first_stays_unkno
             continue;
         }
         twice += 1;
-        let rows = run.ai_calls(None, 99).await.unwrap();
+        let rows = run.ai_calls().await.unwrap();
         assert_eq!(rows.len(), 2 * ITEMS, "{death:?}");
         for row in rows {
             if batches[0].contains(&row.id) {
@@ -132,7 +132,7 @@ async fn the_same_on_sqlite() {
     // The database file is opened again.
     let world = World::sqlite().await;
     let (_, run, writes) = judged_after(&world, true, None).await;
-    assert_eq!(run.ai_calls(None, 99).await.unwrap().len(), ITEMS);
+    assert_eq!(run.ai_calls().await.unwrap().len(), ITEMS);
     for death in deaths(writes) {
         let (provider, ..) = judged_after(&World::sqlite().await, true, death).await;
         assert_eq!(provider.batches().len(), 1, "{death:?}");
@@ -152,7 +152,7 @@ async fn each_terminal_state_of_a_batch_is_reported_by_item() {
         let (run, _) = outlive::<judging>(&world, &provider.client(), None, || NoInput, None).await;
         assert_eq!(run.output().await.unwrap(), told, "{ending:?}");
         provider.verify_ledger(&run, &format!("{ending:?}")).await;
-        let rows = run.ai_calls(None, 99).await.unwrap();
+        let rows = run.ai_calls().await.unwrap();
         for (row, told) in rows.iter().zip(&told) {
             let has_response = matches!(told.as_str(), "yes" | "no");
             let outcome = if has_response { CallStatus::Settled } else { CallStatus::Failed };

@@ -235,7 +235,7 @@ async fn a_stage_that_waits_for_a_batch_accounts_for_it_when_it_is_terminal() {
     let costs = run.cost_summary().await.unwrap();
     assert_eq!((costs.cost.to_string().as_str(), costs.tokens), ("0.0014 USD", 2_200));
     assert_eq!((costs.reserved, costs.pending_calls), (Cost::ZERO, 0));
-    let calls = run.ai_calls(None, 10).await.unwrap();
+    let calls = run.ai_calls().limit(10).await.unwrap();
     assert!(calls.iter().all(|call| call.outcome == CallStatus::Settled));
     assert_eq!(calls[0].topic, format!("workflow.{}.stage.judge", run.id()));
     engine.shutdown().await;

@@ -131,7 +131,7 @@ async fn no_key_no_prompt_and_no_response_is_in_any_log() {
     let events: Vec<_> = run.events().map(|event| event.unwrap()).collect().await;
 
     // The ledger has the prompts and responses, so the calls were made.
-    let calls = run.ai_calls(None, 100).await.unwrap();
+    let calls = run.ai_calls().await.unwrap();
     assert_eq!(calls.len(), 10);
     let kept = format!("{calls:?}");
     assert!(kept.contains(PROMPT) && kept.contains(RESPONSE));

@@ -139,7 +139,7 @@ async fn the_cost_of_a_run_includes_failed_attempts() {
         ("0.0052 USD", 4_300, 0)
     );
     assert!(costs.reserved > Cost::ZERO);
-    let calls = run.ai_calls(None, 10).await.unwrap();
+    let calls = run.ai_calls().limit(10).await.unwrap();
     let rows: Vec<_> = calls.iter().map(|call| (call.attempt, call.outcome)).collect();
     assert_eq!(rows, [(1, Settled), (1, Unknown), (2, Settled), (2, Settled)]);
     engine.shutdown().await;

@@ -40,7 +40,7 @@ async fn asked_after(world: World, death: Option<Death>) -> (usize, usize) {
     let told = format!("death: {death:?}");
     assert_eq!(run.output().await.unwrap(), 16, "{told}");
     provider.verify_ledger(&run, &told).await;
-    let rows = run.ai_calls(None, 99).await.unwrap();
+    let rows = run.ai_calls().await.unwrap();
     let unknown = rows.iter().filter(|row| row.outcome == CallStatus::Unknown).count();
     assert!(unknown >= 1, "{told}: the outcome of the first object is unknown");
     (writes, unknown)
@@ -105,7 +105,7 @@ async fn split_after(world: World, death: Option<Death>) -> (usize, usize) {
     let costs = run.cost_summary().await.unwrap();
     assert_eq!(costs.budget, Some(BUDGET));
     assert!(costs.cost + costs.reserved <= BUDGET, "{told}: {} and {}", costs.cost, costs.reserved);
-    let rows = run.ai_calls(None, 999).await.unwrap();
+    let rows = run.ai_calls().limit(999).await.unwrap();
     let settled = rows.iter().filter(|row| row.outcome == CallStatus::Settled).count();
     assert_eq!(costs.cost.picodollars(), PRICE * i64::try_from(settled).unwrap(), "{told}");
     (writes, provider.requests())

@@ -80,12 +80,12 @@ async fn only_the_last_attempt_of_a_stage_leaves_its_effects(world: World) {
     assert_eq!(names.iter().filter(|name| **name == "annotation:created").count(), 1);
     assert_eq!(names.iter().position(|name| *name == "annotation:created"), Some(5), "{names:?}");
 
-    assert_eq!(run.artifact::<u32>("classify", "first").await.unwrap(), Some(2));
-    assert_eq!(run.artifact::<String>("classify", "large").await.unwrap().unwrap().len(), 40_000);
-    assert_eq!(run.artifact::<usize>("look", "seen").await.unwrap(), Some(40_000));
-    assert_eq!(run.artifact::<usize>("look", "first").await.unwrap(), None);
-    assert!(run.artifact::<u32>("look", "seen").await.is_ok_and(|seen| seen == Some(40_000)));
-    assert_eq!(run.artifact::<String>("look", "seen").await.unwrap_err().code(), "STORED_VALUE_CORRUPT");
+    assert_eq!(run.artifact::<classify, u32>("first").await.unwrap(), Some(2));
+    assert_eq!(run.artifact::<classify, String>("large").await.unwrap().unwrap().len(), 40_000);
+    assert_eq!(run.artifact::<look, usize>("seen").await.unwrap(), Some(40_000));
+    assert_eq!(run.artifact::<look, usize>("first").await.unwrap(), None);
+    assert!(run.artifact::<look, u32>("seen").await.is_ok_and(|seen| seen == Some(40_000)));
+    assert_eq!(run.artifact::<look, String>("seen").await.unwrap_err().code(), "STORED_VALUE_CORRUPT");
     assert_eq!(run.artifacts().await.unwrap().len(), 3);
     assert!((run.stages().await.unwrap()[0].metrics["bytes"] - 2.0).abs() < f64::EPSILON);
     engine.shutdown().await;
@@ -143,7 +143,7 @@ async fn annotations_are_attached_and_listed(world: World) {
     let (run, other) = (start().await.unwrap(), start().await.unwrap());
     let review = OUTCOME.value(&Outcome::Rejected).and(CONFIDENCE, &0.75).actor("ada").payload(&["why"]);
     run.annotate(review).await.unwrap();
-    run.annotate_stage("look", OUTCOME.value(&Outcome::Approved).actor("bob")).await.unwrap();
+    run.annotate_stage::<look>(OUTCOME.value(&Outcome::Approved).actor("bob")).await.unwrap();
     other.annotate(OUTCOME.value(&Outcome::Approved).actor("bob")).await.unwrap();
 
     let found = run.annotations(&AnnotationFilter::new().prefix("review")).await.unwrap();
@@ -154,7 +154,7 @@ async fn annotations_are_attached_and_listed(world: World) {
     let by_bob = engine.annotations(OUTCOME, &AnnotationFilter::new().actor("bob")).await.unwrap();
     assert_eq!(by_bob.iter().map(|found| found.run_id).collect::<Vec<_>>(), [run.id(), other.id()]);
 
-    let refused = run.annotate_stage("unknown", OUTCOME.value(&Outcome::Approved)).await.unwrap_err();
+    let refused = run.any().annotate_stage("unknown", OUTCOME.value(&Outcome::Approved)).await.unwrap_err();
     assert_eq!(refused.code(), "STAGE_NOT_FOUND");
     let refused = run.annotate(OUTCOME.value(&Outcome::Approved).actor("")).await.unwrap_err();
     assert_eq!((refused.code().as_str(), refused.is_invalid_input()), ("INVALID_ANNOTATION", true));

@@ -190,7 +190,7 @@ async fn ten_reruns_leave_only_the_blobs_that_are_in_use(world: World) {
     let keys = blobs.list(&run.id().to_string()).await.unwrap();
     assert_eq!(keys.len(), 3, "{keys:?}");
     assert_eq!(run.outputs().await.unwrap().draw.unwrap().len(), 100_000);
-    assert_eq!(run.artifact::<String>("frame", "draft").await.unwrap().unwrap().len(), 100_000);
+    assert_eq!(run.artifact::<frame, String>("draft").await.unwrap().unwrap().len(), 100_000);
 }
 
 async fn a_repeated_key_reruns_once(world: World) {

@@ -89,14 +89,14 @@ async fn every_read_of_a_purged_run_says_that_it_does_not_exist(world: World) {
         run.stages().await.unwrap_err(),
         run.annotations(&AnnotationFilter::new()).await.unwrap_err(),
         run.artifacts().await.unwrap_err(),
-        run.artifact::<u32>("repeats", "key").await.unwrap_err(),
-        run.ai_calls(None, 10).await.unwrap_err(),
+        run.artifact::<repeats, u32>("key").await.unwrap_err(),
+        run.ai_calls().limit(10).await.unwrap_err(),
         run.cost_summary().await.unwrap_err(),
         run.input().await.unwrap_err(),
         run.status().await.unwrap_err(),
         run.blocked_reason().await.unwrap_err(),
         run.cancel("enough").await.unwrap_err(),
-        run.wake("repeats").await.unwrap_err(),
+        run.wake::<repeats>().await.unwrap_err(),
     ];
     errors.extend(engine.run_handle::<repeating>(run.id()).await.err());
     assert_eq!(errors.len(), 16);

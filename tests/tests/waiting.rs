@@ -222,9 +222,9 @@ async fn a_wake_triggers_a_check_immediately(world: World) {
     let engine = world.engine().register::<batch>().build().await.unwrap();
     let run = engine.start::<batch>(input(1, Until::Pending)).await.unwrap();
     suspended(&run).await;
-    assert!(run.wake("submit-batch").await.unwrap());
+    assert!(run.any().wake("submit-batch").await.unwrap());
     assert_eq!(run.output().await.unwrap(), "7 EUR");
-    assert!(!run.wake("submit-batch").await.unwrap(), "the stage has completed");
+    assert!(!run.any().wake("submit-batch").await.unwrap(), "the stage has completed");
     assert!(!engine.wake(run.id(), "bill").await.unwrap(), "the stage has no check");
     let error = engine.wake(run.id(), "print").await.unwrap_err();
     assert_eq!(error.code(), "STAGE_NOT_FOUND");
@@ -238,7 +238,7 @@ async fn a_wake_during_a_check_triggers_another_check(world: World) {
     suspended(&run).await;
     world.clock.advance(HOUR);
     signal::wait(run.id(), "checking").await;
-    assert!(run.wake("submit-batch").await.unwrap());
+    assert!(run.any().wake("submit-batch").await.unwrap());
     signal::give(run.id(), "continue");
     // The clock does not move, so only the wake triggers the second check.
     signal::wait(run.id(), "checking").await;
@@ -284,7 +284,7 @@ async fn a_run_is_cancelled_while_it_waits(world: World) {
     suspended(&run).await;
     assert!(run.cancel("no need").await.unwrap());
     assert!(run.output().await.unwrap_err().is_run_cancelled());
-    assert!(!run.wake("submit-batch").await.unwrap());
+    assert!(!run.any().wake("submit-batch").await.unwrap());
     world.clock.advance(HOUR * 48);
     engine.drain().await;
     assert_eq!(calls(run.id(), "check"), 0);

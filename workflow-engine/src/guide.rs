@@ -36,4 +36,5 @@ chapters! {
     retention "15-retention.md";
     troubleshooting "16-troubleshooting.md";
     application "17-application.md";
+    runs "18-runs.md";
 }

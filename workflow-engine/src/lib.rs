@@ -38,12 +38,13 @@ pub mod guide;
 
 pub use context::{AnyStage, IntoStageError, Retry, RetryDecision, StageContext, StageError, StageResult};
 pub use engine::{
-    Cursor, Engine, EngineBuilder, Events, IntoStore, List, Logs, Page, RunHandle, StartRun, StoreSource,
+    AnyRun, BulkItem, BulkOutcome, Cursor, Engine, EngineBuilder, Events, IntoStore, List, Logs, Page, Rerun,
+    RunHandle, StartRun, StoreSource,
 };
 pub use error::{Error, ErrorCode};
 pub use host::{LeftJob, ShutdownReport, serverless};
-pub use language::{Check, CheckFunction, Stage, Workflow};
-pub use ports::{AnnotationFilter, RunCount, RunFilter};
+pub use language::{Check, CheckFunction, HasStage, Stage, Workflow};
+pub use ports::{AnnotationFilter, LogFilter, RunCount, RunFilter};
 pub use records::{Annotation, AnnotationKey, LogLevel, Statement, Status};
 pub use value::{Bytes, Cost, Json, RunId};
 pub use workflow_engine_macros::{check, stage, workflow};
@@ -55,6 +56,8 @@ pub use lower::private as __private;
 /// The names that most programs need: `use workflow_engine::prelude::*`.
 pub mod prelude {
     pub use crate::records::Status;
-    pub use crate::{Check, Engine, RunHandle, Stage, StageContext, StageError, StageResult, Workflow};
+    pub use crate::{
+        AnyRun, Check, Engine, RunHandle, Stage, StageContext, StageError, StageResult, Workflow,
+    };
     pub use crate::{check, stage, workflow};
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use workflow_engine::ports::{Inspection, RunCount, RunPage, RunQuery};
-use workflow_engine::{Error, RunFilter, RunId};
+use workflow_engine::records::LogRecord;
+use workflow_engine::{Error, LogFilter, RunFilter, RunId};
 
 use super::{Intercepted, Interceptor};
 
@@ -17,6 +18,16 @@ impl<I: Interceptor> Inspection for Intercepted<I> {
 
     async fn count_runs(&self, filter: &RunFilter, cap: u64, time: Duration) -> Result<RunCount, Error> {
         self.read("count_runs", self.store.count_runs(filter, cap, time)).await
+    }
+
+    async fn list_logs(
+        &self,
+        run_id: RunId,
+        filter: &LogFilter,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<LogRecord>, Error> {
+        self.read("list_logs", self.store.list_logs(run_id, filter, after, limit)).await
     }
 
     async fn tags(&self, run_id: RunId) -> Result<BTreeMap<String, String>, Error> {

@@ -12,7 +12,7 @@ use workflow_engine::ports::{Store, SystemClock};
 use workflow_engine::prelude::*;
 use workflow_engine::records::EventKind;
 use workflow_engine::stores::{PostgresOptions, PostgresStore, SqliteStore};
-use workflow_engine::{AnnotationFilter, EngineBuilder, Error, RunFilter};
+use workflow_engine::{AnnotationFilter, EngineBuilder, Error, LogFilter, RunFilter};
 
 use super::points::{Armed, Reaction};
 use super::ports::{BlobPoints, ExecutorPoints, SinkPoints};
@@ -164,6 +164,7 @@ impl ChildConfig {
         let unfinished = RunFilter::new().workflow::<W>().unfinished();
         engine.runs(&unfinished).await?;
         engine.count_runs(&unfinished, 10).await?;
+        run.log_history(&LogFilter::new()).await?;
         engine.kernel().store().tags(run.id()).await?;
         engine.kernel().store().stages(run.id()).await?;
         engine.kernel().store().logs(run.id(), 0, 100).await?;
@@ -172,7 +173,7 @@ impl ChildConfig {
         engine.kernel().store().annotations_of_key("noted", &all).await?;
         engine.kernel().store().artifacts(run.id(), None).await?;
         engine.kernel().store().artifact(run.id(), "first", "kept").await?;
-        engine.dead_letters(None, 10).await?;
+        engine.dead_letters(None).limit(10).await?;
         engine.dispatch(ReplayDeadLetters { plugin: None, limit: 10 }).await?;
         let (worker_id, day) = ("visitor".to_owned(), Duration::from_secs(86_400));
         engine.dispatch(PollSuspendedStages { worker_id, limit: 1 }).await?;

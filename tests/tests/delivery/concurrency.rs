@@ -143,7 +143,7 @@ async fn the_third_event_becomes_a_dead_letter(world: &World, engine: &Engine, r
         world.clock.advance(Duration::from_secs(300));
         flush(engine).await;
     }
-    let letters = engine.dead_letters(Some("batches"), 10).await.unwrap();
+    let letters = engine.dead_letters(Some("batches")).limit(10).await.unwrap();
     let letters: Vec<_> =
         letters.iter().map(|letter| (letter.event.run_id, letter.event.sequence, letter.attempts)).collect();
     assert_eq!(letters, [(run_id, 3, 4)]);

@@ -23,7 +23,7 @@ async fn retries_wait_longer_each_time_and_end_in_a_dead_letter(world: World) {
         assert_eq!(flush(&engine).await.offered(), 0);
         world.clock.advance(Duration::from_micros(1));
     }
-    let letters = engine.dead_letters(None, 10).await.unwrap();
+    let letters = engine.dead_letters(None).limit(10).await.unwrap();
     assert_eq!(letters.len(), 1);
     let letter = &letters[0];
     assert_eq!(
@@ -51,7 +51,7 @@ async fn trap_15_a_dead_letter_keeps_the_order_of_its_run(world: World) {
     assert_eq!(replayed, ReplayDeadLettersOutput { replayed: 1 });
     flush(&engine).await;
     assert_eq!(plugin.taken_of(run_id), ALL);
-    assert!(engine.dead_letters(None, 10).await.unwrap().is_empty());
+    assert!(engine.dead_letters(None).limit(10).await.unwrap().is_empty());
 }
 
 async fn a_plugin_without_strict_order_continues_past_its_dead_letters(world: World) {
@@ -82,7 +82,7 @@ async fn a_worker_delivers_replayed_dead_letters(world: World) {
     let run =
         engine.start::<super::fixture::counting>(super::fixture::CountsInput { times: 0 }).await.unwrap();
     run.output().await.unwrap();
-    while engine.dead_letters(None, 1).await.unwrap().is_empty() {
+    while engine.dead_letters(None).limit(1).await.unwrap().is_empty() {
         tokio::task::yield_now().await;
     }
     plugin.accept();
@@ -103,7 +103,7 @@ async fn dead_letters_are_replayed_by_json(world: World) {
     let engine = builder.build().await.unwrap();
     run(&engine, 0).await;
     flush(&engine).await;
-    assert_eq!(engine.dead_letters(None, 10).await.unwrap().len(), 2);
+    assert_eq!(engine.dead_letters(None).limit(10).await.unwrap().len(), 2);
     let replay = json!({"type": "plugin.replayDLQ", "plugin": "run-1"});
     let output = engine.kernel().dispatch_json(&replay.to_string()).await.unwrap();
     assert_eq!(output.as_str(), r#"{"replayed":1}"#, "trap 17: `run-10` is another plugin");

@@ -118,7 +118,7 @@ async fn trap_15_a_run_with_many_failing_events_starves_no_other_run(world: Worl
     for run_id in others {
         assert_eq!(plugin.taken_of(run_id), ALL);
     }
-    assert!(!engine.dead_letters(None, 1_000).await.unwrap().is_empty());
+    assert!(!engine.dead_letters(None).limit(1_000).await.unwrap().is_empty());
 }
 
 async fn a_hanging_subscriber_does_not_delay_others(world: World) {

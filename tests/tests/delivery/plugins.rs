@@ -61,7 +61,7 @@ async fn a_refusing_sink_is_retried(world: World) {
     flush(&engine).await;
     let sequences: Vec<u64> = sink.events_of(run_id).iter().map(|event| event.sequence).collect();
     assert_eq!(sequences, ALL);
-    assert!(engine.dead_letters(None, 10).await.unwrap().is_empty());
+    assert!(engine.dead_letters(None).limit(10).await.unwrap().is_empty());
 }
 
 /// A plugin that panics at the first event, and never finishes the second one.
@@ -104,7 +104,7 @@ async fn a_panic_or_timeout_of_a_plugin_is_a_refusal(world: World) {
     }
     let flushed = flushing.await.unwrap();
     assert_eq!((flushed.published, flushed.given_up), (3, 2));
-    let letters = engine.dead_letters(Some("broken"), 10).await.unwrap();
+    let letters = engine.dead_letters(Some("broken")).limit(10).await.unwrap();
     let errors: Vec<&str> = letters.iter().map(|letter| letter.error.as_str()).collect();
     assert_eq!(errors, ["panicked: out of order", "timed out after 10s"]);
 }
@@ -138,7 +138,7 @@ async fn g7_every_plugin_receives_every_event_in_order(world: World) {
             assert_eq!(first, all, "no event is offered before an earlier one is accepted");
         }
     }
-    assert!(engine.dead_letters(None, 10).await.unwrap().is_empty());
+    assert!(engine.dead_letters(None).limit(10).await.unwrap().is_empty());
 }
 
 async fn a_worker_delivers_to_every_subscriber_before_it_stops(world: World) {

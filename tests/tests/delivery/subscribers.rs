@@ -144,7 +144,7 @@ async fn an_event_that_is_always_refused_keeps_its_backoff(world: World) {
         run(&engine, 0).await;
     }
     assert_eq!(plugin.offered().iter().filter(|(run_id, _)| *run_id == bad).count(), 1);
-    assert!(engine.dead_letters(None, 10).await.unwrap().is_empty());
+    assert!(engine.dead_letters(None).limit(10).await.unwrap().is_empty());
 }
 
 /// A plugin whose calls for one run, the first that it sees, each wait for a permit.

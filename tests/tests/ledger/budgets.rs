@@ -6,7 +6,7 @@ use workflow_engine::Cost;
 use workflow_engine::kernel::RerunFrom;
 use workflow_engine::prelude::*;
 
-use super::script::{ActInput, Script, Step, acting, calls, costs, output, play, start, worker};
+use super::script::{ActInput, Script, Step, act, acting, calls, costs, output, play, start, worker};
 
 #[stage(budget = "0.0000000001 USD", retry(max_attempts = 3, initial = "1s"))]
 async fn frugal(script: Script, ctx: &StageContext) -> StageResult<u32> {
@@ -90,9 +90,9 @@ async fn a_raise_that_raises_nothing_is_refused(world: World) {
     assert_eq!(refused.code(), "BUDGET_TOO_LOW");
     assert_eq!(refused.to_string(), format!("run {} has no budget to raise", run.id()));
     output(&world, &run).await.unwrap();
-    let refused = run.raise_stage_budget("act", cost(5)).await.unwrap_err();
+    let refused = run.raise_stage_budget::<act>(cost(5)).await.unwrap_err();
     assert_eq!(refused.code(), "BUDGET_TOO_LOW");
-    assert_eq!(run.raise_stage_budget("acting", cost(5)).await.unwrap_err().code(), "STAGE_NOT_FOUND");
+    assert_eq!(run.any().raise_stage_budget("acting", cost(5)).await.unwrap_err().code(), "STAGE_NOT_FOUND");
     let run = engine.start::<acting>(ActInput { script: vec![vec![]] }).budget(cost(80)).await.unwrap();
     let refused = run.raise_budget(cost(79)).await.unwrap_err();
     let expected = format!("run {} already has a budget of 0.00000000008 USD, which is higher", run.id());

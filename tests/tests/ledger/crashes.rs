@@ -89,7 +89,7 @@ async fn wherever_a_process_dies_no_call_is_missing(world: World) {
         deaths += usize::from(execute(&dying, run.id()).await.is_err());
 
         // Every sent call is in the ledger before another process recovers the job.
-        let rows = run.ai_calls(None, 99).await.unwrap();
+        let rows = run.ai_calls().await.unwrap();
         assert!(sent(run.id()).iter().all(|id| rows.iter().any(|call| call.id == *id)), "at {at}, {before}");
         while !run.status().await.unwrap().is_terminal() {
             world.clock.advance(Duration::from_secs(20));
@@ -97,7 +97,7 @@ async fn wherever_a_process_dies_no_call_is_missing(world: World) {
             execute(&alive, run.id()).await.unwrap();
         }
         let (cost, reserved) = costs(&run).await;
-        let rows = run.ai_calls(None, 99).await.unwrap();
+        let rows = run.ai_calls().await.unwrap();
         let settled = rows.iter().filter(|call| call.outcome == CallStatus::Settled).count();
         let unknown = rows.iter().filter(|call| call.outcome == CallStatus::Unknown).count();
         assert_eq!(
@@ -142,7 +142,7 @@ async fn a_call_that_was_not_sent_reserves_nothing(world: World) {
     let run = engine.start::<spending>(SpendInput { calls: 1 }).await.unwrap();
     assert_eq!(super::script::output(&world, &run).await.unwrap(), 2);
     assert_eq!(costs(&run).await, (COST, 0));
-    let rows = run.ai_calls(None, 9).await.unwrap();
+    let rows = run.ai_calls().limit(9).await.unwrap();
     let told: Vec<_> = rows.iter().map(|call| (call.outcome, call.error_message.as_deref())).collect();
     assert_eq!(told, [(CallStatus::Failed, Some("it was not made")), (CallStatus::Settled, None)]);
     assert_eq!(sent(run.id()), [rows[1].id]);

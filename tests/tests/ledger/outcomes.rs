@@ -19,14 +19,15 @@ async fn trap_18_the_cost_of_calls_is_in_the_total_of_the_run(world: World) {
     assert_eq!(costs(&run).await, (60, 0));
     assert_eq!(run.cost_summary().await.unwrap().tokens, 6);
     assert_eq!(calls(&run).await, [(1, Settled, 40, 0), (1, Settled, 20, 0)]);
-    let call = &run.ai_calls(None, 1).await.unwrap()[0];
+    let page = run.ai_calls().limit(1).await.unwrap();
+    let call = &page[0];
     assert_eq!((call.run_id, call.stage_id.as_deref(), call.generation), (Some(run.id()), Some("act"), 1));
-    assert_eq!(run.ai_calls(Some(call.id), 9).await.unwrap().len(), 1);
+    assert_eq!(run.ai_calls().limit(1).after(page.next.clone().unwrap()).await.unwrap().len(), 1);
     let of_run = format!("workflow.{}", run.id());
     let statistics = engine.call_statistics(&of_run).await.unwrap();
     assert_eq!((statistics.total.settled, statistics.total.cost.picodollars()), (2, 60));
-    let first = engine.calls_of_topic(&of_run, None, 1).await.unwrap();
-    assert_eq!(engine.calls_of_topic(&of_run, first.last(), 9).await.unwrap().len(), 1);
+    let first = engine.calls_of_topic(&of_run).limit(1).await.unwrap();
+    assert_eq!(engine.calls_of_topic(&of_run).after(first.next.unwrap()).await.unwrap().len(), 1);
 }
 
 async fn a_failed_attempt_keeps_its_cost(world: World) {
@@ -124,7 +125,7 @@ async fn a_rerun_adds_to_the_cost(world: World) {
     output(&world, &run).await.unwrap();
     assert_eq!(costs(&run).await, (80, 0));
     let generations: Vec<u32> =
-        run.ai_calls(None, 9).await.unwrap().iter().map(|call| call.generation).collect();
+        run.ai_calls().limit(9).await.unwrap().iter().map(|call| call.generation).collect();
     assert_eq!(generations, [1, 2]);
 }
 

@@ -125,7 +125,7 @@ pub(crate) async fn calls<W: Workflow>(run: &RunHandle<W>) -> Vec<(u32, CallStat
     let told = |call: AiCallRecord| {
         (call.attempt, call.outcome, call.cost.picodollars(), call.reserved.picodollars())
     };
-    run.ai_calls(None, 100).await.unwrap().into_iter().map(told).collect()
+    run.ai_calls().await.unwrap().into_iter().map(told).collect()
 }
 
 /// The cost and the reservation of the run. Checks that they are the sums over its calls, none of which is pending.

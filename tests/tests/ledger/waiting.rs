@@ -52,7 +52,7 @@ async fn a_stage_waits_visibly_and_continues_when_its_budget_is_raised(world: Wo
     assert_eq!(costs(&run).await, (50, 0));
 
     // A new attempt costs again, and the earlier cost remains.
-    assert_eq!(run.raise_stage_budget("patient", cost(200)).await.unwrap(), 1);
+    assert_eq!(run.raise_stage_budget::<patient>(cost(200)).await.unwrap(), 1);
     assert_eq!(output(&world, &run).await.unwrap(), 1);
     assert!(run.blocked_reason().await.unwrap().is_none());
     assert_eq!(costs(&run).await, (150, 0));
@@ -77,7 +77,7 @@ async fn a_run_that_waits_can_be_cancelled(world: World) {
     waits(&run).await;
     assert!(run.cancel("too dear").await.unwrap());
     assert!(run.blocked_reason().await.unwrap().is_none());
-    assert_eq!(run.raise_stage_budget("patient", cost(500)).await.unwrap(), 0);
+    assert_eq!(run.raise_stage_budget::<patient>(cost(500)).await.unwrap(), 0);
     assert_eq!(run.status().await.unwrap(), Status::Cancelled);
 }
 
@@ -113,11 +113,11 @@ async fn a_check_waits_for_its_budget(world: World) {
     assert_eq!(run.stages().await.unwrap()[0].status, Status::Suspended);
     assert_eq!(run.blocked_reason().await.unwrap().unwrap().code(), "BUDGET_EXCEEDED");
     // After a wake-up it checks again, and waits again.
-    assert!(run.wake("ask").await.unwrap());
+    assert!(run.wake::<ask>().await.unwrap());
     while retries(&world, &run).await < 2 {
         pass::<asking>(&world).await;
     }
-    assert_eq!(run.raise_stage_budget("ask", cost(20)).await.unwrap(), 1);
+    assert_eq!(run.raise_stage_budget::<ask>(cost(20)).await.unwrap(), 1);
     assert_eq!(output(&world, &run).await.unwrap(), 7);
     assert_eq!(calls(&run).await.iter().filter(|call| call.1 == CallStatus::Settled).count(), 2);
 }

@@ -112,8 +112,13 @@ async fn a_run_that_another_store_has_purged_is_not_written_again() {
     let (one, two) = (schema.open().await, schema.open().await);
     let job = running(&one).await;
     apply(&two, complete(&job)).await;
-    let everything =
-        Purge { older_than: Duration::ZERO, include_undelivered: true, external_blobs: false, limit: 10 };
+    let everything = Purge {
+        older_than: Duration::ZERO,
+        include_undelivered: true,
+        external_blobs: false,
+        limit: 10,
+        only: None,
+    };
     assert_eq!(two.purge_runs(&everything).await.unwrap(), [job.lease.run_id]);
     assert_eq!(one.commit(progress(&job)).await.unwrap(), Commit::PreconditionFailed);
     assert_eq!(one.commit(complete(&job)).await.unwrap(), Commit::PreconditionFailed);

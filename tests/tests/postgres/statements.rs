@@ -187,8 +187,13 @@ async fn everything(store: &PostgresStore) {
     store.events(run_id, 0, 5).await.unwrap();
     deliveries(store).await;
     store.oldest_end().await.unwrap();
-    let purge =
-        Purge { older_than: Duration::ZERO, include_undelivered: false, external_blobs: true, limit: 5 };
+    let purge = Purge {
+        older_than: Duration::ZERO,
+        include_undelivered: false,
+        external_blobs: true,
+        limit: 5,
+        only: None,
+    };
     store.purge_runs(&purge).await.unwrap();
     store.purge_runs(&Purge { include_undelivered: true, limit: 1, ..purge }).await.unwrap();
     let purged = store.purged_runs(5).await.unwrap();

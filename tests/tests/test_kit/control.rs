@@ -72,7 +72,7 @@ async fn a_wake_up_checks_a_stage_before_its_poll_is_due() {
     let run = test.start(path("abc")).await;
     test.run_until(&run, RunState::is_waiting::<approve>).await;
     test.advance(HOUR).await;
-    assert!(run.wake("approve").await.unwrap());
+    assert!(run.wake::<approve>().await.unwrap());
     let run = test.finish(&run).await;
     assert_eq!(run.elapsed, HOUR);
 }

@@ -50,7 +50,7 @@ async fn a_refused_statement_fails_its_attempt_and_leaves_nothing(tables: Tables
     assert_eq!(events[2..6], ["stage:started", "stage:retrying", "stage:started", "stage:completed"]);
     let found = run.annotations(&AnnotationFilter::new()).await.unwrap();
     assert_eq!(found.iter().map(|found| found.get(TRIED).unwrap()).collect::<Vec<_>>(), [Some(2)]);
-    assert_eq!(run.artifact::<u32>("insert", "attempt").await.unwrap(), Some(2));
+    assert_eq!(run.artifact::<insert, u32>("attempt").await.unwrap(), Some(2));
     assert_eq!(run.stages().await.unwrap()[0].metrics["attempt"].to_string(), "2");
     // The log lines of failed attempts are kept.
     let lines = engine.kernel().store().logs(run.id(), 0, 10).await.unwrap();

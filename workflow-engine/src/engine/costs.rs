@@ -2,31 +2,42 @@
 
 use std::sync::Arc;
 
-use super::{Engine, RunHandle};
+use super::Engine;
+use super::any_run::AnyRun;
+use super::list::{Cursor, List, Page};
 use crate::error::Error;
 use crate::kernel::RaiseBudget;
-use crate::language::Workflow;
 use crate::ledger::{CallLedger, CallStatistics};
 use crate::records::{AiCallRecord, CostSummary};
 use crate::value::{CallId, Cost};
 
-impl<W: Workflow> RunHandle<W> {
+impl AnyRun {
     /// Returns the settled cost of the run's calls of models, the reserved cost of its other calls, and its budget. The
-    /// costs of each stage are in [`RunHandle::stages`].
+    /// costs of each stage are in [`AnyRun::stages`].
     ///
     /// # Errors
-    /// The errors of [`RunHandle::record`].
+    /// The errors of [`AnyRun::record`].
     pub async fn cost_summary(&self) -> Result<CostSummary, Error> {
         self.record().await.map(|run| run.spending)
     }
 
-    /// Returns at most `limit` of the run's calls of models, in all its generations, oldest first. For the next page, pass
-    /// the id of the last call as `after`.
+    /// Lists the run's calls of models, in all its generations, oldest first.
     ///
     /// # Errors
-    /// `RUN_NOT_FOUND`; or if the store cannot be read.
-    pub async fn ai_calls(&self, after: Option<CallId>, limit: usize) -> Result<Vec<AiCallRecord>, Error> {
-        self.unless_gone(self.store().calls_of_run(self.id(), after, limit).await?).await
+    /// `RUN_NOT_FOUND`; the errors of [`Engine::runs`].
+    pub fn ai_calls(&self) -> List<AiCallRecord> {
+        const LIST: &str = "calls";
+
+        let run = self.clone();
+        List::new(move |after, limit| {
+            let run = run.clone();
+            async move {
+                let after = after.map(|cursor| cursor.item(LIST)).transpose()?;
+                let calls = run.store().calls_of_run(run.id(), after, limit + 1).await?;
+                let calls = run.unless_gone(calls).await?;
+                Ok(Page::of(calls, limit, |call| Cursor::new(LIST, call.id)))
+            }
+        })
     }
 
     /// Raises the run's budget, and resumes the stages that wait for it. Returns the number of resumed stages.
@@ -42,7 +53,7 @@ impl<W: Workflow> RunHandle<W> {
     ///
     /// # Errors
     /// `STAGE_NOT_FOUND` if the run has no stage with this id or has not started; the errors of
-    /// [`RunHandle::raise_budget`].
+    /// [`AnyRun::raise_budget`].
     pub async fn raise_stage_budget(
         &self,
         stage_id: impl Into<String>,
@@ -99,18 +110,29 @@ impl Engine {
         self.store().call_statistics(topic).await
     }
 
-    /// Returns at most `limit` calls of a topic and of the topics below it, ordered by topic and then by age. For the
-    /// next page, pass the last call as `after`.
+    /// Lists the calls of a topic and of the topics below it, ordered by topic and then by age.
     ///
     /// # Errors
-    /// If the store cannot be read.
-    pub async fn calls_of_topic(
-        &self,
-        topic: &str,
-        after: Option<&AiCallRecord>,
-        limit: usize,
-    ) -> Result<Vec<AiCallRecord>, Error> {
-        let after = after.map(|call| (call.topic.clone(), call.id));
-        self.store().calls_of_topic(topic, after, limit).await
+    /// The errors of [`Engine::runs`].
+    pub fn calls_of_topic(&self, topic: &str) -> List<AiCallRecord> {
+        const LIST: &str = "topic";
+
+        let (engine, topic) = (self.clone(), topic.to_owned());
+        List::new(move |after, limit| {
+            let (engine, topic) = (engine.clone(), topic.clone());
+            async move {
+                let after = after.map(|cursor| place_of(&cursor, LIST)).transpose()?;
+                let calls = engine.store().calls_of_topic(&topic, after, limit + 1).await?;
+                let place = |call: &AiCallRecord| format!("{}.{}", call.id, call.topic);
+                Ok(Page::of(calls, limit, |call| Cursor::new(LIST, place(call))))
+            }
+        })
     }
+}
+
+/// Returns the topic and the id of the call of a cursor.
+fn place_of(cursor: &Cursor, list: &str) -> Result<(String, CallId), Error> {
+    let place: String = cursor.item(list)?;
+    let parsed = place.split_once('.').and_then(|(id, topic)| Some((topic.to_owned(), id.parse().ok()?)));
+    parsed.ok_or_else(|| cursor.refused(list))
 }

@@ -24,9 +24,9 @@ pub struct Events {
 }
 
 impl Events {
-    pub(super) fn new(engine: Engine, run_id: RunId) -> Self {
+    pub(super) fn new(engine: Engine, run_id: RunId, last: u64) -> Self {
         let watch = engine.kernel().store().hints().watch_run(run_id);
-        let reader = Reader { engine, run_id, watch, read: VecDeque::new(), last: 0, ended: false };
+        let reader = Reader { engine, run_id, watch, read: VecDeque::new(), last, ended: false };
         Self { events: Box::pin(stream::unfold(reader, Reader::next)) }
     }
 }
@@ -51,7 +51,7 @@ struct Reader {
     watch: RunWatch,
     read: VecDeque<Event>,
     last: u64,
-    /// Whether the last event ended the run, or reading failed.
+    /// Whether the run had ended before the last read, or reading failed.
     ended: bool,
 }
 
@@ -77,10 +77,12 @@ impl Reader {
         }
     }
 
-    /// Waits for a change of the run, which must exist: a run that was purged changes no more.
+    /// Waits for a change of the run, which must exist: a run that was purged changes no more. Returns at once if the run
+    /// has ended: its last commit may have added events since the last read.
     async fn wait(&mut self) -> Result<(), Error> {
-        self.engine.check_exists(self.run_id).await?;
-        self.engine.changed(&mut self.watch).await
+        let run = self.engine.kernel().store().run(self.run_id).await?;
+        self.ended = run.ok_or_else(|| Error::run_not_found(self.run_id))?.status.is_terminal();
+        if self.ended { Ok(()) } else { self.engine.changed(&mut self.watch).await }
     }
 
     fn fail(mut self, error: Error) -> (Result<Event, Error>, Self) {

@@ -1,16 +1,21 @@
-//! A handle of one run.
+//! A handle of one run, with the types of its workflow.
 
 use std::marker::PhantomData;
+use std::ops::Deref;
 
-use super::{Engine, Events, Logs};
-use crate::error::{Error, ErrorCode};
-use crate::kernel::CancelRun;
-use crate::language::Workflow;
-use crate::records::{RunRecord, Status, StoredValue};
-use crate::value::{Json, RunId};
+use serde::de::DeserializeOwned;
 
-/// A handle of a run of the workflow `W`: its status, events, logs and outputs. Dropping it does not affect the run. It keeps its
-/// [`Engine`] alive.
+use super::Engine;
+use super::any_run::AnyRun;
+use super::rerun::Rerun;
+use crate::error::Error;
+use crate::language::{HasStage, Stage, Workflow};
+use crate::records::{Annotation, AttemptRecord, StoredValue};
+use crate::value::{Cost, RunId};
+
+/// A handle of a run of the workflow `W`: its input, outputs and stages by their types. Everything that needs no type is
+/// on [`AnyRun`], to which it dereferences: status, events, logs, cancelling. Dropping it does not affect the run. It
+/// keeps its [`Engine`] alive.
 ///
 /// ```
 /// use futures_util::StreamExt;
@@ -35,233 +40,214 @@ use crate::value::{Json, RunId};
 /// );
 /// assert_eq!(run.status().await?, Status::Completed);
 /// assert_eq!(run.outputs().await?.add, Some(5));
+/// assert_eq!(run.stage_output::<add>().await?, Some(5));
 /// assert!(!run.cancel("too late").await?);
 /// # Ok(())
 /// # }
 /// ```
+///
+/// A stage that the workflow does not have is an error of the compiler:
+///
+/// ```compile_fail,E0277
+/// use workflow_engine::prelude::*;
+///
+/// #[stage]
+/// async fn add(left: u32, right: u32) -> StageResult<u32> {
+///     Ok(left + right)
+/// }
+///
+/// #[stage]
+/// async fn subtract(left: u32, right: u32) -> StageResult<u32> {
+///     Ok(left - right)
+/// }
+///
+/// workflow! { Addition = add }
+///
+/// async fn difference(run: &RunHandle<Addition>) -> Option<u32> {
+///     run.stage_output::<subtract>().await.unwrap()
+/// }
+/// ```
 pub struct RunHandle<W: Workflow> {
-    engine: Engine,
-    run_id: RunId,
+    run: AnyRun,
     workflow: PhantomData<fn() -> W>,
 }
 
 impl<W: Workflow> RunHandle<W> {
     pub(super) const fn new(engine: Engine, run_id: RunId) -> Self {
-        Self { engine, run_id, workflow: PhantomData }
+        Self { run: AnyRun::new(engine, run_id), workflow: PhantomData }
     }
 
-    /// The run's id; [`Engine::run_handle`] makes a handle of it again.
+    /// The run without the types of its workflow.
     #[must_use]
-    pub const fn id(&self) -> RunId {
-        self.run_id
-    }
-
-    /// The run's record in the store.
-    ///
-    /// # Errors
-    /// `RUN_NOT_FOUND`; an error of the store, here and below.
-    pub async fn record(&self) -> Result<RunRecord, Error> {
-        self.engine.find_run(self.run_id).await
-    }
-
-    /// The run's status now.
-    ///
-    /// # Errors
-    /// As [`RunHandle::record`].
-    pub async fn status(&self) -> Result<Status, Error> {
-        self.record().await.map(|run| run.status)
-    }
-
-    /// Why the run cannot continue although it has not failed: no process has its workflow (`WORKFLOW_NOT_FOUND`) or its
-    /// definition (`DEFINITION_MISMATCH`), or it waits for [`RunHandle::raise_budget`] (`BUDGET_EXCEEDED`). `None` if the run
-    /// continues, waits for something else, or has ended.
-    ///
-    /// For a missing definition the result is this process's view: it lacks the definition itself, some work of the run is due,
-    /// and no worker holds a lease on the run. During a rolling deployment the reason disappears as soon as a worker with the
-    /// definition is free.
-    ///
-    /// ```
-    /// use workflow_engine::prelude::*;
-    ///
-    /// #[stage]
-    /// async fn greet(name: String) -> StageResult<String> {
-    ///     Ok(format!("Hello, {name}"))
-    /// }
-    ///
-    /// workflow! { Greeting = greet }
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), workflow_engine::Error> {
-    /// let engine = Engine::builder("memory:").register::<Greeting>().build().await?;
-    /// let run = engine.start::<Greeting>(GreetInput { name: "Ada".into() }).await?;
-    /// assert!(run.blocked_reason().await?.is_none());
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// As [`RunHandle::record`].
-    pub async fn blocked_reason(&self) -> Result<Option<Error>, Error> {
-        self.engine.kernel().blocked_reason(self.run_id).await
+    pub const fn any(&self) -> &AnyRun {
+        &self.run
     }
 
     /// The input that the run was started with.
     ///
     /// # Errors
-    /// As [`RunHandle::record`]; `STORED_VALUE_CORRUPT` if it cannot be decoded as `W::Input`.
+    /// As [`AnyRun::record`]; `STORED_VALUE_CORRUPT` if it cannot be decoded as `W::Input`.
     pub async fn input(&self) -> Result<W::Input, Error> {
-        let request =
-            self.store().request(self.run_id).await?.ok_or_else(|| Error::run_not_found(self.run_id))?;
-        request.input.load().map_err(|error| Error::stored_value(self.run_id, "its input", error))
+        let request = self.run.request().await?;
+        request.input.load().map_err(|error| Error::stored_value(self.id(), "its input", error))
+    }
+
+    /// The complete configuration of the run, defaults included.
+    ///
+    /// # Errors
+    /// As [`AnyRun::record`]; `STORED_VALUE_CORRUPT` if it cannot be decoded as `W::Config`.
+    pub async fn config(&self) -> Result<W::Config, Error> {
+        let request = self.run.request().await?;
+        request.config.load().map_err(|error| Error::stored_value(self.id(), "its configuration", error))
     }
 
     /// Waits for the run to end, and returns its output. If no worker has the run's definition, that may never happen: a warning
-    /// is logged, and [`RunHandle::blocked_reason`] returns the reason.
+    /// is logged, and [`AnyRun::blocked_reason`] returns the reason.
     ///
     /// # Errors
     /// [`Error::is_run_failed`] if a stage failed permanently; [`Error::is_run_cancelled`]; `SHUTTING_DOWN` if the engine shuts
     /// down first: the run continues as soon as a worker runs again.
     pub async fn output(&self) -> Result<W::Output, Error> {
-        let run = self.ended().await?;
-        match run.status {
-            Status::Failed => {
-                let message = run.error.map_or_else(|| "for an unknown reason".into(), |error| error.message);
-                Err(Error::run_failed(self.run_id, &message))
-            }
-            Status::Cancelled => Err(Error::run_cancelled(self.run_id, run.cancel_reason.as_deref())),
-            _ => match self.decode_output(run.output).await {
-                // A rerun has deleted it since: that generation's output follows.
-                Err(error)
-                    if error.code() == ErrorCode::BlobMissing
-                        && self.record().await?.generation != run.generation =>
-                {
-                    Box::pin(self.output()).await
-                }
-                output => output.map_err(|error| self.engine.unless_closed(error)),
-            },
+        let run = self.run.completed().await?;
+        match self.decode_output(run.output.clone()).await {
+            // That generation's output follows.
+            Err(error) if self.run.is_rerun_since(&run, &error).await? => Box::pin(self.output()).await,
+            output => output.map_err(|error| self.run.engine().unless_closed(error)),
         }
     }
 
     /// The outputs of the stages that have completed so far.
     ///
     /// # Errors
-    /// As [`RunHandle::record`]; `STORED_VALUE_CORRUPT` if one cannot be decoded as its stage's output type.
+    /// As [`AnyRun::record`]; `STORED_VALUE_CORRUPT` if one cannot be decoded as its stage's output type.
     pub async fn outputs(&self) -> Result<W::Outputs, Error> {
         let stage_ids: Vec<String> = W::definition().stages.iter().map(|stage| stage.id.clone()).collect();
-        let stored = self.engine.kernel().stored_outputs(self.run_id, &stage_ids).await?;
+        let stored = self.run.engine().kernel().stored_outputs(self.id(), &stage_ids).await?;
         if stored.is_empty() {
-            self.check_exists().await?;
+            self.run.check_exists().await?;
         }
-        W::decode_outputs(&stored).map_err(|error| Error::stored_value(self.run_id, "an output", error))
+        W::decode_outputs(&stored).map_err(|error| Error::stored_value(self.id(), "an output", error))
     }
 
-    /// The run's events as they are committed, from the first to the one that ends the run.
-    #[must_use]
-    pub fn events(&self) -> Events {
-        Events::new(self.engine.clone(), self.run_id)
-    }
-
-    /// The run's log lines as they are committed, from the first on, until the run ends.
-    #[must_use]
-    pub fn logs(&self) -> Logs {
-        Logs::new(self.engine.clone(), self.run_id)
-    }
-
-    /// Cancels the run: its running bodies are stopped, and nothing of this generation is committed afterwards. Returns `false` if
-    /// the run had already ended.
+    /// The output of a stage, if it has completed.
     ///
     /// # Errors
-    /// An error of the store.
-    pub async fn cancel(&self, reason: impl Into<String>) -> Result<bool, Error> {
-        let command = CancelRun { run_id: self.run_id, reason: Some(reason.into()) };
-        Ok(self.engine.dispatch(command).await?.cancelled)
+    /// As [`AnyRun::record`]; `STORED_VALUE_CORRUPT` if it cannot be decoded as the stage's output type.
+    pub async fn stage_output<S: Stage>(&self) -> Result<Option<S::Output>, Error>
+    where
+        W: HasStage<S>,
+    {
+        let Some(output) = self.run.stage_output(S::DECLARATION.id).await? else { return Ok(None) };
+        output.load().map(Some).map_err(|error| {
+            Error::stored_value(self.id(), format_args!("the output of `{}`", S::DECLARATION.id), error)
+        })
+    }
+
+    /// One artifact of a stage, if it exists.
+    ///
+    /// # Errors
+    /// As [`AnyRun::record`]; `STORED_VALUE_CORRUPT` when the value is not the JSON of a `T`.
+    pub async fn artifact<S: Stage, T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Error>
+    where
+        W: HasStage<S>,
+    {
+        let Some(json) = self.run.artifact(S::DECLARATION.id, key).await? else { return Ok(None) };
+        let unreadable = |error| Error::stored_value(self.id(), format_args!("artifact `{key}`"), error);
+        json.decode().map(Some).map_err(unreadable)
     }
 
     /// Checks a waiting stage now, as [`Engine::wake`] does. Returns `false` if the stage is not waiting.
     ///
     /// # Errors
-    /// `STAGE_NOT_FOUND` if the workflow has no stage with this id; an error of the store.
-    pub async fn wake(&self, stage_id: impl Into<String>) -> Result<bool, Error> {
-        self.engine.wake(self.run_id, stage_id).await
+    /// An error of the store.
+    pub async fn wake<S: Stage>(&self) -> Result<bool, Error>
+    where
+        W: HasStage<S>,
+    {
+        self.run.wake(S::DECLARATION.id).await
     }
 
-    async fn ended(&self) -> Result<RunRecord, Error> {
-        let mut watch = self.store().hints().watch_run(self.run_id);
-        let mut is_warned = false;
-        loop {
-            let run = self.record().await.map_err(|error| self.engine.unless_closed(error))?;
-            if run.status.is_terminal() {
-                return Ok(run);
-            }
-            let registry = self.engine.kernel().registry();
-            let is_known = registry.by_fingerprint(&run.definition_fingerprint).is_some();
-            if !is_warned
-                && !is_known
-                && let Some(reason) =
-                    self.blocked_reason().await.map_err(|error| self.engine.unless_closed(error))?
-            {
-                tracing::warn!(run = %self.run_id, code = reason.code().as_str(), %reason, "a caller waits for the output of a run that no worker of this process can continue");
-                is_warned = true;
-            }
-            // Read the run only when it may have ended, not after each of its commits.
-            if is_known {
-                self.engine.until_closed(watch.may_be_over()).await?;
-            } else {
-                self.engine.changed(&mut watch).await?;
-            }
-        }
+    /// Adds annotations to one of the run's stages.
+    ///
+    /// # Errors
+    /// The errors of [`AnyRun::annotate`].
+    pub async fn annotate_stage<S: Stage>(&self, annotation: Annotation) -> Result<(), Error>
+    where
+        W: HasStage<S>,
+    {
+        self.run.annotate_stage(S::DECLARATION.id, annotation).await
+    }
+
+    /// Raises the budget of one stage of this run, regardless of the budget that the stage declares. Returns the number
+    /// of resumed stages.
+    ///
+    /// # Errors
+    /// `STAGE_NOT_FOUND` if the run has not started; the errors of [`AnyRun::raise_budget`].
+    pub async fn raise_stage_budget<S: Stage>(&self, budget: Cost) -> Result<usize, Error>
+    where
+        W: HasStage<S>,
+    {
+        self.run.raise_stage_budget(S::DECLARATION.id, budget).await
+    }
+
+    /// The attempts of a stage, in all generations of the run, oldest first: see [`AnyRun::attempts`].
+    ///
+    /// # Errors
+    /// As [`AnyRun::record`].
+    pub async fn attempts<S: Stage>(&self) -> Result<Vec<AttemptRecord>, Error>
+    where
+        W: HasStage<S>,
+    {
+        self.run.attempts(S::DECLARATION.id).await
+    }
+
+    /// Runs a stage again, with its direct and indirect successors and every stage that has not completed: see
+    /// [`AnyRun::rerun_from`].
+    pub fn rerun_from<S: Stage>(&self) -> Rerun
+    where
+        W: HasStage<S>,
+    {
+        self.run.rerun_from(S::DECLARATION.id)
     }
 
     async fn decode_output(&self, output: Option<StoredValue>) -> Result<W::Output, Error> {
-        let definition = W::definition();
         // A run with one output stage holds that stage's output itself.
-        if let Some(output) = output {
-            let output = self.engine.kernel().resolve(self.run_id, output).await?;
-            return W::decode_output(&[output])
-                .map_err(|error| Error::stored_value(self.run_id, "its output", error));
-        }
-        let stage_ids = definition.output_stage_ids();
-        let mut stored = self.engine.kernel().stored_outputs(self.run_id, &stage_ids).await?;
-        let outputs: Vec<Json> = stage_ids
-            .iter()
-            .map(|stage_id| {
-                stored.remove(stage_id).ok_or_else(|| Error::stage_not_found(self.run_id, stage_id))
-            })
-            .collect::<Result<_, _>>()?;
-        W::decode_output(&outputs).map_err(|error| Error::stored_value(self.run_id, "its output", error))
+        let outputs = match output {
+            Some(output) => vec![self.run.resolve(output).await?],
+            None => self.run.stored(&W::definition().output_stage_ids()).await?,
+        };
+        W::decode_output(&outputs).map_err(|error| Error::stored_value(self.id(), "its output", error))
     }
+}
 
-    /// Returns these records. If there are none, the run must exist.
+impl AnyRun {
+    /// The same run with the types of its workflow.
     ///
     /// # Errors
-    /// `RUN_NOT_FOUND`.
-    pub(super) async fn unless_gone<T>(&self, records: Vec<T>) -> Result<Vec<T>, Error> {
-        if records.is_empty() {
-            self.check_exists().await?;
-        }
-        Ok(records)
+    /// `WORKFLOW_MISMATCH` if the run belongs to another workflow than `W`, or to another version of it; the errors of
+    /// [`AnyRun::record`].
+    pub async fn into_typed<W: Workflow>(self) -> Result<RunHandle<W>, Error> {
+        self.engine().run_handle(self.id()).await
     }
+}
 
-    /// Checks that the run exists.
-    ///
-    /// # Errors
-    /// `RUN_NOT_FOUND`.
-    pub(super) async fn check_exists(&self) -> Result<(), Error> {
-        self.engine.check_exists(self.run_id).await
+impl<W: Workflow> Deref for RunHandle<W> {
+    type Target = AnyRun;
+
+    fn deref(&self) -> &AnyRun {
+        &self.run
     }
+}
 
-    pub(super) const fn engine(&self) -> &Engine {
-        &self.engine
-    }
-
-    pub(super) fn store(&self) -> &std::sync::Arc<dyn crate::ports::Store> {
-        self.engine.store()
+impl<W: Workflow> From<RunHandle<W>> for AnyRun {
+    fn from(handle: RunHandle<W>) -> Self {
+        handle.run
     }
 }
 
 impl<W: Workflow> Clone for RunHandle<W> {
     fn clone(&self) -> Self {
-        Self::new(self.engine.clone(), self.run_id)
+        Self { run: self.run.clone(), workflow: PhantomData }
     }
 }
 
@@ -269,7 +255,7 @@ impl<W: Workflow> std::fmt::Debug for RunHandle<W> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RunHandle")
             .field("workflow", &W::definition().id)
-            .field("id", &self.run_id)
+            .field("id", &self.id())
             .finish_non_exhaustive()
     }
 }

@@ -147,7 +147,6 @@ impl<T> fmt::Debug for List<T> {
 impl<T> Page<T> {
     /// Makes a page of one more item than its limit, if there are as many: the last one only shows that another page
     /// follows.
-    #[allow(dead_code, reason = "used by the next commit")]
     pub(super) fn of(mut items: Vec<T>, limit: usize, cursor: impl FnOnce(&T) -> Cursor) -> Self {
         let has_next = items.len() > limit;
         items.truncate(limit);
@@ -173,6 +172,15 @@ impl<T> IntoIterator for Page<T> {
     }
 }
 
+impl<'p, T> IntoIterator for &'p Page<T> {
+    type Item = &'p T;
+    type IntoIter = std::slice::Iter<'p, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.items.iter()
+    }
+}
+
 impl Cursor {
     /// Makes a cursor of a list, after an item.
     pub(super) fn new(list: &str, item: impl fmt::Display) -> Self {
@@ -185,10 +193,13 @@ impl Cursor {
     /// `INVALID_REQUEST` for a cursor of another list.
     pub(super) fn item<T: FromStr>(&self, list: &str) -> Result<T, Error> {
         let item = self.0.strip_prefix(list).and_then(|item| item.strip_prefix('.'));
-        item.and_then(|item| item.parse().ok()).ok_or_else(|| {
-            let shown: String = self.0.chars().take(64).collect();
-            Error::invalid_request(format!("{shown:?} is not a cursor of a list of {list}"))
-        })
+        item.and_then(|item| item.parse().ok()).ok_or_else(|| self.refused(list))
+    }
+
+    /// Returns the error of a cursor that is not of this list.
+    pub(super) fn refused(&self, list: &str) -> Error {
+        let shown: String = self.0.chars().take(64).collect();
+        Error::invalid_request(format!("{shown:?} is not a cursor of a list of {list}"))
     }
 }
 

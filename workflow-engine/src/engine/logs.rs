@@ -24,10 +24,10 @@ pub struct Logs {
 }
 
 impl Logs {
-    pub(super) fn new(engine: Engine, run_id: RunId) -> Self {
+    pub(super) fn new(engine: Engine, run_id: RunId, last: u64) -> Self {
         let watch = engine.kernel().store().hints().watch_run(run_id);
         let reader =
-            Reader { engine, run_id, watch, read: VecDeque::new(), last: 0, ended: false, failed: false };
+            Reader { engine, run_id, watch, read: VecDeque::new(), last, ended: false, failed: false };
         Self { lines: Box::pin(stream::unfold(reader, Reader::next)) }
     }
 }

@@ -5,11 +5,19 @@ mod builder;
 mod state_values;
 mod state;
 mod start;
+mod any_run;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod enqueue;
 mod handle;
+mod run_values;
+mod history;
 mod notes;
 mod costs;
+mod attempts;
+mod rerun;
+mod bulk;
+mod dead_letters;
+mod deletion;
 mod events;
 mod logs;
 mod list;
@@ -22,12 +30,15 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+pub use any_run::AnyRun;
 pub use builder::EngineBuilder;
+pub use bulk::{BulkItem, BulkOutcome};
 pub use events::Events;
 pub use handle::RunHandle;
 pub use into_store::{IntoStore, StoreSource};
 pub use list::{Cursor, List, Page};
 pub use logs::Logs;
+pub use rerun::Rerun;
 pub use start::StartRun;
 
 use crate::error::Error;
@@ -35,10 +46,9 @@ use crate::host::serverless::{Serverless, ServerlessSettings};
 use crate::host::{ShutdownReport, Worker};
 use crate::kernel::{Command, Kernel, RemoveSubscriber, WakeStage, WorkflowVersion};
 use crate::language::Workflow;
-use crate::ports::{AnnotationFilter, Store};
-use crate::records::AnnotationKey;
-use crate::records::{AnnotationRecord, DeadLetter, RunRecord, SubscriberRecord};
-use crate::value::RunId;
+use crate::ports::Store;
+use crate::records::{RunRecord, SubscriberRecord};
+use crate::value::{Json, RunId};
 
 /// Runs workflows durably.
 ///
@@ -181,28 +191,6 @@ impl Engine {
         Ok(Serverless::new(Arc::clone(self.kernel()), settings, Arc::clone(&self.inner) as _))
     }
 
-    /// The annotations of one key over all runs, oldest first, at most `filter.limit`. Pass `filter.after(last.id)` for the next
-    /// page. Annotations that are committed while you page may be missing.
-    ///
-    /// # Errors
-    /// An error of the store.
-    pub async fn annotations<T>(
-        &self,
-        key: AnnotationKey<T>,
-        filter: &AnnotationFilter,
-    ) -> Result<Vec<AnnotationRecord>, Error> {
-        self.store().annotations_of_key(key.name(), filter).await
-    }
-
-    /// Events that a plugin refused until its retries were used up, of one plugin or of all: by plugin, oldest first, at most
-    /// `limit`. [`ReplayDeadLetters`](crate::kernel::ReplayDeadLetters) delivers them again.
-    ///
-    /// # Errors
-    /// An error of the store.
-    pub async fn dead_letters(&self, plugin: Option<&str>, limit: usize) -> Result<Vec<DeadLetter>, Error> {
-        self.kernel().dead_letters(plugin, limit).await
-    }
-
     /// The plugins, and the `sink`, that are registered in the store, also those that this process does not have, by name.
     /// Each commit keeps its events for all of them until they have received them.
     ///
@@ -269,6 +257,27 @@ impl Engine {
         self.kernel().dispatch(command).await.map_err(|error| self.unless_store_closed(error))
     }
 
+    /// Executes a command that is a JSON object: its name in `type`, and its fields. Durations are whole milliseconds, and
+    /// the names of their fields end in `_ms`. Returns the command's output as JSON.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), workflow_engine::Error> {
+    /// # let engine = workflow_engine::Engine::builder("memory:").build().await?;
+    /// let purge = r#"{"type": "retention.purge", "older_than_ms": 3600000}"#;
+    /// assert_eq!(engine.dispatch_json(purge).await?.as_str(), r#"{"runs":[]}"#);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// `INVALID_REQUEST` when it is not such an object, names no command, or has a field that is missing, unknown or of
+    /// another type; otherwise the errors that the command documents.
+    pub async fn dispatch_json(&self, command: &str) -> Result<Json, Error> {
+        self.ensure_runtime();
+        self.kernel().dispatch_json(command).await.map_err(|error| self.unless_store_closed(error))
+    }
+
     /// The kernel.
     #[must_use]
     pub fn kernel(&self) -> &Arc<Kernel> {
@@ -310,11 +319,6 @@ impl Engine {
             found = self.store().run(run_id).await?;
         }
         found.ok_or_else(|| Error::run_not_found(run_id))
-    }
-
-    /// Checks that a run exists.
-    async fn check_exists(&self, run_id: RunId) -> Result<(), Error> {
-        self.store().run(run_id).await?.map(drop).ok_or_else(|| Error::run_not_found(run_id))
     }
 
     fn store(&self) -> &Arc<dyn Store> {

@@ -1,15 +1,14 @@
-//! The annotations, artifacts and stage records of a run.
+//! The annotations and artifacts of a run.
 
-use serde::de::DeserializeOwned;
-
-use super::RunHandle;
+use super::Engine;
+use super::any_run::AnyRun;
+use super::list::{Cursor, List, Page};
 use crate::error::Error;
 use crate::kernel::AttachAnnotation;
-use crate::language::Workflow;
 use crate::ports::AnnotationFilter;
-use crate::records::{Annotation, AnnotationRecord, ArtifactRecord, StageRecord};
+use crate::records::{Annotation, AnnotationKey, AnnotationRecord, ArtifactRecord};
 
-impl<W: Workflow> RunHandle<W> {
+impl AnyRun {
     /// Adds annotations to the run, in any state of the run.
     ///
     /// ```
@@ -48,7 +47,7 @@ impl<W: Workflow> RunHandle<W> {
     /// Adds annotations to one of the run's stages.
     ///
     /// # Errors
-    /// `STAGE_NOT_FOUND` when the workflow has no stage with this id; the errors of [`RunHandle::annotate`].
+    /// `STAGE_NOT_FOUND` when the workflow has no stage with this id; the errors of [`AnyRun::annotate`].
     pub async fn annotate_stage(
         &self,
         stage_id: impl Into<String>,
@@ -63,44 +62,83 @@ impl<W: Workflow> RunHandle<W> {
         self.engine().dispatch(command).await.map(drop)
     }
 
-    /// Returns the annotations of the run and its stages, oldest first, one record for each attribute. Returns at most
-    /// `filter.limit`; request the next page with `filter.after(last.id)`, which misses no record.
+    /// Lists the annotations of the run and its stages, oldest first, one record for each attribute. Unless you set a
+    /// limit, a page has at most `filter.limit`.
     ///
     /// # Errors
-    /// `RUN_NOT_FOUND`; any error of reading the store.
-    pub async fn annotations(&self, filter: &AnnotationFilter) -> Result<Vec<AnnotationRecord>, Error> {
-        self.unless_gone(self.store().annotations(self.id(), filter).await?).await
+    /// `RUN_NOT_FOUND`; the errors of [`Engine::runs`].
+    pub fn annotations(&self, filter: &AnnotationFilter) -> List<AnnotationRecord> {
+        let run = self.clone();
+        annotations(filter, move |filter| {
+            let run = run.clone();
+            async move { run.unless_gone(run.store().annotations(run.id(), &filter).await?).await }
+        })
     }
 
-    /// Returns the artifacts that the run's stages keep beside their outputs, by stage and key. A stage that will run
+    /// Lists the artifacts that the run's stages keep beside their outputs, by stage and key. A stage that will run
     /// again has none.
     ///
     /// # Errors
-    /// `RUN_NOT_FOUND`; any error of reading the store.
-    pub async fn artifacts(&self) -> Result<Vec<ArtifactRecord>, Error> {
-        self.unless_gone(self.store().artifacts(self.id(), None).await?).await
-    }
+    /// `RUN_NOT_FOUND`; the errors of [`Engine::runs`].
+    pub fn artifacts(&self) -> List<ArtifactRecord> {
+        const LIST: &str = "artifacts";
 
-    /// Returns one artifact of a stage, if it exists.
+        let run = self.clone();
+        List::new(move |after, limit| {
+            let run = run.clone();
+            async move {
+                let after: Option<String> = after.map(|cursor| cursor.item(LIST)).transpose()?;
+                // A run has few of them, and large ones are outside of their rows.
+                let artifacts = run.unless_gone(run.store().artifacts(run.id(), None).await?).await?;
+                let mut later = artifacts
+                    .into_iter()
+                    .skip_while(|artifact| after.as_ref().is_some_and(|after| place(artifact) <= *after));
+                let page = later.by_ref().take(limit + 1).collect();
+                Ok(Page::of(page, limit, |artifact| Cursor::new(LIST, place(artifact))))
+            }
+        })
+    }
+}
+
+/// Returns a text that sorts artifacts as a list does: by stage, then by key.
+fn place(artifact: &ArtifactRecord) -> String {
+    format!("{}\u{0}{}", artifact.stage_id, artifact.key)
+}
+
+impl Engine {
+    /// Lists the annotations of one key over all runs, oldest first. Unless you set a limit, a page has at most
+    /// `filter.limit`. Annotations that are committed while you page may be missing.
     ///
     /// # Errors
-    /// `RUN_NOT_FOUND`; any error of reading the store; `STORED_VALUE_CORRUPT` when the value is not the JSON of a `T`.
-    pub async fn artifact<T: DeserializeOwned>(&self, stage_id: &str, key: &str) -> Result<Option<T>, Error> {
-        let Some(found) = self.store().artifact(self.id(), stage_id, key).await? else {
-            self.check_exists().await?;
-            return Ok(None);
-        };
-        let json = self.engine().kernel().resolve(self.id(), found.value).await?;
-        let unreadable = |error| Error::stored_value(self.id(), format_args!("artifact `{key}`"), error);
-        json.decode().map(Some).map_err(unreadable)
+    /// The errors of [`Engine::runs`].
+    pub fn annotations<T>(&self, key: AnnotationKey<T>, filter: &AnnotationFilter) -> List<AnnotationRecord> {
+        let (engine, name) = (self.clone(), key.name());
+        annotations(filter, move |filter| {
+            let engine = engine.clone();
+            async move { engine.store().annotations_of_key(name, &filter).await }
+        })
     }
+}
 
-    /// Returns the run's stages as they are stored now, in reading order, with their metrics; none before the run has
-    /// started.
-    ///
-    /// # Errors
-    /// `RUN_NOT_FOUND`; any error of reading the store.
-    pub async fn stages(&self) -> Result<Vec<StageRecord>, Error> {
-        self.unless_gone(self.store().stages(self.id()).await?).await
-    }
+/// Lists the annotations that `read` returns.
+fn annotations<F>(
+    filter: &AnnotationFilter,
+    read: impl Fn(AnnotationFilter) -> F + Clone + Send + Sync + 'static,
+) -> List<AnnotationRecord>
+where
+    F: Future<Output = Result<Vec<AnnotationRecord>, Error>> + Send + 'static,
+{
+    const LIST: &str = "annotations";
+
+    let filter = filter.clone();
+    let limit = filter.limit;
+    let list = List::new(move |after: Option<Cursor>, limit| {
+        let (filter, read) = (filter.clone(), read.clone());
+        async move {
+            let after = after.map(|cursor| cursor.item(LIST)).transpose()?.unwrap_or(filter.after);
+            let annotations = read(filter.after(after).limit(limit + 1)).await?;
+            Ok(Page::of(annotations, limit, |annotation| Cursor::new(LIST, annotation.id)))
+        }
+    });
+    list.limit(limit)
 }

@@ -1,6 +1,7 @@
 //! The error of the public API: opaque, with predicates and a stable code.
 
 mod code;
+mod json;
 mod causes;
 mod definitions;
 mod stores;

@@ -56,13 +56,13 @@ pub use catalog::WorkflowVersion;
 pub(crate) use commands::start_pending;
 pub use commands::{
     AttachAnnotation, AttachAnnotationOutput, CancelRun, CancelRunOutput, ClaimPendingRuns,
-    ClaimPendingRunsOutput, ClaimedRun, Command, CreateRun, CreateRunOutput, ExecuteJob, ExecuteJobOutput,
-    FailUnclaimedRuns, FailUnclaimedRunsOutput, FlushOutbox, FlushOutboxOutput, PollSuspendedStages,
-    PollSuspendedStagesOutput, PurgeRuns, PurgeRunsOutput, RaiseBudget, RaiseBudgetOutput, ReapStaleLeases,
-    ReapStaleLeasesOutput, ReapStuckRuns, ReapStuckRunsOutput, RemoveSubscriber, RemoveSubscriberOutput,
-    ReplayDeadLetters, ReplayDeadLettersOutput, ReportStage, ReportStageOutput, ReportedLog,
-    ReportedProgress, RerunFrom, RerunFromOutput, TransitionAction, TransitionRun, TransitionRunOutput,
-    WakeStage, WakeStageOutput,
+    ClaimPendingRunsOutput, ClaimedRun, Command, CreateRun, CreateRunOutput, DeleteRun, DeleteRunOutput,
+    ExecuteJob, ExecuteJobOutput, FailUnclaimedRuns, FailUnclaimedRunsOutput, FlushOutbox, FlushOutboxOutput,
+    PollSuspendedStages, PollSuspendedStagesOutput, PurgeRuns, PurgeRunsOutput, RaiseBudget,
+    RaiseBudgetOutput, ReapStaleLeases, ReapStaleLeasesOutput, ReapStuckRuns, ReapStuckRunsOutput,
+    RemoveSubscriber, RemoveSubscriberOutput, ReplayDeadLetters, ReplayDeadLettersOutput, ReportStage,
+    ReportStageOutput, ReportedLog, ReportedProgress, RerunFrom, RerunFromOutput, TransitionAction,
+    TransitionRun, TransitionRunOutput, WakeStage, WakeStageOutput,
 };
 pub use config::KernelConfig;
 pub(crate) use held_job::HeldJob;

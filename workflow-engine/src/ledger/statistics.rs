@@ -1,9 +1,12 @@
 //! Sums over calls: counts, tokens and costs.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::value::Cost;
 
 /// Sums over the calls of a topic.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CallStatistics {
     /// Sums over all calls.
     pub total: CallSums,
@@ -12,7 +15,7 @@ pub struct CallStatistics {
 }
 
 /// Sums over a set of calls.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CallSums {
     /// The number of calls with any outcome.
     pub calls: u64,

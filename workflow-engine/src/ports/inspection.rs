@@ -6,9 +6,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
+use super::log_filter::LogFilter;
 use super::run_filter::RunFilter;
 use crate::error::Error;
-use crate::records::RunRecord;
+use crate::records::{LogRecord, RunRecord};
 use crate::value::RunId;
 
 /// Lists and counts runs without disturbing those that work: a store reads on connections of its own, and every answer is
@@ -30,6 +31,16 @@ pub trait Inspection: Send + Sync {
 
     /// Counts the runs that match, at most `cap`, and stops when `time` has passed.
     async fn count_runs(&self, filter: &RunFilter, cap: u64, time: Duration) -> Result<RunCount, Error>;
+
+    /// Returns the run's log lines that match: after the one with id `after`, or before it where the newest comes first;
+    /// at most `limit`.
+    async fn list_logs(
+        &self,
+        run_id: RunId,
+        filter: &LogFilter,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<LogRecord>, Error>;
 
     /// Returns the tags of a run by key; none if it has none or does not exist.
     async fn tags(&self, run_id: RunId) -> Result<BTreeMap<String, String>, Error>;

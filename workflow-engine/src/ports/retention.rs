@@ -43,4 +43,6 @@ pub struct Purge {
     pub external_blobs: bool,
     /// The most runs to delete.
     pub limit: usize,
+    /// Deletes this run alone, whenever it ended.
+    pub only: Option<RunId>,
 }

@@ -1,13 +1,16 @@
 //! A call of a language model, as the ledger stores it.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::call_status::CallStatus;
 use super::call_type::CallType;
+use super::event_json::present;
 use crate::value::{CallId, Cost, Json, RunId};
 
 /// One row of the ledger.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AiCallRecord {
     /// The call's id.
     pub id: CallId,
@@ -42,6 +45,7 @@ pub struct AiCallRecord {
     /// The most that the call can cost, while the cost is unknown (`RESERVED`, `UNKNOWN`); zero otherwise.
     pub reserved: Cost,
     /// A JSON object: temperature, limits, stop reason, duration.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub metadata: Option<Json>,
     /// The status.
     pub outcome: CallStatus,

@@ -1,14 +1,17 @@
 //! A stored annotation.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::records::annotation_key::AnnotationKey;
+use crate::records::event_json::present;
 use crate::value::{Json, RunId};
 
 /// One stored attribute of an annotation. It never changes, and a rerun keeps it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AnnotationRecord {
     /// The id. It grows with each annotation of a run, so a reader continues after the last id that it has seen.
     pub id: u64,
@@ -29,6 +32,7 @@ pub struct AnnotationRecord {
     /// The scope.
     pub scope: Option<String>,
     /// Further data.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub payload: Option<Json>,
     /// The instant of the commit.
     pub at: DateTime<Utc>,

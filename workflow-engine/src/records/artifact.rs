@@ -1,12 +1,14 @@
 //! A stored artifact.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::stored_value::StoredValue;
 use crate::value::RunId;
 
 /// A value that a stage keeps beside its output, under a key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ArtifactRecord {
     /// The run.
     pub run_id: RunId,

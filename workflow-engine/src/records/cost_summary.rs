@@ -1,9 +1,12 @@
 //! The cost of the model calls of a run or a stage.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::value::Cost;
 
 /// The cost of the model calls of a run or a stage, in all its generations together: a rerun does not reset it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CostSummary {
     /// The cost of the settled calls.
     pub cost: Cost,

@@ -1,11 +1,13 @@
 //! An event that a plugin has refused for good.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::event::Event;
 
 /// An event that a plugin has refused in every attempt. It stays until it is replayed or its run is purged.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DeadLetter {
     /// The plugin's name.
     pub plugin: String,

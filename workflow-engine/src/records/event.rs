@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::event_json::present;
 use crate::value::{Cost, Json, RunId};
 
 /// One event of a run.
@@ -190,11 +191,6 @@ fn is_zero<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
-/// Reads a present field as `Some`, also where its value is `null`, which is the output of a stage that returns `()`.
-fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Json>, D::Error> {
-    Json::deserialize(deserializer).map(Some)
-}
-
 impl EventKind {
     /// Returns the stored name, for example `stage:completed`.
     #[must_use]
@@ -247,10 +243,6 @@ impl EventKind {
     }
 
     /// Reads an event from its name and the JSON that [`EventKind::payload`] returns.
-    #[cfg_attr(
-        not(any(feature = "sqlite", feature = "postgres")),
-        allow(dead_code, reason = "only a store on SQL needs it")
-    )]
     pub(crate) fn from_stored(name: &str, payload: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(&format!("{{\"{name}\":{payload}}}"))
     }

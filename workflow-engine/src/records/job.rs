@@ -1,13 +1,15 @@
 //! A job: the entry of a ready stage in the queue.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::status::Status;
 use crate::value::RunId;
 
 /// A stored job: the entry of a stage that is ready, running under a lease, suspended, or dead. A stage of a run has at
 /// most one, which is deleted when the stage completes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct JobRecord {
     /// The run.
     pub run_id: RunId,

@@ -1,12 +1,14 @@
 //! A log line of a stage.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::log_level::LogLevel;
 use crate::value::{Json, RunId};
 
 /// A stored log line of a stage.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LogRecord {
     /// The id. It grows with each line of the store, so a reader continues after the last id that it has seen.
     pub id: u64,

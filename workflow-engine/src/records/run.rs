@@ -1,14 +1,17 @@
 //! A run: one execution of a workflow.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::cost_summary::CostSummary;
+use super::event_json::present;
 use super::status::Status;
 use super::stored_value::StoredValue;
 use crate::value::{Json, RunId};
 
 /// A stored run. Its [`RunRequest`] is stored apart.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunRecord {
     /// The run's id.
     pub id: RunId,
@@ -49,7 +52,7 @@ pub struct RunRecord {
 }
 
 /// The reason why a run failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunError {
     /// The stable code: `STAGE_FAILED`, `WORKER_LOST`, `EMPTY_STAGE_GRAPH`, …
     pub code: String,
@@ -58,12 +61,13 @@ pub struct RunError {
 }
 
 /// The request that created a run. It never changes, so it is stored and read apart from the record.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunRequest {
     /// The input in its stored form.
     pub input: Json,
     /// The complete configuration: every stage's id with all its fields.
     pub config: Json,
     /// The caller's metadata.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub metadata: Option<Json>,
 }

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::cost_summary::CostSummary;
 use super::status::Status;
@@ -10,7 +12,7 @@ use super::stored_value::StoredValue;
 use crate::value::{Cost, RunId};
 
 /// A stored stage of a run.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StageRecord {
     /// The run.
     pub run_id: RunId,

@@ -1,10 +1,12 @@
 //! A subscriber of events, as the store knows it.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// A subscriber of events. Every process that commits to the store keeps its events for it, until the subscriber is
 /// removed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SubscriberRecord {
     /// The plugin's name, or `sink`.
     pub name: String,

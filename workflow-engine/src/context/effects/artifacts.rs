@@ -41,7 +41,7 @@ use crate::value::{Json, exact};
 /// let run = engine.start::<Titles>(DownloadInput { url: "a".into() }).await?;
 /// assert_eq!(run.output().await?.as_deref(), Some("<html>a</html>"));
 /// assert_eq!(run.artifacts().await?[0].key, "page");
-/// assert_eq!(run.artifact::<String>("download", "page").await?.unwrap(), "<html>a</html>");
+/// assert_eq!(run.artifact::<download, String>("page").await?.unwrap(), "<html>a</html>");
 /// # Ok(())
 /// # }
 /// ```

@@ -6,9 +6,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{
-    AttachAnnotation, CancelRun, ClaimPendingRuns, Command, CreateRun, ExecuteJob, FailUnclaimedRuns,
-    FlushOutbox, PollSuspendedStages, PurgeRuns, RaiseBudget, ReapStaleLeases, ReapStuckRuns,
-    RemoveSubscriber, ReplayDeadLetters, ReportStage, RerunFrom, TransitionRun, WakeStage,
+    AttachAnnotation, CancelRun, ClaimPendingRuns, Command, CreateRun, DeleteRun, ExecuteJob,
+    FailUnclaimedRuns, FlushOutbox, PollSuspendedStages, PurgeRuns, RaiseBudget, ReapStaleLeases,
+    ReapStuckRuns, RemoveSubscriber, ReplayDeadLetters, ReportStage, RerunFrom, TransitionRun, WakeStage,
 };
 use crate::error::Error;
 use crate::kernel::Kernel;
@@ -47,6 +47,7 @@ commands![
     ReplayDeadLetters,
     RemoveSubscriber,
     PurgeRuns,
+    DeleteRun,
 ];
 
 /// Executes a command that is a JSON object, and returns its output as JSON.

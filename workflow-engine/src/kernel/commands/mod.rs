@@ -18,6 +18,7 @@ mod flush_outbox;
 mod replay_dead_letters;
 mod remove_subscriber;
 mod purge_runs;
+mod delete_run;
 mod json;
 
 use async_trait::async_trait;
@@ -27,6 +28,7 @@ pub use cancel_run::{CancelRun, CancelRunOutput};
 pub(crate) use claim_pending_runs::start_pending;
 pub use claim_pending_runs::{ClaimPendingRuns, ClaimPendingRunsOutput, ClaimedRun};
 pub use create_run::{CreateRun, CreateRunOutput};
+pub use delete_run::{DeleteRun, DeleteRunOutput};
 pub(super) use execute_job::execute_job;
 pub use execute_job::{ExecuteJob, ExecuteJobOutput};
 pub use fail_unclaimed_runs::{FailUnclaimedRuns, FailUnclaimedRunsOutput};

@@ -34,6 +34,28 @@ fn hundred() -> usize {
     100
 }
 
+impl PurgeRuns {
+    /// Creates a command that deletes at most 100 runs that ended at least this long ago.
+    #[must_use]
+    pub const fn older_than(older_than: Duration) -> Self {
+        Self { older_than, limit: 100, include_undelivered: false }
+    }
+
+    /// Sets the most runs to delete.
+    #[must_use]
+    pub const fn limit(mut self, limit: usize) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Also deletes runs with events that wait for delivery.
+    #[must_use]
+    pub const fn include_undelivered(mut self) -> Self {
+        self.include_undelivered = true;
+        self
+    }
+}
+
 /// The deleted runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct PurgeRunsOutput {
@@ -58,6 +80,7 @@ impl Command for PurgeRuns {
                 include_undelivered: self.include_undelivered,
                 external_blobs: kernel.config().blobs.is_some(),
                 limit,
+                only: None,
             };
             let purged = kernel.store().purge_runs(&purge).await?;
             let was_last = purged.len() < limit;
@@ -73,7 +96,7 @@ impl Command for PurgeRuns {
 
 /// Deletes the blobs of purged runs, also those that an earlier purge did not reach. A blob is deleted after its run, and
 /// the store remembers the run until then: a rerun could miss a blob that was deleted before its run.
-async fn delete_external_blobs(kernel: &Kernel) -> Result<(), Error> {
+pub(super) async fn delete_external_blobs(kernel: &Kernel) -> Result<(), Error> {
     let Some(blobs) = &kernel.config().blobs else { return Ok(()) };
     loop {
         let runs = kernel.store().purged_runs(BATCH).await?;

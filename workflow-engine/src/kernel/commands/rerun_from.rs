@@ -71,6 +71,12 @@ impl Command for RerunFrom {
 }
 
 impl RerunFrom {
+    /// Creates a command that reruns a run from this stage.
+    #[must_use]
+    pub fn new(run_id: RunId, from_stage_id: impl Into<String>) -> Self {
+        Self { run_id, from_stage_id: from_stage_id.into(), idempotency_key: None, dry_run: false }
+    }
+
     async fn rerun(&self, kernel: &Kernel) -> Result<RerunFromOutput, Error> {
         let run_id = self.run_id;
         let snapshot = kernel.store().snapshot(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;

@@ -8,7 +8,8 @@ use async_trait::async_trait;
 
 use super::MemoryStore;
 use crate::error::Error;
-use crate::ports::{Inspection, RunCount, RunFilter, RunPage, RunQuery};
+use crate::ports::{Inspection, LogFilter, RunCount, RunFilter, RunPage, RunQuery};
+use crate::records::LogRecord;
 use crate::stores::run_search::{self, ReadSlices, Slice, SliceOutput};
 use crate::value::RunId;
 
@@ -20,6 +21,24 @@ impl Inspection for MemoryStore {
 
     async fn count_runs(&self, filter: &RunFilter, cap: u64, time: Duration) -> Result<RunCount, Error> {
         run_search::count(self, filter, cap, time).await
+    }
+
+    async fn list_logs(
+        &self,
+        run_id: RunId,
+        filter: &LogFilter,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<LogRecord>, Error> {
+        let state = self.open("read the log of a run")?;
+        let of_run = state.logs.iter().filter(|line| line.run_id == run_id && filter.admits(line));
+        Ok(if filter.newest_first {
+            let earlier = of_run.rev().filter(|line| after.is_none_or(|after| line.id < after));
+            earlier.take(limit).cloned().collect()
+        } else {
+            let later = of_run.filter(|line| after.is_none_or(|after| line.id > after));
+            later.take(limit).cloned().collect()
+        })
     }
 
     async fn tags(&self, run_id: RunId) -> Result<BTreeMap<String, String>, Error> {

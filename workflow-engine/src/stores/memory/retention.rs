@@ -17,8 +17,10 @@ impl Retention for MemoryStore {
             let mut state = self.open("purge runs")?;
             let limit = instant::before(instant::now(&*self.clock), purge.older_than);
             let mut ended: Vec<_> = ends(&state)
+                .filter(|(_, run_id)| purge.only.is_none_or(|only| only == *run_id))
                 .filter(|(end, run_id)| {
-                    *end <= limit && (purge.include_undelivered || !has_undelivered(&state, *run_id))
+                    (*end <= limit || purge.only.is_some())
+                        && (purge.include_undelivered || !has_undelivered(&state, *run_id))
                 })
                 .collect();
             ended.sort_unstable();

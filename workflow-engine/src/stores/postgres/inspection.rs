@@ -16,7 +16,8 @@ use super::columns::{self, Columns};
 use super::database::Database;
 use super::text::stored;
 use crate::error::Error;
-use crate::ports::{Inspection, RunCount, RunFilter, RunPage, RunQuery};
+use crate::ports::{Inspection, LogFilter, RunCount, RunFilter, RunPage, RunQuery};
+use crate::records::LogRecord;
 use crate::stores::Closed;
 use crate::stores::instant;
 use crate::stores::rows::{ReadColumns, run_columns};
@@ -110,6 +111,16 @@ impl Inspection for PostgresStore {
 
     async fn count_runs(&self, filter: &RunFilter, cap: u64, time: Duration) -> Result<RunCount, Error> {
         run_search::count(self, filter, cap, time).await
+    }
+
+    async fn list_logs(
+        &self,
+        run_id: RunId,
+        filter: &LogFilter,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<LogRecord>, Error> {
+        self.read_logs(run_id, filter, after, limit).await
     }
 
     async fn tags(&self, run_id: RunId) -> Result<BTreeMap<String, String>, Error> {

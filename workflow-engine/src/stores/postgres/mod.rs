@@ -67,6 +67,7 @@ mod subscribers;
 mod catalog;
 mod retention;
 mod inspection;
+mod inspection_logs;
 mod run_tags;
 mod enqueued;
 mod migrations;

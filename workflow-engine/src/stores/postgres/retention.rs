@@ -29,6 +29,11 @@ const LOCK_TERMINAL: &str = "
             WHERE d.workflow_run_id = r.id AND d.dlq_at IS NULL)))
     ORDER BY r.completed_at, r.id LIMIT $4 FOR UPDATE OF r SKIP LOCKED";
 
+/// Locks a run that has ended. Unlike a purge it waits for the lock, after which the run may have been rerun.
+const LOCK_ONE: &str = "
+    SELECT r.id, ARRAY[]::text[], ARRAY[]::bigint[], ARRAY[]::timestamptz[] FROM {schema}.workflow_runs AS r
+    WHERE r.id = $1 AND r.completed_at IS NOT NULL FOR UPDATE OF r";
+
 /// Deletes every row of these runs. Where blobs are stored outside of the database ($2), it remembers the runs until
 /// those blobs are deleted, too: a blob that was deleted first could be missed by a rerun.
 const PURGE: &str = "
@@ -94,9 +99,16 @@ async fn purge_terminal(batch: &mut Batch, purge: &Purge) -> Result<Vec<RunId>, 
     const ACTION: &str = "purge runs";
 
     let transaction = &mut batch.transaction;
-    let query = transaction.query(LOCK_TERMINAL).bind(transaction.database.test_now());
-    let query = query.bind(microseconds(purge.older_than.min(MAX_AGE))).bind(purge.include_undelivered);
-    let runs = ids(&transaction.fetch(ACTION, query.bind(number(purge.limit))).await?)?;
+    let query = match purge.only {
+        Some(run_id) => transaction.query(LOCK_ONE).bind(*run_id.as_uuid()),
+        None => transaction
+            .query(LOCK_TERMINAL)
+            .bind(transaction.database.test_now())
+            .bind(microseconds(purge.older_than.min(MAX_AGE)))
+            .bind(purge.include_undelivered)
+            .bind(number(purge.limit)),
+    };
+    let runs = ids(&transaction.fetch(ACTION, query).await?)?;
     if !runs.is_empty() {
         let query = transaction.query(PURGE).bind(uuids(&runs)).bind(purge.external_blobs);
         transaction.execute(ACTION, query).await?;

@@ -31,6 +31,7 @@ mod transport;
 mod outbox;
 mod retention;
 mod inspection;
+mod inspection_logs;
 mod run_tags;
 mod enqueued;
 mod ledger;

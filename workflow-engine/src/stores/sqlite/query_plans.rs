@@ -4,8 +4,8 @@ use sqlx::{Connection, Row, SqliteConnection};
 
 use super::options::texts_with;
 use super::{
-    calls, catalog, claim, clock_jumps, deliveries, enqueued, inspection, ledger, load, migrations,
-    persistence, retention, run_tags, side_rows, stuck_runs, subscribers, transport, write,
+    calls, catalog, claim, clock_jumps, deliveries, enqueued, inspection, inspection_logs, ledger, load,
+    migrations, persistence, retention, run_tags, side_rows, stuck_runs, subscribers, transport, write,
 };
 
 const STATEMENTS: &[&[&str]] = &[
@@ -19,6 +19,7 @@ const STATEMENTS: &[&[&str]] = &[
     load::STATEMENTS,
     persistence::STATEMENTS,
     stuck_runs::STATEMENTS,
+    inspection_logs::STATEMENTS,
     retention::DELETES,
     run_tags::STATEMENTS,
     enqueued::STATEMENTS,

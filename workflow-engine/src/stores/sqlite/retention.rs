@@ -78,6 +78,9 @@ impl Retention for SqliteStore {
     async fn purge_runs(&self, purge: &Purge) -> Result<Vec<RunId>, Error> {
         const DOING: &str = "purge runs";
 
+        if let Some(run_id) = purge.only {
+            return self.write(DOING, purge_named, (*purge, vec![run_id])).await;
+        }
         // A reader finds the candidates, so that the search does not block the writer. The writer checks these few again.
         let before = instant::before(instant::now(&*self.clock), purge.older_than).timestamp_micros();
         let query =
@@ -111,7 +114,11 @@ impl Retention for SqliteStore {
 fn purge_named(batch: &mut Batch, (purge, runs): &(Purge, Vec<RunId>)) -> Result<Vec<RunId>, Failure> {
     const DOING: &str = "purge runs";
 
-    let before = instant::before(batch.now, purge.older_than);
+    let before = match purge.only {
+        // Its end may lie in the future of a clock that was set back.
+        Some(_) => DateTime::<Utc>::MAX_UTC,
+        None => instant::before(batch.now, purge.older_than),
+    };
     let rows = batch.session.fetch(DOING, STILL_PURGEABLE, |arguments| {
         arguments.instant(before).int(purge.include_undelivered).text(&named(runs));
     })?;

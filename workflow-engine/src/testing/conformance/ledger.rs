@@ -337,7 +337,7 @@ async fn calls_are_deleted_with_their_run(fixture: Fixture) {
     fixture.store.reserve_call(CallId::generate(), call("t", 1)).await.unwrap();
     fixture.clock.advance(Duration::from_secs(10));
     let purge =
-        Purge { older_than: Duration::ZERO, include_undelivered: true, external_blobs: false, limit: 10 };
+        Purge { older_than: Duration::ZERO, include_undelivered: true, external_blobs: false, limit: 10, only: None };
     assert_eq!(fixture.store.purge_runs(&purge).await.unwrap(), [run_id]);
     assert!(calls(&fixture, run_id).await.is_empty());
     let left = fixture.store.calls_of_topic("t", None, 10).await.unwrap();

@@ -23,7 +23,7 @@ cases![
 const DAY: Duration = Duration::from_secs(86_400);
 
 fn purge(older_than: Duration) -> Purge {
-    Purge { older_than, include_undelivered: false, external_blobs: false, limit: 100 }
+    Purge { older_than, include_undelivered: false, external_blobs: false, limit: 100, only: None }
 }
 
 async fn purged(fixture: &Fixture, purge: Purge) -> Vec<RunId> {

@@ -60,6 +60,7 @@ impl Fixture {
             include_undelivered: true,
             external_blobs: false,
             limit: 100,
+            only: None,
         };
         self.store.purge_runs(&purge).await.unwrap()
     }

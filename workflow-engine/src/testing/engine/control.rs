@@ -47,7 +47,7 @@ impl<W: Workflow> TestEngine<W> {
     ///
     /// // A webhook, three hours later.
     /// test.advance(Duration::from_secs(3 * 3600)).await;
-    /// run.wake("ask").await?;
+    /// run.wake::<ask>().await?;
     /// let run = test.finish(&run).await;
     /// assert_eq!(run.output?, 4);
     /// assert_eq!(run.elapsed, Duration::from_secs(3 * 3600));

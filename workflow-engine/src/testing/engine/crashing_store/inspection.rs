@@ -7,7 +7,8 @@ use async_trait::async_trait;
 
 use super::CrashingStore;
 use crate::error::Error;
-use crate::ports::{Inspection, RunCount, RunFilter, RunPage, RunQuery};
+use crate::ports::{Inspection, LogFilter, RunCount, RunFilter, RunPage, RunQuery};
+use crate::records::LogRecord;
 use crate::value::RunId;
 
 #[async_trait]
@@ -18,6 +19,16 @@ impl Inspection for CrashingStore {
 
     async fn count_runs(&self, filter: &RunFilter, cap: u64, time: Duration) -> Result<RunCount, Error> {
         self.alive()?.count_runs(filter, cap, time).await
+    }
+
+    async fn list_logs(
+        &self,
+        run_id: RunId,
+        filter: &LogFilter,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<LogRecord>, Error> {
+        self.alive()?.list_logs(run_id, filter, after, limit).await
     }
 
     async fn tags(&self, run_id: RunId) -> Result<BTreeMap<String, String>, Error> {

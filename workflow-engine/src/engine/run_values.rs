@@ -1,0 +1,128 @@
+//! The values of a run as JSON.
+
+use std::collections::BTreeMap;
+
+use super::any_run::AnyRun;
+use crate::error::Error;
+use crate::records::{RunRecord, RunRequest, StoredValue};
+use crate::value::Json;
+
+impl AnyRun {
+    /// The input that the run was started with, in its stored form.
+    ///
+    /// # Errors
+    /// As [`AnyRun::record`], here and below.
+    pub async fn input(&self) -> Result<Json, Error> {
+        self.request().await.map(|request| request.input)
+    }
+
+    /// The complete configuration of the run: an object from stage ids to their fields, defaults included.
+    ///
+    /// # Errors
+    /// As [`AnyRun::record`].
+    pub async fn config(&self) -> Result<Json, Error> {
+        self.request().await.map(|request| request.config)
+    }
+
+    /// The data that the caller gave to the start, if any.
+    ///
+    /// # Errors
+    /// As [`AnyRun::record`].
+    pub async fn metadata(&self) -> Result<Option<Json>, Error> {
+        self.request().await.map(|request| request.metadata)
+    }
+
+    /// The tags that the run was started with, by key.
+    ///
+    /// # Errors
+    /// As [`AnyRun::record`].
+    pub async fn tags(&self) -> Result<BTreeMap<String, String>, Error> {
+        let tags = self.store().tags(self.id()).await?;
+        if tags.is_empty() {
+            self.check_exists().await?;
+        }
+        Ok(tags)
+    }
+
+    /// Waits for the run to end, and returns its output: of a workflow that ends in a group, an array.
+    ///
+    /// # Errors
+    /// [`Error::is_run_failed`] if a stage failed permanently; [`Error::is_run_cancelled`]; `WORKFLOW_NOT_FOUND` or
+    /// `DEFINITION_MISMATCH` for a run that ends in a group, if this process lacks its definition; the errors of
+    /// [`AnyRun::wait`].
+    pub async fn output(&self) -> Result<Json, Error> {
+        let run = self.completed().await?;
+        match self.output_of(&run).await {
+            // That generation's output follows.
+            Err(error) if self.is_rerun_since(&run, &error).await? => Box::pin(self.output()).await,
+            output => output.map_err(|error| self.engine().unless_closed(error)),
+        }
+    }
+
+    async fn output_of(&self, run: &RunRecord) -> Result<Json, Error> {
+        // A run with one output stage holds that stage's output itself.
+        if let Some(output) = &run.output {
+            return self.resolve(output.clone()).await;
+        }
+        let registry = self.engine().kernel().registry();
+        let registered = registry.for_run(self.id(), &run.workflow_id, &run.definition_fingerprint)?;
+        let outputs = self.stored(&registered.definition().output_stage_ids()).await?;
+        let texts: Vec<&str> = outputs.iter().map(Json::as_str).collect();
+        Ok(Json::trusted(format!("[{}]", texts.join(","))))
+    }
+
+    /// Returns the outputs of these stages, which have completed, in their order.
+    pub(super) async fn stored(&self, stage_ids: &[String]) -> Result<Vec<Json>, Error> {
+        let mut stored = self.engine().kernel().stored_outputs(self.id(), stage_ids).await?;
+        let output = |stage_id: &String| {
+            stored.remove(stage_id).ok_or_else(|| Error::stage_not_found(self.id(), stage_id))
+        };
+        stage_ids.iter().map(output).collect()
+    }
+
+    /// The outputs of the stages that have completed so far, by stage id.
+    ///
+    /// # Errors
+    /// As [`AnyRun::record`].
+    pub async fn outputs(&self) -> Result<BTreeMap<String, Json>, Error> {
+        let stage_ids: Vec<String> = self.stages().await?.into_iter().map(|stage| stage.stage_id).collect();
+        let stored = self.engine().kernel().stored_outputs(self.id(), &stage_ids).await?;
+        Ok(stored.into_iter().collect())
+    }
+
+    /// The output of a stage, if it has completed.
+    ///
+    /// # Errors
+    /// As [`AnyRun::record`].
+    pub async fn stage_output(&self, stage_id: &str) -> Result<Option<Json>, Error> {
+        let mut stored = self.engine().kernel().stored_outputs(self.id(), &[stage_id.to_owned()]).await?;
+        if stored.is_empty() {
+            self.check_exists().await?;
+        }
+        Ok(stored.remove(stage_id))
+    }
+
+    /// One artifact of a stage, if it exists.
+    ///
+    /// # Errors
+    /// As [`AnyRun::record`].
+    pub async fn artifact(&self, stage_id: &str, key: &str) -> Result<Option<Json>, Error> {
+        let Some(found) = self.store().artifact(self.id(), stage_id, key).await? else {
+            self.check_exists().await?;
+            return Ok(None);
+        };
+        self.resolve(found.value).await.map(Some)
+    }
+
+    /// The value of an artifact or of a stage's record, wherever it is stored.
+    ///
+    /// # Errors
+    /// `BLOB_MISSING` if a rerun or a purge has deleted it since; an error of the store or of the blob store.
+    pub async fn resolve(&self, value: StoredValue) -> Result<Json, Error> {
+        self.engine().kernel().resolve(self.id(), value).await
+    }
+
+    pub(super) async fn request(&self) -> Result<RunRequest, Error> {
+        self.store().request(self.id()).await?.ok_or_else(|| Error::run_not_found(self.id()))
+    }
+}
