@@ -42,4 +42,5 @@ documents! {
     Troubleshooting "docs/guide/16-troubleshooting.md";
     Application "docs/guide/17-application.md";
     Runs "docs/guide/18-runs.md";
+    Operating "docs/guide/19-operating.md";
 }

@@ -24,7 +24,7 @@ pub fn document() -> String {
         let path = paths.entry(route.path.clone()).or_insert_with(|| json!({}));
         path[method] = operation;
     }
-    let document = json!({
+    let mut document = json!({
         "openapi": "3.1.0",
         "info": {
             "title": "workflow-engine",
@@ -40,6 +40,8 @@ pub fn document() -> String {
         },
         "security": [{ "token": [] }],
     });
+    // A program may enable a feature that keeps the order of insertion.
+    document.sort_all_objects();
     let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
     text.push('\n');
     text
