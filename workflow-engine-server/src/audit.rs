@@ -14,6 +14,7 @@ impl Via {
             Self::Session => "session",
             Self::Access => "access",
             Self::Open => "open",
+            Self::Hook => "hook",
         }
     }
 }

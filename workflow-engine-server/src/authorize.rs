@@ -33,6 +33,8 @@ pub(crate) enum Via {
     Access,
     /// The server is open.
     Open,
+    /// The address of a hook.
+    Hook,
 }
 
 impl Caller {
@@ -155,10 +157,8 @@ pub(crate) fn address(app: &App, parts: &Parts) -> Option<IpAddr> {
         return Some(peer);
     }
     let forwarded = parts.headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
-    let hops: Vec<IpAddr> = forwarded
-        .flat_map(|value| value.split(','))
-        .filter_map(|hop| hop.trim().parse().ok())
-        .collect();
+    let hops: Vec<IpAddr> =
+        forwarded.flat_map(|value| value.split(',')).filter_map(|hop| hop.trim().parse().ok()).collect();
     Some(hops.into_iter().rev().find(|hop| !trusted.contains(hop)).unwrap_or(peer))
 }
 

@@ -34,7 +34,8 @@ pub(crate) async fn guard(State(app): State<App>, mut request: Request, next: Ne
 
 async fn serve(app: &App, request: Request, next: Next, id: &RequestId) -> Response {
     let Ok(_place) = app.requests.try_acquire() else {
-        return Problem::overloaded("the server is busy with as many requests as it takes at once").into_response();
+        return Problem::overloaded("the server is busy with as many requests as it takes at once")
+            .into_response();
     };
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
     match tokio::time::timeout(app.settings.request_timeout, answer).await {
@@ -44,7 +45,8 @@ async fn serve(app: &App, request: Request, next: Next, id: &RequestId) -> Respo
             Problem::internal().into_response()
         }
         Err(_) => {
-            let detail = "the request took longer than the server allows; what it has begun may still take effect";
+            let detail =
+                "the request took longer than the server allows; what it has begun may still take effect";
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "TIMEOUT", detail).into_response()
         }
     }
@@ -67,7 +69,8 @@ fn check(app: &App, request: &Request) -> Result<(), Problem> {
     if is_probe || is_admitted_host(app, headers, request.uri()) {
         return Ok(());
     }
-    let detail = "the `Host` is neither loopback nor that of the public URL: set the public URL of the server";
+    let detail =
+        "the `Host` is neither loopback nor that of the public URL: set the public URL of the server";
     Err(Problem::new(StatusCode::FORBIDDEN, "HOST_REFUSED", detail))
 }
 
@@ -85,7 +88,7 @@ pub(crate) fn host<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Option<&'a str> 
     match (hosts.next(), hosts.next()) {
         (Some(host), None) => host.to_str().ok(),
         // HTTP 2 has it in the URI.
-        (None, _) => uri.authority().map(|authority| authority.as_str()),
+        (None, _) => uri.authority().map(http::uri::Authority::as_str),
         _ => None,
     }
 }

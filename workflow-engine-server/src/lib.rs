@@ -26,11 +26,15 @@ mod page;
 mod ndjson;
 mod audit;
 mod view;
+mod live;
+mod bulk;
+mod hook;
 mod routes;
 mod openapi;
 
 pub use access::{Access, ClientAddress, Identity};
 pub use grant::Grant;
+pub use hook::Hooks;
 pub use openapi::document as openapi;
 pub use serve_error::ServeError;
 pub use server::{RunningServer, Server};

@@ -30,7 +30,8 @@ pub(crate) fn lines<T: Serialize + 'static>(
     items: impl Stream<Item = Result<T, Error>> + Send + 'static,
 ) -> Result<Response, Problem> {
     let place = std::sync::Arc::clone(&app.streams).try_acquire_owned();
-    let place = place.map_err(|_| Problem::overloaded("as many streams are open as the server takes at once"))?;
+    let place =
+        place.map_err(|_| Problem::overloaded("as many streams are open as the server takes at once"))?;
     let lines = items.map(|item| match item {
         Ok(item) => line(&item),
         Err(error) => line(&Problem::from(error)),

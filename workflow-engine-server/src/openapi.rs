@@ -4,7 +4,7 @@ use schemars::generate::{Contract, SchemaSettings};
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use crate::problem::{self, Problem};
+use crate::problem::{self, Details};
 use crate::routes::{self, Route};
 
 /// Returns the OpenAPI 3.1 document of the API as JSON. It depends on nothing but the version of this crate.
@@ -106,7 +106,8 @@ fn parameters(route: &Route, generator: &mut SchemaGenerator) -> Vec<Value> {
         let fields = query(generator).to_value();
         let none = Map::new();
         for (name, schema) in fields["properties"].as_object().unwrap_or(&none) {
-            parameters.push(json!({ "name": name, "in": "query", "required": false, "schema": in_query(schema) }));
+            parameters
+                .push(json!({ "name": name, "in": "query", "required": false, "schema": in_query(schema) }));
         }
     }
     for name in &route.headers {
@@ -155,7 +156,7 @@ fn responses(route: &Route, generator: &mut SchemaGenerator) -> Value {
     if route.headers.contains(&"If-None-Match") {
         responses.insert("304".into(), json!({ "description": "The client has it: its `ETag` is current." }));
     }
-    let schema = generator.subschema_for::<Problem>();
+    let schema = generator.subschema_for::<Details>();
     let problem = |description: &str| {
         json!({
             "description": description,

@@ -54,7 +54,11 @@ impl Place {
     ///
     /// # Errors
     /// 400 for a limit out of its range, or a cursor of another list or filter.
-    pub(crate) fn new(list: &impl Serialize, limit: Option<u16>, after: Option<&str>) -> Result<Self, Problem> {
+    pub(crate) fn new(
+        list: &impl Serialize,
+        limit: Option<u16>,
+        after: Option<&str>,
+    ) -> Result<Self, Problem> {
         let limit = limit.unwrap_or(DEFAULT);
         if !(1..=MAX).contains(&limit) {
             return Err(Problem::malformed(format!("`limit` is 1 to {MAX}, and not {limit}")));

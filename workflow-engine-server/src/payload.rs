@@ -54,9 +54,8 @@ pub(crate) fn payload(
     };
     let text = shown.as_str();
     let total = text.len();
-    let end = show.preview.map_or(total, |preview| {
-        usize::try_from(preview.get()).unwrap_or(usize::MAX).min(total)
-    });
+    let end =
+        show.preview.map_or(total, |preview| usize::try_from(preview.get()).unwrap_or(usize::MAX).min(total));
     let end = (0..=end).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
     // What is cut is no longer JSON.
     let kind = if end < total { "text/plain; charset=utf-8" } else { "application/json" };

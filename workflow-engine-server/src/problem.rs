@@ -12,8 +12,14 @@ use workflow_engine::{Error, ErrorCode};
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
 
 /// An error of the API.
+#[derive(Clone, Debug, Serialize)]
+#[serde(transparent)]
+pub(crate) struct Problem(Box<Details>);
+
+/// An error of the API.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-pub(crate) struct Problem {
+#[schemars(rename = "Problem")]
+pub(crate) struct Details {
     /// Always `about:blank`: `code` tells the kind.
     #[serde(rename = "type")]
     kind: &'static str,
@@ -47,7 +53,7 @@ pub(crate) struct InvalidPlace {
 impl Problem {
     pub(crate) fn new(status: StatusCode, code: &str, detail: impl Into<String>) -> Self {
         let retryable = matches!(status.as_u16(), 429 | 503);
-        Self {
+        Self(Box::new(Details {
             kind: "about:blank",
             title: status.canonical_reason().unwrap_or("Error").to_owned(),
             status: status.as_u16(),
@@ -56,7 +62,7 @@ impl Problem {
             retryable,
             request_id: None,
             errors: Vec::new(),
-        }
+        }))
     }
 
     /// A request that cannot be read: 400.
@@ -74,22 +80,22 @@ impl Problem {
     }
 
     pub(crate) fn at(mut self, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        self.errors.push(InvalidPlace { pointer: pointer.into(), detail: detail.into() });
+        self.0.errors.push(InvalidPlace { pointer: pointer.into(), detail: detail.into() });
         self
     }
 
     pub(crate) fn with_places(mut self, places: Vec<InvalidPlace>) -> Self {
-        self.errors.extend(places);
+        self.0.errors.extend(places);
         self
     }
 
-    pub(crate) const fn retryable(mut self) -> Self {
-        self.retryable = true;
+    pub(crate) fn retryable(mut self) -> Self {
+        self.0.retryable = true;
         self
     }
 
     pub(crate) fn with_request_id(mut self, id: &str) -> Self {
-        self.request_id = Some(id.to_owned());
+        self.0.request_id = Some(id.to_owned());
         self
     }
 
@@ -97,10 +103,11 @@ impl Problem {
     pub(crate) fn write(&self) -> Response {
         let body = serde_json::to_vec(self).unwrap_or_default();
         let mut response = Response::new(Body::from(body));
-        *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        *response.status_mut() =
+            StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
-        match self.status {
+        match self.0.status {
             503 => drop(headers.insert(RETRY_AFTER, HeaderValue::from_static("1"))),
             429 => drop(headers.insert(RETRY_AFTER, HeaderValue::from_static("60"))),
             401 => {

@@ -125,9 +125,15 @@ mod tests {
     fn only_the_values_of_hidden_fields_change() {
         let redactor = Redactor::new(&["password".into(), "api_key".into()]);
         for (given, shown) in [
-            (r#"{"a": 9007199254740993 , "Password":"x\"}","b":[1.0]}"#, r#"{"a": 9007199254740993 , "Password":"[hidden]","b":[1.0]}"#),
+            (
+                r#"{"a": 9007199254740993 , "Password":"x\"}","b":[1.0]}"#,
+                r#"{"a": 9007199254740993 , "Password":"[hidden]","b":[1.0]}"#,
+            ),
             (r#"{"api_key":{"password":[1,{"x":"]"}]},"z":1}"#, r#"{"api_key":"[hidden]","z":1}"#),
-            (r#"[{"password": 12},{"password":null }, "password"]"#, r#"[{"password": "[hidden]"},{"password":"[hidden]" }, "password"]"#),
+            (
+                r#"[{"password": 12},{"password":null }, "password"]"#,
+                r#"[{"password": "[hidden]"},{"password":"[hidden]" }, "password"]"#,
+            ),
             (r#"{"p\u0061ssword" : true}"#, r#"{"p\u0061ssword" : "[hidden]"}"#),
             (r#""password""#, r#""password""#),
             (r#"{"x":"\"password\":1"}"#, r#"{"x":"\"password\":1"}"#),

@@ -43,12 +43,15 @@ impl<T: DeserializeOwned> FromRequest<App> for JsonBody<T> {
             let pointer = pointer(error.path());
             let error = error.into_inner();
             if error.is_data() {
-                let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "INVALID_REQUEST", error.to_string());
+                let problem =
+                    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "INVALID_REQUEST", error.to_string());
                 return problem.at(pointer, error.to_string());
             }
             Problem::malformed(format!("the body is not JSON: {error}"))
         })?;
-        reader.end().map_err(|error| Problem::malformed(format!("the body is not one JSON value: {error}")))?;
+        reader
+            .end()
+            .map_err(|error| Problem::malformed(format!("the body is not one JSON value: {error}")))?;
         Ok(Self(value))
     }
 }
@@ -159,9 +162,7 @@ impl<'de> Deserialize<'de> for Flag {
         match text.as_str() {
             "" | "true" | "1" => Ok(Self(true)),
             "false" | "0" => Ok(Self(false)),
-            other => {
-                Err(serde::de::Error::custom(format_args!("`{other}` is neither `true` nor `false`")))
-            }
+            other => Err(serde::de::Error::custom(format_args!("`{other}` is neither `true` nor `false`"))),
         }
     }
 }

@@ -13,6 +13,7 @@ use workflow_engine::Engine;
 use crate::access::Access;
 use crate::app::App;
 use crate::grant::Grant;
+use crate::hook::Hooks;
 use crate::listener;
 use crate::serve_error::ServeError;
 use crate::service::HttpService;
@@ -68,6 +69,17 @@ impl Server {
     /// Asks this who sends a request that has no token.
     pub fn access(mut self, access: impl Access + 'static) -> Self {
         self.settings.access = Some(Arc::new(access));
+        self
+    }
+
+    /// Sets the secret with which the addresses of hooks and the tokens of bulk actions are signed, at least 16 bytes. Every
+    /// process that shares it accepts them. Default: a key that is made of the tokens, or of chance where there are none.
+    pub fn secret(mut self, secret: impl Into<String>) -> Self {
+        let secret = secret.into();
+        if secret.len() < 16 {
+            self.fault("the secret has fewer than 16 bytes".into());
+        }
+        self.settings.secret = Some(secret);
         self
     }
 
@@ -202,8 +214,9 @@ impl Server {
         let address = listener.local_addr().map_err(refused)?;
         let stop = CancellationToken::new();
         let service = HttpService::new(App::new(self.engine, self.settings, stop.clone()));
+        let hooks = service.hooks();
         let task = tokio::spawn(listener::serve(listener, service, stop.clone()));
-        Ok(RunningServer { address, secret, stop, task })
+        Ok(RunningServer { address, secret, hooks, stop, task })
     }
 
     /// Returns the API as a service for another server: it nests in any program on axum, tonic or hyper.
@@ -224,6 +237,7 @@ impl Server {
 pub struct RunningServer {
     address: SocketAddr,
     secret: Option<String>,
+    hooks: Hooks,
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
@@ -239,6 +253,12 @@ impl RunningServer {
     #[must_use]
     pub fn token(&self) -> Option<&str> {
         self.secret.as_deref()
+    }
+
+    /// Returns what makes the addresses of hooks.
+    #[must_use]
+    pub const fn hooks(&self) -> &Hooks {
+        &self.hooks
     }
 
     /// Returns the URL for a browser: `http://127.0.0.1:7373/#token=…`. What follows `#` is not sent to a server.

@@ -13,17 +13,25 @@ use hyper::body::{Body as HttpBody, Bytes, Frame, SizeHint};
 use tower_service::Service;
 
 use crate::app::App;
+use crate::hook::Hooks;
 use crate::routes;
 
 /// The API as a [`tower_service::Service`]. Clones are the same service.
 #[derive(Clone)]
 pub struct HttpService {
     router: Router,
+    hooks: Hooks,
 }
 
 impl HttpService {
     pub(crate) fn new(app: App) -> Self {
-        Self { router: routes::router(app) }
+        Self { hooks: Hooks::new(app.clone()), router: routes::router(app) }
+    }
+
+    /// Returns what makes the addresses of hooks.
+    #[must_use]
+    pub fn hooks(&self) -> Hooks {
+        self.hooks.clone()
     }
 }
 

@@ -15,6 +15,8 @@ pub(crate) struct Settings {
     pub(crate) address: SocketAddr,
     pub(crate) tokens: Vec<Token>,
     pub(crate) access: Option<Arc<dyn Access>>,
+    /// What signatures are made with, beside the tokens.
+    pub(crate) secret: Option<String>,
     pub(crate) is_open: bool,
     pub(crate) is_read_only: bool,
     pub(crate) public_url: Option<PublicUrl>,
@@ -37,6 +39,7 @@ impl Default for Settings {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 7373)),
             tokens: Vec::new(),
             access: None,
+            secret: None,
             is_open: false,
             is_read_only: false,
             public_url: None,

@@ -9,21 +9,26 @@ use sha2::{Digest, Sha256};
 
 use crate::token::{self, Hash, Token};
 
-/// Signs values with a key that is made of the tokens, so that every process with the same tokens reads them. Without
-/// tokens the key is random.
+/// Signs values with a key that is made of the secret or else of the tokens, so that every process with the same ones reads
+/// them. Without either the key is random.
 pub(crate) struct Signer {
     key: Hash,
 }
 
 impl Signer {
-    pub(crate) fn new(tokens: &[Token]) -> Self {
-        let mut hashes: Vec<Hash> = tokens.iter().map(|token| token.hash).collect();
+    pub(crate) fn new(tokens: &[Token], secret: Option<&str>) -> Self {
+        let mut hashes: Vec<Hash> = match secret {
+            Some(secret) => vec![token::hash(secret)],
+            None => tokens.iter().map(|token| token.hash).collect(),
+        };
         if hashes.is_empty() {
             hashes.push(token::hash(&token::generate()));
         }
         hashes.sort_unstable();
         let mut digest = Sha256::new_with_prefix(b"workflow-engine signing key");
-        hashes.iter().for_each(|hash| digest.update(hash));
+        for hash in &hashes {
+            digest.update(hash);
+        }
         Self { key: digest.finalize().into() }
     }
 

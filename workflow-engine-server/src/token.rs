@@ -63,9 +63,7 @@ impl Token {
         let Some(digits) = text.strip_prefix("sha256:") else { return Self::new(name, grant, text) };
         match unhex(digits) {
             Some(hash) => Self::of_hash(name, grant, hash),
-            None => {
-                Err(InvalidToken::new(format!("token `{name}`: `sha256:` needs 64 hexadecimal digits")))
-            }
+            None => Err(InvalidToken::new(format!("token `{name}`: `sha256:` needs 64 hexadecimal digits"))),
         }
     }
 

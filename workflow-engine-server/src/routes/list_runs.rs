@@ -109,9 +109,8 @@ impl CountRuns {
 }
 
 fn split_tag(tag: &str) -> Result<(String, String), Problem> {
-    let (key, value) = tag
-        .split_once(':')
-        .ok_or_else(|| Problem::malformed("a tag has the form `key:value`"))?;
+    let (key, value) =
+        tag.split_once(':').ok_or_else(|| Problem::malformed("a tag has the form `key:value`"))?;
     Ok((key.to_owned(), value.to_owned()))
 }
 

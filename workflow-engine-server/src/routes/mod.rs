@@ -11,6 +11,9 @@ mod run_detail;
 mod run_payloads;
 mod run_history;
 mod steer_run;
+mod live_streams;
+mod bulk_actions;
+mod hooks;
 mod workflows;
 mod dead_letters;
 
@@ -38,6 +41,9 @@ pub(crate) fn table() -> Vec<Route> {
     routes.extend(run_payloads::routes());
     routes.extend(run_history::routes());
     routes.extend(steer_run::routes());
+    routes.extend(live_streams::routes());
+    routes.extend(bulk_actions::routes());
+    routes.extend(hooks::routes());
     routes.extend(workflows::routes());
     routes.extend(dead_letters::routes());
     routes.extend(me::routes());

@@ -7,7 +7,9 @@ use futures_util::{StreamExt, TryStreamExt};
 use http::HeaderMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use workflow_engine::records::{AiCallRecord, AnnotationRecord, ArtifactRecord, AttemptRecord, Event, LogRecord};
+use workflow_engine::records::{
+    AiCallRecord, AnnotationRecord, ArtifactRecord, AttemptRecord, Event, LogRecord,
+};
 use workflow_engine::{AnnotationFilter, LogFilter, LogLevel, RunId};
 
 use super::Route;
@@ -22,7 +24,9 @@ use crate::view::{visible_annotation, visible_call, visible_event, visible_log};
 pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::get("/runs/{run_id}/events", "listEvents", events)
-            .summary("Lists the events of a run, oldest first; as lines also those to come, until the run ends.")
+            .summary(
+                "Lists the events of a run, oldest first; as lines also those to come, until the run ends.",
+            )
             .query::<ListEvents>()
             .json::<PageView<Event>>(200, "A page of events, or one event a line.")
             .lines(),

@@ -22,12 +22,11 @@ use crate::request::{Flag, PathParams, Query, Run};
 
 pub(super) fn routes() -> Vec<Route> {
     let payload = |route: Route, summary| {
-        route
-            .payloads()
-            .summary(summary)
-            .query::<ShowPayload>()
-            .header("If-None-Match")
-            .answer(200, "The payload, as it is stored.", contents())
+        route.payloads().summary(summary).query::<ShowPayload>().header("If-None-Match").answer(
+            200,
+            "The payload, as it is stored.",
+            contents(),
+        )
     };
     vec![
         payload(Route::get("/runs/{run_id}/input", "runInput", input), "Returns the input of a run."),
@@ -178,7 +177,8 @@ async fn stage_ticket(
     let stage_id = params.get("stage_id");
     let stages = run.stages().await?;
     let stage = stages.into_iter().find(|stage| stage.stage_id == stage_id);
-    let ticket = stage.filter(|stage| stage.status != Status::Pending).and_then(|stage| stage.suspended_state);
+    let ticket =
+        stage.filter(|stage| stage.status != Status::Pending).and_then(|stage| stage.suspended_state);
     let ticket = ticket.ok_or_else(|| absent("the stage has no ticket, or there is no such stage"))?;
     let ticket = run.resolve(ticket).await?;
     payload(&app, &caller, &headers, &show, &ticket, &format!("{}-{stage_id}-ticket", run.id()))
@@ -194,7 +194,7 @@ async fn stage_config(
 ) -> Result<Response, Problem> {
     let stage_id = params.get("stage_id");
     let config = run.config().await?;
-    let mut stages: BTreeMap<String, Json> = config.decode().map_err(|error| unreadable(&run, error))?;
+    let mut stages: BTreeMap<String, Json> = config.decode().map_err(|error| unreadable(&run, &error))?;
     let config = stages.remove(stage_id).ok_or_else(|| absent("there is no such stage"))?;
     payload(&app, &caller, &headers, &show, &config, &format!("{}-{stage_id}-config", run.id()))
 }
@@ -217,7 +217,7 @@ fn absent(detail: &str) -> Problem {
     Problem::not_found(detail)
 }
 
-fn unreadable(run: &AnyRun, error: serde_json::Error) -> Problem {
+fn unreadable(run: &AnyRun, error: &serde_json::Error) -> Problem {
     tracing::error!(target: "workflow_engine::server", run = %run.id(), %error, "the configuration of a run is not an object");
     Problem::internal()
 }

@@ -121,7 +121,9 @@ fn refusal(app: &App, error: Error, workflow: &str, version: Option<u32>, input:
     if !is_input {
         return problem;
     }
-    let Ok(registered) = app.engine.kernel().registry().for_new_run(workflow, version) else { return problem };
+    let Ok(registered) = app.engine.kernel().registry().for_new_run(workflow, version) else {
+        return problem;
+    };
     let schema = registered.definition().input_schema().to_value();
     let places = places(&schema, input);
     // The text of the error names what the schema does not.

@@ -31,7 +31,9 @@ pub(super) fn routes() -> Vec<Route> {
             .summary("Returns the graph of the newest definition: its stages and edges.")
             .json::<Graph>(200, "The graph."),
         Route::get("/workflows/{workflow_id}/graph.mmd", "graphAsMermaid", mermaid)
-            .summary("Returns the graph as a Mermaid flowchart; of a workflow that the server has registered.")
+            .summary(
+                "Returns the graph as a Mermaid flowchart; of a workflow that the server has registered.",
+            )
             .answer(200, "The flowchart.", text("text/plain")),
         Route::get("/workflows/{workflow_id}/graph.dot", "graphAsDot", dot)
             .summary("Returns the graph in the DOT language; of a workflow that the server has registered.")

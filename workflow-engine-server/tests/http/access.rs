@@ -38,7 +38,8 @@ async fn a_server_without_a_token_makes_one() {
 
 #[tokio::test]
 async fn an_open_server_asks_for_nothing() {
-    let server = Server::new(engine().await).address(([127, 0, 0, 1], 0).into()).open().listen().await.unwrap();
+    let server =
+        Server::new(engine().await).address(([127, 0, 0, 1], 0).into()).open().listen().await.unwrap();
     assert_eq!(server.login_url(), format!("http://{}/", server.address()));
     let me = client().get(format!("http://{}/api/v1/me", server.address())).send().await.unwrap();
     assert_eq!(body(me).await["via"], "open");
@@ -75,10 +76,12 @@ async fn every_route_asks_for_the_grant_of_the_document() {
     let tokens = [("read", READER), ("read+payloads", VIEWER), ("operate", OPERATOR)];
     let mut checked = 0;
     for (path, operations) in document["paths"].as_object().unwrap() {
-        let url = served.url(&path.replace("{run_id}", "00000000-0000-0000-0000-000000000000").replace(['{', '}'], ""));
+        let url = served
+            .url(&path.replace("{run_id}", "00000000-0000-0000-0000-000000000000").replace(['{', '}'], ""));
         for (method, operation) in operations.as_object().unwrap() {
             let method: Method = method.to_uppercase().parse().unwrap();
-            let request = || served.client.request(method.clone(), &url).header("content-type", "application/json");
+            let request =
+                || served.client.request(method.clone(), &url).header("content-type", "application/json");
             let Some(grant) = operation["x-grant"].as_str() else {
                 assert_eq!(operation["security"], json!([]), "{method} {path}");
                 continue;

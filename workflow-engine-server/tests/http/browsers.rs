@@ -131,7 +131,11 @@ async fn scripts_of_a_listed_origin_may_call() {
     let preflight = async |origin: &str| {
         let request = served.client.request(Method::OPTIONS, served.url("/api/v1/runs"));
         let request = request.header("origin", origin).header("access-control-request-method", "POST");
-        request.header("access-control-request-headers", "authorization,idempotency-key").send().await.unwrap()
+        request
+            .header("access-control-request-headers", "authorization,idempotency-key")
+            .send()
+            .await
+            .unwrap()
     };
     let allowed = preflight("https://desk.example.com").await;
     assert_eq!(allowed.headers()["access-control-allow-origin"], "https://desk.example.com");

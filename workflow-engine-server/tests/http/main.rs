@@ -1,10 +1,14 @@
 //! The HTTP API, over a real listener.
 
 mod support;
+mod sse;
 mod access;
 mod browsers;
+mod bulk;
 mod document;
+mod hooks;
 mod limits;
+mod live;
 mod payloads;
 mod runs;
 mod secrets;

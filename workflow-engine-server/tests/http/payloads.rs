@@ -25,11 +25,14 @@ async fn a_payload_is_returned_as_it_is_stored() {
         assert!(name.starts_with("attachment; filename=\"") && name.ends_with(".json\""), "{name}");
         let tag = response.headers()["etag"].to_str().unwrap().to_owned();
         assert_eq!(response.text().await.unwrap(), text);
-        let again = served.request(Method::GET, &format!("/runs/{id}/{path}"), VIEWER).header("if-none-match", tag);
+        let again =
+            served.request(Method::GET, &format!("/runs/{id}/{path}"), VIEWER).header("if-none-match", tag);
         assert_eq!(again.send().await.unwrap().status(), 304, "{path}");
         problem(served.get_as(READER, &format!("/runs/{id}/{path}")).await, 403, "FORBIDDEN").await;
     }
-    for path in ["stages/none/output", "stages/none/config", "stages/multiply/ticket", "artifacts/multiply/none"] {
+    for path in
+        ["stages/none/output", "stages/none/config", "stages/multiply/ticket", "artifacts/multiply/none"]
+    {
         problem(served.get(&format!("/runs/{id}/{path}")).await, 404, "NOT_FOUND").await;
     }
 }

@@ -39,7 +39,12 @@ async fn a_dry_run_only_checks() {
 async fn an_invalid_start_names_the_place() {
     let served = served().await;
     let cases = [
-        (json!({ "workflow": "calculation", "input": { "number": "x" } }), 422, "INVALID_INPUT", "/input/number"),
+        (
+            json!({ "workflow": "calculation", "input": { "number": "x" } }),
+            422,
+            "INVALID_INPUT",
+            "/input/number",
+        ),
         (json!({ "workflow": "calculation", "input": {} }), 422, "INVALID_INPUT", "/input"),
         (
             json!({ "workflow": "calculation", "input": { "number": 1 }, "config": { "x": {} } }),
@@ -47,13 +52,19 @@ async fn an_invalid_start_names_the_place() {
             "INVALID_CONFIG",
             "/config",
         ),
-        (json!({ "workflow": "even", "input": { "number": 2 }, "tags": { "": "x" } }), 422, "INVALID_TAG", "/tags"),
+        (
+            json!({ "workflow": "even", "input": { "number": 2 }, "tags": { "": "x" } }),
+            422,
+            "INVALID_TAG",
+            "/tags",
+        ),
         (json!({ "workflow": "even", "input": 1, "priority": "high" }), 422, "INVALID_REQUEST", "/priority"),
         (json!({ "workflow": "even", "input": 1, "colour": "red" }), 422, "INVALID_REQUEST", "/colour"),
     ];
     for (run, status, code, pointer) in cases {
         let problem = problem(served.post("/runs", &run).await, status, code).await;
-        let pointers: Vec<&str> = problem["errors"].as_array().unwrap().iter().filter_map(|e| e["pointer"].as_str()).collect();
+        let pointers: Vec<&str> =
+            problem["errors"].as_array().unwrap().iter().filter_map(|e| e["pointer"].as_str()).collect();
         assert!(pointers.contains(&pointer), "{pointer}: {problem}");
     }
     let unknown = json!({ "workflow": "none", "input": 1 });
@@ -81,7 +92,8 @@ async fn a_list_is_read_page_by_page() {
     }
     assert_eq!(seen.len(), 5);
     assert!(seen.is_sorted_by(|a, b| a > b), "newest first: {seen:?}");
-    let count = async |query: &str| served.json(&format!("/runs/count?{query}")).await["count"].as_u64().unwrap();
+    let count =
+        async |query: &str| served.json(&format!("/runs/count?{query}")).await["count"].as_u64().unwrap();
     assert_eq!(count("").await, 5);
     assert_eq!(count("tag=customer:acme").await, 3);
     assert_eq!(count("status=FAILED").await, 2);
@@ -107,7 +119,8 @@ async fn a_detail_shows_stages_and_has_a_tag() {
     let tag = response.headers()["etag"].to_str().unwrap().to_owned();
     let detail = body(response).await;
     assert_eq!(detail["run"]["status"], "COMPLETED");
-    let stages: Vec<&str> = detail["stages"].as_array().unwrap().iter().map(|s| s["id"].as_str().unwrap()).collect();
+    let stages: Vec<&str> =
+        detail["stages"].as_array().unwrap().iter().map(|s| s["id"].as_str().unwrap()).collect();
     assert_eq!(stages, ["multiply", "increment"]);
     assert_eq!(detail["stages"][0]["has_output"], true);
     let again = served.request(Method::GET, &format!("/runs/{id}"), READER).header("if-none-match", &tag);
@@ -148,7 +161,8 @@ async fn events_are_pages_or_lines() {
 async fn log_lines_are_filtered() {
     let served = served().await;
     let id = served.run("calculation", json!({ "number": 20 })).await;
-    let lines = body(served.get_as(VIEWER, &format!("/runs/{id}/logs?stage=multiply&newest_first=true")).await).await;
+    let lines =
+        body(served.get_as(VIEWER, &format!("/runs/{id}/logs?stage=multiply&newest_first=true")).await).await;
     assert_eq!(lines["items"][0]["message"], "multiplied");
     assert_eq!(lines["items"][0]["fields"], json!({ "number": 20, "token": "[hidden]" }));
     let followed = served.get(&format!("/runs/{id}/logs?follow&level=INFO")).await.text().await.unwrap();

@@ -30,7 +30,10 @@ async fn a_secret_is_in_no_answer_without_payloads_and_in_no_log() {
     let document: Value = serde_json::from_str(&workflow_engine_server::openapi()).unwrap();
     let mut shown = 0;
     for (path, operations) in document["paths"].as_object().unwrap() {
-        let path = path.replace("{run_id}", &id).replace("{stage_id}", "check-account").replace("{workflow_id}", "login");
+        let path = path
+            .replace("{run_id}", &id)
+            .replace("{stage_id}", "check-account")
+            .replace("{workflow_id}", "login");
         if operations.get("get").is_none() {
             continue;
         }

@@ -10,7 +10,10 @@ async fn a_run_is_cancelled_once() {
     let served = served().await;
     let id = served.start("asking", json!({ "question": "Why?" })).await;
     let path = format!("/runs/{id}/cancel");
-    assert_eq!(body(served.post(&path, &json!({ "reason": "enough" })).await).await, json!({ "cancelled": true }));
+    assert_eq!(
+        body(served.post(&path, &json!({ "reason": "enough" })).await).await,
+        json!({ "cancelled": true })
+    );
     assert_eq!(body(served.post(&path, &json!({})).await).await, json!({ "cancelled": false }));
     let run = &served.json(&format!("/runs/{id}")).await["run"];
     assert_eq!((&run["status"], &run["cancel_reason"]), (&json!("CANCELLED"), &json!("enough")));
@@ -74,7 +77,8 @@ async fn a_budget_is_raised_and_not_lowered() {
 async fn an_annotation_has_its_author() {
     let served = served().await;
     let id = served.run("calculation", json!({ "number": 20 })).await;
-    let note = json!({ "attributes": { "review.outcome": "approved", "review.token": 7 }, "stage": "multiply" });
+    let note =
+        json!({ "attributes": { "review.outcome": "approved", "review.token": 7 }, "stage": "multiply" });
     let annotate = async || {
         let request = served.request(Method::POST, &format!("/runs/{id}/annotations"), OPERATOR);
         body(request.header("idempotency-key", "note-1").json(&note).send().await.unwrap()).await

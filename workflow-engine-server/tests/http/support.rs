@@ -23,7 +23,11 @@ pub struct Account {
 
 /// Multiplies, logs and keeps an artifact.
 #[stage]
-pub async fn multiply(number: u64, #[config(default = 2)] factor: u64, ctx: &StageContext) -> StageResult<u64> {
+pub async fn multiply(
+    number: u64,
+    #[config(default = 2)] factor: u64,
+    ctx: &StageContext,
+) -> StageResult<u64> {
     ctx.log(LogLevel::Info, "multiplied", json!({ "number": number, "token": "log-token" }));
     ctx.put_artifact("working", &json!({ "number": number, "api_key": "artifact-key" }))?;
     Ok(number * factor)

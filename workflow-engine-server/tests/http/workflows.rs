@@ -8,7 +8,8 @@ use crate::support::{body, problem, served};
 async fn workflows_are_listed_with_their_versions() {
     let served = served().await;
     let list = served.json("/workflows").await;
-    let ids: Vec<&str> = list["items"].as_array().unwrap().iter().map(|w| w["id"].as_str().unwrap()).collect();
+    let ids: Vec<&str> =
+        list["items"].as_array().unwrap().iter().map(|w| w["id"].as_str().unwrap()).collect();
     assert_eq!(ids, ["asking", "calculation", "even", "login"]);
     let version = &list["items"][1]["versions"][0];
     assert_eq!((&version["version"], &version["is_executable"]), (&json!(1), &json!(true)));
