@@ -33,7 +33,7 @@ impl Messages {
         loop {
             if let Some((frame, rest)) = self.text.split_once("\n\n") {
                 let message = parse(frame);
-                self.text = rest.to_owned();
+                self.text = rest.into();
                 if message.is_some() {
                     return message;
                 }
