@@ -2,13 +2,14 @@
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::Command;
 use crate::error::Error;
 use crate::kernel::Kernel;
 use crate::kernel::commit_from_snapshot::{commit_from_snapshot, decision_at};
 use crate::ports::{Change, Decision, Snapshot};
-use crate::records::Status;
+use crate::records::{Actor, Annotation, Status, action};
 use crate::value::{Cost, RunId};
 
 /// Raises the budget of a run, or of one of its stages in this run, and resumes stages that wait for it
@@ -42,19 +43,32 @@ impl Command for RaiseBudget {
     /// `RUN_NOT_FOUND`; `STAGE_NOT_FOUND` where the run has no stage of this id, or has not started;
     /// `BUDGET_TOO_LOW` where it has no budget, or a higher one.
     async fn execute(self, kernel: &Kernel) -> Result<RaiseBudgetOutput, Error> {
+        self.raise(kernel, None).await
+    }
+
+    async fn execute_by(self, kernel: &Kernel, by: &Actor) -> Result<RaiseBudgetOutput, Error> {
+        self.raise(kernel, Some(by)).await
+    }
+
+    fn run(&self) -> Option<RunId> {
+        Some(self.run_id)
+    }
+}
+
+impl RaiseBudget {
+    async fn raise(self, kernel: &Kernel, by: Option<&Actor>) -> Result<RaiseBudgetOutput, Error> {
         let run_id = self.run_id;
         let snapshot = kernel.store().snapshot(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
         let registered = kernel.registry().by_fingerprint(&snapshot.run.definition_fingerprint);
         let stage = self.stage_id.as_ref().and_then(|stage_id| registered?.stage(stage_id));
         let declared = stage.and_then(|(_, stage)| stage.budget);
         self.check(&snapshot, declared)?;
-        let decide = move |snapshot: &Snapshot| Some(self.decide(snapshot));
+        let action = by.map(|by| action("budget", &json!({ "budget": self.budget }), by));
+        let decide = move |snapshot: &Snapshot| Some(self.decide(snapshot, action.as_ref()));
         let applied = commit_from_snapshot(kernel, run_id, decide).await?.unwrap_or_default();
         Ok(RaiseBudgetOutput { resumed: applied.ready.len() })
     }
-}
 
-impl RaiseBudget {
     fn check(&self, snapshot: &Snapshot, declared: Option<Cost>) -> Result<(), Error> {
         let limit = match &self.stage_id {
             None => snapshot.run.spending.budget,
@@ -70,7 +84,7 @@ impl RaiseBudget {
         Err(Error::budget_too_low(self.run_id, self.stage_id.as_deref(), limit))
     }
 
-    fn decide(&self, snapshot: &Snapshot) -> Decision {
+    fn decide(&self, snapshot: &Snapshot, action: Option<&Annotation>) -> Decision {
         let mut changes = vec![Change::SetBudget { stage_id: self.stage_id.clone(), budget: self.budget }];
         let is_running = snapshot.run.status == Status::Running;
         let waiting = snapshot.stages.iter().filter(|stage| {
@@ -79,6 +93,8 @@ impl RaiseBudget {
                 && self.stage_id.as_ref().is_none_or(|stage_id| stage.stage_id == *stage_id)
         });
         changes.extend(waiting.map(|stage| Change::Resume { stage_id: stage.stage_id.clone() }));
+        let stage_id = self.stage_id.clone();
+        changes.extend(action.cloned().map(|annotation| Change::Annotate { stage_id, annotation }));
         decision_at(snapshot, Self::NAME, changes)
     }
 }

@@ -117,6 +117,7 @@ suite! {
     outbox,
     subscribers,
     catalog,
+    workers,
     retention,
     reads,
     run_lists,
