@@ -43,4 +43,5 @@ documents! {
     Application "docs/guide/17-application.md";
     Runs "docs/guide/18-runs.md";
     InvoiceIntake "examples/invoice_intake/README.md";
+    Operating "docs/guide/19-operating.md";
 }

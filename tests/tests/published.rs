@@ -179,10 +179,11 @@ fn the_public_dependencies_are_those_of_the_list() {
 }
 
 #[test]
-fn both_packages_contain_their_licences_their_readme_and_their_documents() {
+fn all_packages_contain_their_licences_their_readme_and_their_documents() {
     for (package, more) in [
         ("workflow-engine", &["docs/guide/README.md", "docs/overview.md"][..]),
         ("workflow-engine-macros", &["docs/stage.md"]),
+        ("workflow-engine-server", &["docs/overview.md"]),
     ] {
         let list = cargo(&["package", "--list", "--allow-dirty", "--offline", "-p", package]);
         for file in ["LICENSE-APACHE", "LICENSE-MIT", "README.md"].iter().chain(more) {
