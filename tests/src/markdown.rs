@@ -42,4 +42,5 @@ documents! {
     Troubleshooting "docs/guide/16-troubleshooting.md";
     Application "docs/guide/17-application.md";
     Runs "docs/guide/18-runs.md";
+    CommandLine "docs/guide/19-command-line.md";
 }

@@ -37,4 +37,5 @@ chapters! {
     troubleshooting "16-troubleshooting.md";
     application "17-application.md";
     runs "18-runs.md";
+    command_line "19-command-line.md";
 }
