@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use tests::intercept::Intercepted;
+use tests::sweep::outage;
 use tests::sweep::points::{self, Reaction};
 use tests::sweep::ports::StorePoints;
 use tests::sweep::run::ChildConfig;
@@ -32,6 +33,18 @@ fn main() -> Result<(), Error> {
         Ok::<_, Error>((store, engine, taken))
     })?;
     let (runtime, engine) = match taken {
+        Some(Reaction::ShutDown) => {
+            // It must end although the store is away. The parent's limit for a scenario notices that it does not.
+            first.block_on(engine.shutdown());
+            return send_counts();
+        }
+        Some(Reaction::CutOff) => {
+            points::await_parent();
+            // Another process has finished the run. No body of this one may run beside its successors for ever.
+            first.block_on(outage::bodies_stopped());
+            outage::end();
+            (first, engine)
+        }
         Some(Reaction::DropEngine) => {
             drop(engine);
             let engine = first.block_on(config.engine(store))?;
@@ -50,6 +63,10 @@ fn main() -> Result<(), Error> {
         engine.shutdown().await;
         Ok::<_, Error>(())
     })?;
+    send_counts()
+}
+
+fn send_counts() -> Result<(), Error> {
     points::send(&serde_json::to_string(&points::counts()).expect("names and numbers are serializable"));
     Ok(())
 }
@@ -61,6 +78,10 @@ fn runtime() -> Runtime {
 async fn complete(config: &ChildConfig, engine: &Engine) -> Result<(), Error> {
     let mut errors = 0;
     while let Err(error) = config.run(engine).await {
+        if outage::is_on() {
+            // The caller waits until the process does what follows from the outage.
+            std::future::pending::<()>().await;
+        }
         errors += 1;
         if !error.is_retryable() || errors == MAX_ERRORS {
             return Err(error);

@@ -7,6 +7,8 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use super::outage;
+
 /// The reaction at a point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Reaction {
@@ -22,11 +24,18 @@ pub enum Reaction {
     DropEngine,
     /// The runtime of the engine is shut down, and the engine is called on another one.
     EndRuntime,
+    /// The process reaches the store no longer, until another process has finished its run.
+    CutOff,
+    /// The process reaches the store no longer, and shuts its engine down.
+    ShutDown,
 }
 
 impl Reaction {
     /// The reactions that take something away from the engine in a process that lives on. No attempt may be lost.
     pub const WITHIN_PROCESS: [Self; 3] = [Self::Abandon, Self::DropEngine, Self::EndRuntime];
+
+    /// The reactions that take the store away from a process that lives on.
+    pub const WITHOUT_STORE: [Self; 2] = [Self::CutOff, Self::ShutDown];
 }
 
 /// A point with a reaction.
@@ -96,14 +105,26 @@ pub fn reach(point: &str) -> bool {
             TAKEN.send_replace(Some(reaction));
             false
         }
+        Some(reaction @ (Reaction::CutOff | Reaction::ShutDown)) => {
+            send("hit");
+            outage::begin();
+            TAKEN.send_replace(Some(reaction));
+            // The call of the store fails; a body begins, or ends, without the store.
+            !point.starts_with("executor.")
+        }
         Some(Reaction::Kill | Reaction::Pause) => {
             send("hit");
-            // The parent kills or pauses the process now. This thread continues when the parent writes a line.
-            let mut line = String::new();
-            let _ = std::io::stdin().lock().read_line(&mut line);
+            // The parent kills or pauses the process now.
+            await_parent();
             false
         }
     }
+}
+
+/// Blocks this thread until the parent writes a line.
+pub fn await_parent() {
+    let mut line = String::new();
+    let _ = std::io::stdin().lock().read_line(&mut line);
 }
 
 /// Waits until the armed point takes something away from the engine; returns what.

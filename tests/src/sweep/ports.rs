@@ -13,6 +13,7 @@ use workflow_engine::records::{BlobKey, Event};
 use workflow_engine::testing::unavailable;
 use workflow_engine::{Error, Json, StageError};
 
+use super::outage;
 use super::points::{are_watched, reach};
 use crate::execution_log;
 use crate::intercept::{Call, Interceptor};
@@ -25,7 +26,8 @@ fn at(port: &str, method: &str, moment: &str) -> Result<(), Error> {
     if method == UNREACHED_METHOD {
         return Ok(());
     }
-    if reach(&format!("{port}.{method}: {moment}")) { Err(unavailable(method)) } else { Ok(()) }
+    let fails = reach(&format!("{port}.{method}: {moment}"));
+    if fails || (port == "store" && outage::is_on()) { Err(unavailable(method)) } else { Ok(()) }
 }
 
 /// The points around the methods of a store.

@@ -12,7 +12,7 @@ use workflow_engine::ports::{Store, SystemClock};
 use workflow_engine::prelude::*;
 use workflow_engine::records::EventKind;
 use workflow_engine::stores::{PostgresOptions, PostgresStore, SqliteStore};
-use workflow_engine::{AnnotationFilter, EngineBuilder, Error, RunFilter};
+use workflow_engine::{AnnotationFilter, EngineBuilder, Error, LogFilter, RunFilter};
 
 use super::points::{Armed, Reaction};
 use super::ports::{BlobPoints, ExecutorPoints, SinkPoints};
@@ -164,6 +164,7 @@ impl ChildConfig {
         let unfinished = RunFilter::new().workflow::<W>().unfinished();
         engine.runs(&unfinished).await?;
         engine.count_runs(&unfinished, 10).await?;
+        run.log_history(&LogFilter::new()).await?;
         engine.kernel().store().tags(run.id()).await?;
         engine.kernel().store().stages(run.id()).await?;
         engine.kernel().store().logs(run.id(), 0, 100).await?;

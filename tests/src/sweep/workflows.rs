@@ -4,21 +4,24 @@ use std::path::Path;
 
 use workflow_engine::prelude::*;
 
-use super::points;
+use super::{outage, points};
 use crate::execution_log;
 
 /// The ledger's path and a number. Its JSON is longer than the limit of inline values.
 type Parcel = (String, u64);
 
-fn note(ledger: &str, ctx: &StageContext) -> StageResult<()> {
+/// Appends a line to the ledger. While the store is out of reach, the body lasts until it is stopped.
+async fn note(ledger: &str, ctx: &StageContext) -> StageResult<()> {
     let line = format!("{} {} {}", ctx.run_id(), ctx.stage_id(), ctx.attempt());
-    Ok(execution_log::append(Path::new(ledger), &line)?)
+    execution_log::append(Path::new(ledger), &line)?;
+    outage::last_as_long().await;
+    Ok(())
 }
 
 /// The first stage.
 #[stage(retry(max_attempts = 100, max_crashes = 100, initial = "1ms", max = "1ms"))]
 pub async fn first(ledger: String, number: u64, ctx: &StageContext) -> StageResult<Parcel> {
-    note(&ledger, ctx)?;
+    note(&ledger, ctx).await?;
     ctx.log(workflow_engine::LogLevel::Info, "begun", ());
     ctx.progress(0.5, "half");
     Ok((ledger, number))
@@ -27,7 +30,7 @@ pub async fn first(ledger: String, number: u64, ctx: &StageContext) -> StageResu
 /// Runs until its lease was renewed, and checked by the reaper.
 #[stage(retry(max_attempts = 100, max_crashes = 100, initial = "1ms", max = "1ms"))]
 pub async fn long(parcel: Parcel, ctx: &StageContext) -> StageResult<Parcel> {
-    note(&parcel.0, ctx)?;
+    note(&parcel.0, ctx).await?;
     points::reached(&[
         "store.renew_leases: before",
         "store.stale_jobs: before",
@@ -40,14 +43,14 @@ pub async fn long(parcel: Parcel, ctx: &StageContext) -> StageResult<Parcel> {
 /// Doubles.
 #[stage(retry(max_attempts = 100, max_crashes = 100, initial = "1ms", max = "1ms"))]
 pub async fn left(parcel: Parcel, ctx: &StageContext) -> StageResult<Parcel> {
-    note(&parcel.0, ctx)?;
+    note(&parcel.0, ctx).await?;
     Ok((parcel.0, parcel.1 * 2))
 }
 
 /// Adds one.
 #[stage(retry(max_attempts = 100, max_crashes = 100, initial = "1ms", max = "1ms"))]
 pub async fn right(parcel: Parcel, ctx: &StageContext) -> StageResult<Parcel> {
-    note(&parcel.0, ctx)?;
+    note(&parcel.0, ctx).await?;
     Ok((parcel.0, parcel.1 + 1))
 }
 
@@ -55,7 +58,7 @@ pub async fn right(parcel: Parcel, ctx: &StageContext) -> StageResult<Parcel> {
 #[stage(check = response, poll_every = "2s", give_up_after = "1h",
     retry(max_attempts = 100, max_crashes = 100, initial = "1ms", max = "1ms"))]
 pub async fn request(parcel: Parcel, ctx: &StageContext) -> StageResult<Parcel> {
-    note(&parcel.0, ctx)?;
+    note(&parcel.0, ctx).await?;
     Ok(parcel)
 }
 
@@ -68,7 +71,7 @@ pub async fn response(ticket: &Parcel) -> StageResult<Check<Parcel>> {
 /// Joins both branches.
 #[stage(retry(max_attempts = 100, max_crashes = 100, initial = "1ms", max = "1ms"))]
 pub async fn last(one: Parcel, other: Parcel, ctx: &StageContext) -> StageResult<Parcel> {
-    note(&one.0, ctx)?;
+    note(&one.0, ctx).await?;
     Ok((one.0, one.1 + other.1))
 }
 

@@ -224,6 +224,11 @@ async fn the_handle_creates_the_run_where_there_is_no_worker(
     assert_eq!(run.status().await.unwrap(), Status::Pending);
     let found = engine.run_handle::<Shipping>(run.id()).await.unwrap();
     assert_eq!(found.input().await.unwrap().order, name);
+    program.run("BEGIN").await;
+    let other = engine.start::<Shipping>(order(name)).in_transaction(program).await.unwrap();
+    program.run("COMMIT").await;
+    assert_eq!(engine.any_run(other.id()).await.unwrap().id(), other.id());
+    assert!(other.cancel("one is enough").await.unwrap());
 
     let worker = build(builder()).await;
     assert_eq!(run.output().await.unwrap(), format!("{name} in 1"));

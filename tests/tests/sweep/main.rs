@@ -1,7 +1,7 @@
 //! At every named point a process is killed, a call fails, or the process is paused for longer than its leases. Around
-//! every commit, claim and body the caller also stops waiting, the engine is dropped, or its runtime ends. Another process
-//! then finishes the run, and a judge, which reads the database, the sink's file and the bodies' ledger, checks
-//! that nothing is lost or duplicated.
+//! every commit, claim and body the caller also stops waiting, the engine is dropped, its runtime ends, or the process
+//! reaches the store no longer and is taken over or shut down. Another process then finishes the run, and a judge, which
+//! reads the database, the sink's file and the bodies' ledger, checks that nothing is lost or duplicated.
 //!
 //! The points are those inside the stores, around each transaction, and those before and after every method of every
 //! port. A point that no run reaches fails the test.
@@ -76,8 +76,12 @@ fn scenarios(census: &BTreeMap<Shape, BTreeMap<String, usize>>) -> Vec<Scenario>
         for (point, count) in reached {
             let times = if point.starts_with("store.commit:") { *count } else { 1 };
             for time in 1..=times {
-                let within = if can_be_taken_away(point) { &Reaction::WITHIN_PROCESS[..] } else { &[] };
-                for &reaction in [Reaction::Kill, Reaction::Fail, Reaction::Pause].iter().chain(within) {
+                let mut reactions = vec![Reaction::Kill, Reaction::Fail, Reaction::Pause];
+                if can_be_taken_away(point) {
+                    reactions.extend(Reaction::WITHIN_PROCESS);
+                    reactions.extend(Reaction::WITHOUT_STORE);
+                }
+                for reaction in reactions {
                     let armed = Some(Armed { point: point.clone(), time, reaction });
                     scenarios.push(Scenario { shape: *shape, armed });
                 }

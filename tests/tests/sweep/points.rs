@@ -8,7 +8,7 @@ use tests::sweep::run::Shape;
 use crate::lane::Database;
 
 /// Every method of every port that an engine calls while no other process commits.
-const METHODS: [&str; 44] = [
+const METHODS: [&str; 45] = [
     "store.commit",
     "store.commit_locked",
     "store.snapshot",
@@ -22,6 +22,7 @@ const METHODS: [&str; 44] = [
     "store.logs",
     "store.list_runs",
     "store.count_runs",
+    "store.list_logs",
     "store.tags",
     "store.annotations",
     "store.annotations_of_key",

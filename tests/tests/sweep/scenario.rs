@@ -73,8 +73,22 @@ impl Child {
                 self.last = self.lines.next_line().await.expect("a pipe");
                 engine.drain().await;
             }
-            Some(Reaction::Fail | Reaction::Abandon | Reaction::DropEngine | Reaction::EndRuntime) | None => {
+            Some(Reaction::CutOff) => {
+                // The child lives and cannot renew its leases. Another engine finishes the run when they have expired.
+                let engine = config.engine(Arc::clone(store)).await.expect("an engine");
+                config.run(&engine).await.unwrap_or_else(|error| panic!("{scenario:?}: {error}"));
+                let input = self.process.stdin.as_mut().expect("stdio is piped");
+                input.write_all(b"go\n").await.expect("the child is running");
+                engine.drain().await;
             }
+            Some(
+                Reaction::Fail
+                | Reaction::Abandon
+                | Reaction::DropEngine
+                | Reaction::EndRuntime
+                | Reaction::ShutDown,
+            )
+            | None => {}
         }
     }
 

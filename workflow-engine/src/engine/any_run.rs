@@ -1,9 +1,8 @@
 //! A handle of a run without the type of its workflow.
 
-use super::{Engine, RunHandle};
+use super::Engine;
 use crate::error::{Error, ErrorCode};
-use crate::kernel::{CancelRun, DeleteRun};
-use crate::language::Workflow;
+use crate::kernel::CancelRun;
 use crate::records::{RunRecord, StageRecord, Status};
 use crate::value::RunId;
 
@@ -45,12 +44,13 @@ pub struct AnyRun {
 }
 
 impl Engine {
-    /// A handle of a run of any workflow, also of one that this process does not have.
+    /// A handle of a run of any workflow, also of one that this process does not have. A run that was enqueued in a
+    /// transaction is created first.
     ///
     /// # Errors
     /// `RUN_NOT_FOUND`; an error of the store.
     pub async fn any_run(&self, run_id: RunId) -> Result<AnyRun, Error> {
-        self.check_exists(run_id).await?;
+        self.find_run(run_id).await?;
         Ok(AnyRun::new(self.clone(), run_id))
     }
 }
@@ -66,21 +66,12 @@ impl AnyRun {
         self.run_id
     }
 
-    /// The same run with the types of its workflow.
-    ///
-    /// # Errors
-    /// `WORKFLOW_MISMATCH` if the run belongs to another workflow than `W`, or to another version of it; the errors of
-    /// [`AnyRun::record`].
-    pub async fn into_typed<W: Workflow>(self) -> Result<RunHandle<W>, Error> {
-        self.engine.run_handle(self.run_id).await
-    }
-
     /// The run's record in the store.
     ///
     /// # Errors
     /// `RUN_NOT_FOUND`; an error of the store, here and below.
     pub async fn record(&self) -> Result<RunRecord, Error> {
-        self.store().run(self.run_id).await?.ok_or_else(|| Error::run_not_found(self.run_id))
+        self.engine.find_run(self.run_id).await
     }
 
     /// The run's status now.
@@ -149,35 +140,6 @@ impl AnyRun {
     /// `STAGE_NOT_FOUND` if the workflow has no stage with this id; an error of the store.
     pub async fn wake(&self, stage_id: impl Into<String>) -> Result<bool, Error> {
         self.engine.wake(self.run_id, stage_id).await
-    }
-
-    /// Deletes the run with everything that belongs to it: input, outputs, events, also undelivered ones, logs, artifacts,
-    /// annotations, calls of models, tags, blobs and idempotency keys. For data that must go before [`Engine::purge`]
-    /// deletes it.
-    ///
-    /// ```
-    /// # use workflow_engine::prelude::*;
-    /// # #[stage]
-    /// # async fn double(number: u32) -> StageResult<u32> {
-    /// #     Ok(number * 2)
-    /// # }
-    /// # workflow! { Doubling = double }
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), workflow_engine::Error> {
-    /// # let engine = Engine::builder("memory:").register::<Doubling>().build().await?;
-    /// let run = engine.start::<Doubling>(DoubleInput { number: 21 }).await?;
-    /// run.cancel("the customer has left").await?;
-    /// run.delete().await?;
-    /// assert!(run.status().await.unwrap_err().is_not_found());
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// `RUN_NOT_FOUND`; `RUN_NOT_TERMINAL` if the run has not ended: cancel it first; an error of the store or of the blob
-    /// store.
-    pub async fn delete(&self) -> Result<(), Error> {
-        self.engine.dispatch(DeleteRun { run_id: self.run_id }).await.map(drop)
     }
 
     /// Waits for the run to end, and returns its record then. If no worker has the run's definition, that may never
@@ -251,7 +213,7 @@ impl AnyRun {
     /// # Errors
     /// `RUN_NOT_FOUND`.
     pub(super) async fn check_exists(&self) -> Result<(), Error> {
-        self.engine.check_exists(self.run_id).await
+        self.record().await.map(drop)
     }
 
     pub(super) const fn engine(&self) -> &Engine {

@@ -220,6 +220,17 @@ impl<W: Workflow> RunHandle<W> {
     }
 }
 
+impl AnyRun {
+    /// The same run with the types of its workflow.
+    ///
+    /// # Errors
+    /// `WORKFLOW_MISMATCH` if the run belongs to another workflow than `W`, or to another version of it; the errors of
+    /// [`AnyRun::record`].
+    pub async fn into_typed<W: Workflow>(self) -> Result<RunHandle<W>, Error> {
+        self.engine().run_handle(self.id()).await
+    }
+}
+
 impl<W: Workflow> Deref for RunHandle<W> {
     type Target = AnyRun;
 

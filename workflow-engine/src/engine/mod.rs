@@ -17,6 +17,7 @@ mod attempts;
 mod rerun;
 mod bulk;
 mod dead_letters;
+mod deletion;
 mod events;
 mod logs;
 mod list;
@@ -43,12 +44,10 @@ pub use start::StartRun;
 use crate::error::Error;
 use crate::host::serverless::{Serverless, ServerlessSettings};
 use crate::host::{ShutdownReport, Worker};
-use crate::kernel::{
-    Command, DeleteRun, Kernel, PurgeRuns, RemoveSubscriber, ReplayDeadLetters, WakeStage, WorkflowVersion,
-};
+use crate::kernel::{Command, Kernel, RemoveSubscriber, WakeStage, WorkflowVersion};
 use crate::language::Workflow;
 use crate::ports::Store;
-use crate::records::{DeadLetter, RunRecord, SubscriberRecord};
+use crate::records::{RunRecord, SubscriberRecord};
 use crate::value::{Json, RunId};
 
 /// Runs workflows durably.
@@ -192,65 +191,6 @@ impl Engine {
         Ok(Serverless::new(Arc::clone(self.kernel()), settings, Arc::clone(&self.inner) as _))
     }
 
-    /// Lists the events that a plugin refused until its retries were used up, of one plugin or of all: by plugin, oldest
-    /// first. [`Engine::replay_dead_letters`] delivers them again.
-    ///
-    /// # Errors
-    /// The errors of [`Engine::runs`].
-    pub fn dead_letters(&self, plugin: Option<&str>) -> List<DeadLetter> {
-        dead_letters::list(self, plugin)
-    }
-
-    /// Delivers dead letters again, of one plugin or of all, with all their retries: the oldest of each plugin first, at
-    /// most `limit`. Events that were blocked behind them follow. Returns their number.
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), workflow_engine::Error> {
-    /// # let engine = workflow_engine::Engine::builder("memory:").build().await?;
-    /// assert_eq!(engine.replay_dead_letters(Some("bell"), 100).await?, 0);
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// An error of the store.
-    pub async fn replay_dead_letters(&self, plugin: Option<&str>, limit: usize) -> Result<usize, Error> {
-        let command = ReplayDeadLetters { plugin: plugin.map(str::to_owned), limit };
-        Ok(self.dispatch(command).await?.replayed)
-    }
-
-    /// Deletes runs that ended long ago, with everything that belongs to them, and returns their ids.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use workflow_engine::Engine;
-    /// use workflow_engine::kernel::PurgeRuns;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), workflow_engine::Error> {
-    /// # let engine = Engine::builder("memory:").build().await?;
-    /// let month = Duration::from_secs(30 * 86_400);
-    /// let deleted = engine.purge(PurgeRuns::older_than(month).limit(1_000)).await?;
-    /// # assert!(deleted.is_empty());
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// An error of the store or of the blob store.
-    pub async fn purge(&self, command: PurgeRuns) -> Result<Vec<RunId>, Error> {
-        Ok(self.dispatch(command).await?.runs)
-    }
-
-    /// Deletes one run with everything that belongs to it: see [`AnyRun::delete`].
-    ///
-    /// # Errors
-    /// As [`AnyRun::delete`].
-    pub async fn delete_run(&self, run_id: RunId) -> Result<(), Error> {
-        self.dispatch(DeleteRun { run_id }).await.map(drop)
-    }
-
     /// The plugins, and the `sink`, that are registered in the store, also those that this process does not have, by name.
     /// Each commit keeps its events for all of them until they have received them.
     ///
@@ -379,11 +319,6 @@ impl Engine {
             found = self.store().run(run_id).await?;
         }
         found.ok_or_else(|| Error::run_not_found(run_id))
-    }
-
-    /// Checks that a run exists.
-    async fn check_exists(&self, run_id: RunId) -> Result<(), Error> {
-        self.store().run(run_id).await?.map(drop).ok_or_else(|| Error::run_not_found(run_id))
     }
 
     fn store(&self) -> &Arc<dyn Store> {
