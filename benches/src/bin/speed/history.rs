@@ -13,7 +13,7 @@ use crate::place::{Kind, Side};
 use crate::store::Switches;
 
 /// The tables with rows of a trivial run.
-const TABLES: [&str; 4] = ["workflow_runs", "workflow_stages", "workflow_commits", "workflow_job_queue"];
+const TABLES: [&str; 4] = ["workflow_runs", "workflow_stage_rows", "workflow_commits", "workflow_job_queue"];
 
 /// Rows per statement: one transaction for all rows would fill the log.
 const CHUNK: u64 = 50_000;

@@ -71,7 +71,7 @@ impl PostgresStore {
             stop: stop.clone(),
         });
         watch(&runtime, &external_commits);
-        runtime.spawn(clock_jumps::follow(Arc::clone(&database), stop.clone()));
+        runtime.spawn(clock_jumps::follow(Arc::clone(&database), Arc::clone(&queue), stop.clone()));
         let (committers, request_loader) = (Mutex::new(committers), Arc::default());
         let statement_commits = Arc::new(StatementCommits::new(&options));
         Ok(Self { database, queue, statement_commits, request_loader, committers, stop, runtime })

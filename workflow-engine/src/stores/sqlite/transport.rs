@@ -1,10 +1,9 @@
 //! The store on SQLite as a queue of jobs.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
@@ -13,15 +12,16 @@ use super::arguments::count;
 use super::batch::Batch;
 use super::claim::{self, named};
 use super::clock_jumps::{self, ANY_AHEAD};
-use super::columns::{Columns, json_records, json_row};
+use super::columns::{Columns, json_record, json_records, json_row};
 use super::definition_queries::{self, per_definition};
 use super::failure::Failure;
 use crate::error::Error;
 use crate::ports::{ClaimRequest, ClaimedWork, EnqueueTarget, EnqueuedRun, JobTransport};
 use crate::records::{JobRecord, Lease};
 use crate::stores::commit::Work;
+use crate::stores::implicit::{LeaseEnd, Renewal};
 use crate::stores::instant;
-use crate::stores::rows::{ReadColumns, job_columns};
+use crate::stores::rows::{ReadColumns, StoredRun, job_columns, run_columns};
 use crate::value::RunId;
 
 const STALE: &str = concat!(
@@ -32,16 +32,29 @@ const STALE: &str = concat!(
     ORDER BY j.leased_until, j.workflow_run_id, j.stage_id LIMIT ?3"
 );
 
-/// The positions of lost leases.
-const LOST: &str = "
-    SELECT n.key FROM jsonb_each(?1) AS n WHERE NOT EXISTS (
+/// The runs whose owners hold jobs without rows. They are no more than the slots of all workers.
+const HELD: &str = concat!(
+    "SELECT ",
+    json_row!(run_columns),
+    " FROM {prefix}runs AS r INDEXED BY {prefix}runs_held WHERE r.owner IS NOT NULL"
+);
+
+/// The positions of the leases that no job has, each with its run where that has an owner. One statement, because a lease
+/// may get its row at any time.
+const LOST: &str = concat!(
+    "SELECT n.key, CASE WHEN r.id IS NOT NULL THEN ",
+    json_row!(run_columns),
+    " END FROM jsonb_each(?1) AS n LEFT JOIN {prefix}runs AS r ON r.id = n.value ->> 0 AND r.owner IS NOT NULL
+    WHERE NOT EXISTS (
         SELECT 1 FROM {prefix}job_queue AS j
         WHERE j.workflow_run_id = n.value ->> 0 AND j.stage_id = n.value ->> 1
-            AND j.status = 'RUNNING' AND j.generation = n.value ->> 2 AND j.lease_epoch = n.value ->> 3)";
+            AND j.status = 'RUNNING' AND j.generation = n.value ->> 2 AND j.lease_epoch = n.value ->> 3)"
+);
 
 const LEASE_HOLDERS: &str = "
     SELECT DISTINCT j.worker_id FROM {prefix}job_queue AS j
     WHERE j.status = 'RUNNING' AND j.leased_until IS NOT NULL
+    UNION SELECT r.owner FROM {prefix}runs AS r INDEXED BY {prefix}runs_held WHERE r.owner IS NOT NULL
     UNION SELECT d.worker_id FROM {prefix}plugin_deliveries AS d WHERE d.worker_id IS NOT NULL";
 
 const NEXT_LEASE_END: &str = "
@@ -103,7 +116,7 @@ const DUE_CHECKS: &str = per_definition!(due_checks, " ORDER BY 2, 3, 4 LIMIT ?1
 /// The statements of this file, for the test of their query plans.
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] =
-    &[STALE, LOST, LEASE_HOLDERS, NEXT_LEASE_END, NEXT_JOB_DUE, DUE_CHECKS];
+    &[STALE, HELD, LOST, LEASE_HOLDERS, NEXT_LEASE_END, NEXT_JOB_DUE, DUE_CHECKS];
 
 #[async_trait]
 impl JobTransport for SqliteStore {
@@ -124,6 +137,8 @@ impl JobTransport for SqliteStore {
     }
 
     async fn renew_leases(&self, leases: Vec<Lease>, lease: Duration) -> Result<Vec<Lease>, Error> {
+        const DOING: &str = "renew leases";
+
         if leases.is_empty() {
             return Ok(leases);
         }
@@ -137,7 +152,12 @@ impl JobTransport for SqliteStore {
             }
             claim::renew(&batch.session, leases, *lease, batch.now)
         };
-        self.write("renew leases", renew, (leases, lease)).await
+        let leases = self.write(DOING, renew, (leases, lease)).await?;
+        if leases.is_empty() {
+            return Ok(leases);
+        }
+        // Those that have no rows.
+        self.request(DOING, Work::Renew, Renewal { leases, end: LeaseEnd::In(lease) }).await
     }
 
     async fn lost_leases(&self, leases: Vec<Lease>) -> Result<Vec<Lease>, Error> {
@@ -147,22 +167,36 @@ impl JobTransport for SqliteStore {
             return Ok(leases);
         }
         let rows = self.read(DOING, self.query(LOST).bind(named(&leases))).await?;
-        let lost = rows.iter().map(|row| row.try_get::<i64, _>(0)).collect::<Result<HashSet<_>, _>>();
-        let lost = lost.map_err(|error| Failure::database(DOING, error))?;
-        Ok(leases
-            .into_iter()
-            .zip(0..)
-            .filter(|(_, place)| lost.contains(place))
-            .map(|(lease, _)| lease)
-            .collect())
+        let mut lost = Vec::new();
+        for row in &rows {
+            let unreadable = |error| Failure::database(DOING, error);
+            let place: i64 = row.try_get(0).map_err(unreadable)?;
+            let run: Option<&str> = row.try_get(1).map_err(unreadable)?;
+            let lease = usize::try_from(place).ok().and_then(|place| leases.get(place));
+            let Some(lease) = lease else { continue };
+            let run: Option<StoredRun> = run.map(json_record).transpose()?;
+            if !run.is_some_and(|stored| stored.implicit.holds(&stored.run, lease)) {
+                lost.push(lease.clone());
+            }
+        }
+        Ok(lost)
     }
 
     async fn stale_jobs(&self, dead_workers: &[String], limit: usize) -> Result<Vec<JobRecord>, Error> {
         let now = instant::now(&*self.clock);
         let query =
             self.query(STALE).bind(now.timestamp_micros()).bind(names(dead_workers)).bind(count(limit));
-        let rows = self.read("read stale jobs", query).await?;
-        Ok(json_records(&rows)?)
+        // The held ones first: a job that gets its row in between is found twice, and not missed.
+        let held = self.held_jobs().await?.into_iter().filter(|job| {
+            job.leased_until.is_some_and(|until| until <= now)
+                || job.worker_id.as_ref().is_some_and(|worker| dead_workers.contains(worker))
+        });
+        let mut stale: Vec<JobRecord> = held.collect();
+        stale.extend(json_records::<JobRecord>(&self.read("read stale jobs", query).await?)?);
+        let place = |job: &JobRecord| (job.leased_until, job.run_id);
+        Ok(definition_queries::merge(stale, limit, |a, b| {
+            place(a).cmp(&place(b)).then_with(|| a.stage_id.cmp(&b.stage_id))
+        }))
     }
 
     async fn lease_holders(&self) -> Result<Vec<String>, Error> {
@@ -194,20 +228,28 @@ impl JobTransport for SqliteStore {
     }
 
     async fn next_lease_end(&self) -> Result<Option<DateTime<Utc>>, Error> {
+        let held = self.held_jobs().await?.into_iter().filter_map(|job| job.leased_until).min();
         let rows = self.read("read the next end of a lease", self.query(NEXT_LEASE_END)).await?;
-        due(&rows)
+        Ok(due(&rows)?.into_iter().chain(held).min())
     }
 
     async fn correct_instants(&self) -> Result<usize, Error> {
         const DOING: &str = "correct instants";
 
         // A correction is a write transaction. This read spares it where the clock has not gone back.
-        let now = instant::now(&*self.clock).timestamp_micros();
-        let query = self.query(ANY_AHEAD).bind(now).bind(instant::NEVER.timestamp_micros());
+        let now = instant::now(&*self.clock);
+        let ahead = self.held_runs().await?.into_iter().flat_map(|held| held.leases_since(now));
+        let (leases, end) = (ahead.collect::<Vec<_>>(), LeaseEnd::Corrected(TimeDelta::zero()));
+        let held = leases.len();
+        if held > 0 {
+            self.request(DOING, Work::Renew, Renewal { leases, end }).await?;
+        }
+        let query =
+            self.query(ANY_AHEAD).bind(now.timestamp_micros()).bind(instant::NEVER.timestamp_micros());
         let rows = self.read(DOING, query).await?;
         let any = rows.first().map_or(Ok(false), |row| row.try_get::<bool, _>(0));
         if !any.map_err(|error| Failure::database(DOING, error))? {
-            return Ok(0);
+            return Ok(held);
         }
         let correct = |batch: &mut Batch, (): &()| {
             let corrected = clock_jumps::correct(&batch.session, batch.now)?;
@@ -218,7 +260,18 @@ impl JobTransport for SqliteStore {
             }
             Ok(corrected)
         };
-        self.write(DOING, correct, ()).await
+        Ok(held + self.write(DOING, correct, ()).await?)
+    }
+}
+
+impl SqliteStore {
+    async fn held_runs(&self) -> Result<Vec<StoredRun>, Error> {
+        Ok(json_records(&self.read("read held jobs", self.query(HELD)).await?)?)
+    }
+
+    async fn held_jobs(&self) -> Result<Vec<JobRecord>, Error> {
+        let runs = self.held_runs().await?;
+        Ok(runs.iter().flat_map(|stored| stored.implicit.jobs(&stored.run)).collect())
     }
 }
 
