@@ -16,6 +16,7 @@ mod run_filter;
 mod consent;
 mod progress;
 mod graph;
+mod typescript;
 mod commands;
 
 use std::process::ExitCode;

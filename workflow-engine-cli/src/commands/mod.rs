@@ -7,9 +7,11 @@ mod workflows;
 mod dead_letters;
 mod gc;
 mod migrate;
+mod doctor;
 mod completions;
 mod man;
 mod token;
+mod codegen;
 
 use clap::{ArgMatches, Command};
 
@@ -31,6 +33,8 @@ pub fn all(has_workflows: bool) -> Vec<Command> {
         dead_letters::command(),
         gc::command(),
         migrate::command(),
+        doctor::command(),
+        codegen::command(),
         token::command(),
         completions::command(),
         man::command(),
@@ -52,6 +56,8 @@ pub async fn execute(session: &Session, name: &str, matches: &mut ArgMatches) ->
         "dead-letters" => on_store(session, |api| dead_letters::execute(session, api, matches)).await,
         "gc" => on_store(session, |api| gc::execute(session, api, matches)).await,
         "migrate" => unless_interrupted(migrate::execute(session, matches)).await,
+        "doctor" => unless_interrupted(doctor::execute(session, matches)).await,
+        "codegen" => unless_interrupted(codegen::execute(session, matches)).await,
         "token" => token::execute(session, matches),
         "completions" => completions::execute(session, matches),
         "man" => man::execute(session, matches),

@@ -8,4 +8,6 @@ mod exit_codes;
 mod formats;
 mod own_program;
 mod without_code;
+mod doctor;
 mod terminals;
+mod typescript;

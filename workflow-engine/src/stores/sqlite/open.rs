@@ -100,6 +100,7 @@ impl SqliteStore {
             inspectors,
             texts,
             hints,
+            synchronous: options.synchronous,
             clock: options.clock,
             counters,
             files,
