@@ -42,5 +42,7 @@ documents! {
     Troubleshooting "docs/guide/16-troubleshooting.md";
     Application "docs/guide/17-application.md";
     Runs "docs/guide/18-runs.md";
-    CommandLine "docs/guide/19-command-line.md";
+    InvoiceIntake "examples/invoice_intake/README.md";
+    Operating "docs/guide/19-operating.md";
+    CommandLine "docs/guide/20-command-line.md";
 }

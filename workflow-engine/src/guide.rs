@@ -37,5 +37,6 @@ chapters! {
     troubleshooting "16-troubleshooting.md";
     application "17-application.md";
     runs "18-runs.md";
-    command_line "19-command-line.md";
+    operating "19-operating.md";
+    command_line "20-command-line.md";
 }

@@ -13,7 +13,19 @@ use super::tag_source::GivenTags;
 use crate::value::Json;
 
 /// The key of a caller's trace in the metadata.
-const TRACEPARENT: &str = "traceparent";
+pub(crate) const TRACEPARENT: &str = "traceparent";
+
+/// Returns the trace and the flags of a `traceparent` in the form that W3C prescribes.
+pub(crate) fn parse_traceparent(text: &str) -> Option<(&str, &str)> {
+    let mut parts = text.split('-');
+    let [version, trace_id, span_id, flags] = [parts.next()?, parts.next()?, parts.next()?, parts.next()?];
+    let is_hex = |text: &str, length| {
+        text.len() == length && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    let is_zero = |text: &str| text.bytes().all(|byte| byte == b'0');
+    let is_valid = is_hex(version, 2) && is_hex(trace_id, 32) && is_hex(span_id, 16) && is_hex(flags, 2);
+    (is_valid && version != "ff" && !is_zero(trace_id) && !is_zero(span_id)).then_some((trace_id, flags))
+}
 
 impl<S> StageContext<S> {
     /// Returns the metadata that the caller gave with [`StartRun::metadata`](crate::StartRun::metadata), or `None` without
@@ -89,8 +101,8 @@ impl<S> StageContext<S> {
 
     /// Returns a W3C trace context for requests of this attempt: the value of the header `traceparent`.
     ///
-    /// All stages and attempts of a run belong to one trace. It is the caller's, if the run's metadata is an object with the
-    /// caller's own `traceparent`; otherwise its id is that of the run, without the hyphens. Each attempt is a span of its own.
+    /// All stages and attempts of a run belong to one trace. It is the caller's, if the run was started with
+    /// [`StartRun::traceparent`](crate::StartRun::traceparent), or its metadata is an object with a valid `traceparent`; otherwise its id is that of the run, without the hyphens. Each attempt is a span of its own.
     ///
     /// ```
     /// use workflow_engine::StageContext;
@@ -120,16 +132,8 @@ impl<S> StageContext<S> {
     /// The caller's trace and its flags, if the metadata has them in the form that W3C prescribes.
     fn caller_trace(&self) -> Option<(String, String)> {
         let metadata: BTreeMap<String, serde_json::Value> = self.stored_metadata()?.decode().ok()?;
-        let mut parts = metadata.get(TRACEPARENT)?.as_str()?.split('-');
-        let [version, trace_id, span_id, flags] =
-            [parts.next()?, parts.next()?, parts.next()?, parts.next()?];
-        let is_hex = |text: &str, length| {
-            text.len() == length && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-        };
-        let is_zero = |text: &str| text.bytes().all(|byte| byte == b'0');
-        let is_valid = is_hex(version, 2) && is_hex(trace_id, 32) && is_hex(span_id, 16) && is_hex(flags, 2);
-        (is_valid && version != "ff" && !is_zero(trace_id) && !is_zero(span_id))
-            .then(|| (trace_id.to_owned(), flags.to_owned()))
+        let (trace_id, flags) = parse_traceparent(metadata.get(TRACEPARENT)?.as_str()?)?;
+        Some((trace_id.to_owned(), flags.to_owned()))
     }
 
     /// Returns the same context with this metadata of the run, for a unit test of a stage function.

@@ -105,10 +105,15 @@ pub async fn suspended(work: &str, kind: Kind, runs: u64) -> Outcome<Line> {
 
 /// Copies all rows of a run `copies` times, with ids that sort before its own.
 async fn copy_run(side: &mut Side, template: &str, copies: u64) -> Outcome<()> {
+    copy_rows(side, &TABLES, template, copies).await
+}
+
+/// Copies the rows that a run has in these tables.
+pub async fn copy_rows(side: &mut Side, tables: &[&str], template: &str, copies: u64) -> Outcome<()> {
     let mut from = 1;
     while from <= copies {
         let to = (from + CHUNK - 1).min(copies);
-        for table in TABLES {
+        for &table in tables {
             let key = if table == "workflow_runs" { "id" } else { "workflow_run_id" };
             let others = side.columns(table).await?.into_iter().filter(|column| column != key);
             let others = others.collect::<Vec<_>>().join(", ");
