@@ -23,6 +23,7 @@ mod fork;
 mod actions;
 mod bulk;
 mod dead_letters;
+mod condition;
 mod deletion;
 mod events;
 mod logs;

@@ -8,6 +8,7 @@ use super::Command;
 use crate::error::Error;
 use crate::kernel::Kernel;
 use crate::kernel::commit_from_snapshot::{commit_from_snapshot, decision_at};
+use crate::kernel::run_graph::graph_of;
 use crate::ports::{Change, Decision, Snapshot};
 use crate::records::{Actor, Annotation, Status, action};
 use crate::value::{Cost, RunId};
@@ -59,9 +60,10 @@ impl RaiseBudget {
     async fn raise(self, kernel: &Kernel, by: Option<&Actor>) -> Result<RaiseBudgetOutput, Error> {
         let run_id = self.run_id;
         let snapshot = kernel.store().snapshot(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
-        let registered = kernel.registry().by_fingerprint(&snapshot.run.definition_fingerprint);
-        let stage = self.stage_id.as_ref().and_then(|stage_id| registered?.stage(stage_id));
-        let declared = stage.and_then(|(_, stage)| stage.budget);
+        let declared = match &self.stage_id {
+            Some(stage_id) => declared_budget(kernel, &snapshot, stage_id).await?,
+            None => None,
+        };
         self.check(&snapshot, declared)?;
         let action = by.map(|by| action("budget", &json!({ "budget": self.budget }), by));
         let decide = move |snapshot: &Snapshot| Some(self.decide(snapshot, action.as_ref()));
@@ -96,5 +98,20 @@ impl RaiseBudget {
         let stage_id = self.stage_id.clone();
         changes.extend(action.cloned().map(|annotation| Change::Annotate { stage_id, annotation }));
         decision_at(snapshot, Self::NAME, changes)
+    }
+}
+
+/// Returns the budget that the definition of the run gives to a stage; `None` also where no definition is known.
+async fn declared_budget(
+    kernel: &Kernel,
+    snapshot: &Snapshot,
+    stage_id: &str,
+) -> Result<Option<Cost>, Error> {
+    match graph_of(kernel, &snapshot.run).await {
+        Ok(graph) => {
+            Ok(graph.stages.into_iter().find(|stage| stage.id == stage_id).and_then(|stage| stage.budget))
+        }
+        Err(error) if error.is_not_found() || error.is_conflict() => Ok(None),
+        Err(error) => Err(error),
     }
 }

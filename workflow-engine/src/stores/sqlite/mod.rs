@@ -53,6 +53,7 @@ mod deliveries;
 mod subscribers;
 mod catalog;
 mod workers;
+mod diagnosis;
 mod user_statements;
 mod stuck_runs;
 mod clock_jumps;
@@ -117,6 +118,7 @@ pub struct SqliteStore {
     clock: Arc<dyn Clock>,
     counters: Arc<Counters>,
     files: Arc<FileIdentity>,
+    synchronous: options::Synchronous,
     /// Whether the committer has found that a file is not the one that this process has open.
     is_file_changed: Arc<AtomicBool>,
 }

@@ -4,7 +4,7 @@ use sqlx::{Connection, Row, SqliteConnection};
 
 use super::options::texts_with;
 use super::{
-    calls, catalog, claim, clock_jumps, deliveries, enqueued, inspection, inspection_actions,
+    calls, catalog, claim, clock_jumps, deliveries, diagnosis, enqueued, inspection, inspection_actions,
     inspection_logs, inspection_queue, inspection_stages, ledger, load, migrations, persistence, retention,
     run_tags, side_rows, stuck_runs, subscribers, transport, workers, write,
 };
@@ -13,6 +13,7 @@ const STATEMENTS: &[&[&str]] = &[
     side_rows::STATEMENTS,
     calls::STATEMENTS,
     catalog::STATEMENTS,
+    diagnosis::STATEMENTS,
     claim::STATEMENTS,
     clock_jumps::STATEMENTS,
     deliveries::STATEMENTS,

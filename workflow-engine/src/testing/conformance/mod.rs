@@ -118,6 +118,7 @@ suite! {
     subscribers,
     catalog,
     workers,
+    diagnosis,
     retention,
     reads,
     run_lists,
