@@ -38,4 +38,5 @@ chapters! {
     application "17-application.md";
     runs "18-runs.md";
     operating "19-operating.md";
+    choices "20-choices.md";
 }

@@ -7,18 +7,20 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use super::Command;
-use crate::definition::WorkflowDefinition;
+use crate::definition::{CatchDefinition, Progress, Source, WorkflowDefinition};
 use crate::error::Error;
 use crate::kernel::Kernel;
 use crate::kernel::commit_from_snapshot::{decision_at, try_commit_from_snapshot};
 use crate::kernel::compatibility::definition_of;
 use crate::kernel::idempotency;
 use crate::ports::{BlobStore, Change, Commit, Decision, IdempotencyEntry, RerunStage, Snapshot};
-use crate::records::Status;
+use crate::records::{RunRecord, Status};
 use crate::value::RunId;
 
 /// Runs a stage, its direct and indirect successors, and every stage that has not completed, once more. Completed stages
-/// before it are kept and do not run again. Jobs and blobs of the old generation become void.
+/// before it are kept and do not run again. A skipped stage is covered only together with its `match`, and
+/// a failure that a `catch` has turned into a value only together with a stage of that `catch`. Jobs and blobs of the
+/// old generation become void.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RerunFrom {
@@ -52,7 +54,7 @@ impl Command for RerunFrom {
     const NAME: &'static str = "run.rerunFrom";
 
     /// # Errors
-    /// `RUN_NOT_FOUND`, `STAGE_NOT_FOUND`, `RUN_NOT_TERMINAL`, `RUN_NEVER_STARTED`, `ANCESTOR_NOT_COMPLETED`,
+    /// `RUN_NOT_FOUND`, `STAGE_NOT_FOUND`, `STAGE_SKIPPED`, `RUN_NOT_TERMINAL`, `RUN_NEVER_STARTED`, `ANCESTOR_NOT_COMPLETED`,
     /// `WORKFLOW_NOT_FOUND` or `DEFINITION_MISMATCH` when this process lacks the run's workflow or definition,
     /// `IDEMPOTENCY_CONFLICT`.
     async fn execute(self, kernel: &Kernel) -> Result<RerunFromOutput, Error> {
@@ -168,22 +170,62 @@ fn plan(snapshot: &Snapshot, definition: &WorkflowDefinition, from: &str) -> Res
     if snapshot.stages.is_empty() {
         return Err(Error::run_never_started(run.id));
     }
-    let is_completed = |index: usize| {
+    let has_status = |index: usize, status: Status| {
         let id = &definition.stages[index].id;
-        snapshot.stages.iter().any(|stage| stage.stage_id == *id && stage.status == Status::Completed)
+        snapshot.stages.iter().any(|stage| stage.stage_id == *id && stage.status == status)
     };
+    let is_completed = |index: usize| has_status(index, Status::Completed);
+    let is_skipped = |index: usize| has_status(index, Status::Skipped);
+    let has_failure = |catch: &CatchDefinition| {
+        let keeper = &definition.stages[catch.keeper()].id;
+        snapshot.stages.iter().any(|stage| stage.stage_id == *keeper && stage.failure.is_some())
+    };
+    // The catches that have turned a failure into a value.
+    let caught: Vec<&CatchDefinition> =
+        definition.catches.iter().filter(|catch| has_failure(catch)).collect();
+    let is_caught = |index: usize| caught.iter().any(|catch| catch.stages.contains(&index));
+    if is_skipped(from_position) {
+        return Err(skipped(run, definition, snapshot, from_position));
+    }
+    let is_over = |index: usize| is_completed(index) || is_skipped(index) || is_caught(index);
     let ancestors = reachable(from_position, |index| &definition.stages[index].predecessors);
-    if let Some(&ancestor) = ancestors.iter().find(|&&index| !is_completed(index)) {
+    if let Some(&ancestor) = ancestors.iter().find(|&&index| !is_over(index)) {
         return Err(Error::ancestor_not_completed(run.id, from, &definition.stages[ancestor].id));
     }
     let descendants = reachable(from_position, |index| &definition.stages[index].successors);
-    let covered =
-        |index: &usize| *index == from_position || descendants.contains(index) || !is_completed(*index);
+    let runs_again = |index: usize| index == from_position || descendants.contains(&index) || !is_over(index);
+    let covered = |index: &usize| {
+        // What a failure has ended runs again with any stage of its catch, and so does the stage that keeps the failure.
+        let with_catch = caught.iter().any(|catch| {
+            catch.stages.contains(index)
+                && (!is_completed(*index) || catch.keeper() == *index)
+                && catch.stages.clone().any(runs_again)
+        });
+        let with_choice = is_skipped(*index) && definition.choices_around(*index).any(runs_again);
+        runs_again(*index) || with_catch || with_choice
+    };
     let stages = (0..definition.stages.len()).filter(covered);
     Ok(RerunFromOutput {
         generation: run.generation + 1,
         stages: stages.map(|index| definition.stages[index].id.clone()).collect(),
     })
+}
+
+/// Returns the error of a rerun from a skipped stage, which names the stage to rerun from instead.
+fn skipped(run: &RunRecord, definition: &WorkflowDefinition, snapshot: &Snapshot, stage: usize) -> Error {
+    let id = |index: usize| definition.stages[index].id.as_str();
+    let stored = |index: usize| snapshot.stages.iter().find(|stored| stored.stage_id == id(index));
+    // The innermost choice that was made: those inside of it were skipped too.
+    let made =
+        definition.choices_around(stage).filter(|choice| stored(*choice).is_some_and(|it| it.arm.is_some()));
+    if let Some(choice) = made.last() {
+        return Error::stage_skipped(run.id, id(stage), id(choice));
+    }
+    let catch = definition.catch_around(stage);
+    let failed = catch.and_then(|catch| {
+        catch.stages.clone().find(|index| stored(*index).is_some_and(|it| it.status == Status::Failed))
+    });
+    Error::stage_skipped(run.id, id(stage), failed.map_or("", id))
 }
 
 fn decide(
@@ -193,16 +235,28 @@ fn decide(
     idempotency: Option<IdempotencyEntry>,
 ) -> Decision {
     let covered: HashSet<&str> = plan.stages.iter().map(String::as_str).collect();
-    let runs_again = |index: &&usize| covered.contains(definition.stages[**index].id.as_str());
-    let count =
-        |indices: &[usize]| u32::try_from(indices.iter().filter(runs_again).count()).unwrap_or(u32::MAX);
+    let count = |source: &Source| {
+        source.open(&|index| {
+            let id = definition.stages[index].id.as_str();
+            let stored = snapshot.stages.iter().find(|stage| stage.stage_id == id);
+            // A stage that runs again keeps neither its arm nor its failure.
+            if covered.contains(id) {
+                return Progress::default();
+            }
+            Progress {
+                is_completed: true,
+                arm: stored.and_then(|stage| stage.arm),
+                has_failure: stored.is_some_and(|stage| stage.failure.is_some()),
+            }
+        })
+    };
 
     let again = definition.stages.iter().filter(|stage| covered.contains(stage.id.as_str()));
     let stages: Vec<RerunStage> = again
         .clone()
-        .map(|stage| RerunStage { stage_id: stage.id.clone(), waiting_on: count(&stage.predecessors) })
+        .map(|stage| RerunStage { stage_id: stage.id.clone(), waiting_on: count(&stage.source) })
         .collect();
-    let ready = again.filter(|stage| count(&stage.predecessors) == 0).map(|stage| Change::Enqueue {
+    let ready = again.filter(|stage| count(&stage.source) == 0).map(|stage| Change::Enqueue {
         stage_id: stage.id.clone(),
         max_attempts: stage.retry.max_attempts,
         max_crashes: stage.retry.max_crashes,
@@ -210,7 +264,7 @@ fn decide(
     });
     // Opens the next generation. Leases, cached outputs, artifacts and blobs carry their generation, so nothing of the
     // old one is used in the new one.
-    let rerun = Change::Rerun { stages, waiting_on: count(&definition.output_stages) };
+    let rerun = Change::Rerun { stages, waiting_on: count(&definition.output) };
     Decision {
         idempotency,
         ..decision_at(snapshot, RerunFrom::NAME, std::iter::once(rerun).chain(ready).collect())
