@@ -99,9 +99,9 @@ fn source(shape: &Shape, graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
         Shape::Choice(choice) => {
             let choice = &graph.choices[*choice];
             let stage = literal(&choice.stage);
-            let arms = choice.ends.iter().map(|end| match end {
-                Some(end) => source(end, graph, names),
-                None => quote!(#private::Source::Nothing),
+            let arms = choice.ends.iter().map(|end| {
+                let nothing = || quote!(#private::Source::Nothing);
+                end.as_ref().map_or_else(nothing, |end| source(end, graph, names))
             });
             quote!(#private::Source::Choice { stage: #stage, arms: &[#(#arms),*] })
         }
@@ -132,12 +132,13 @@ pub fn output(choice: &Choice<'_>, graph: &Graph<'_>, names: &Names<'_>) -> Toke
 /// The shape of the choice's output.
 pub fn shape(choice: &Choice<'_>, graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
     let private = &names.private;
-    let arms = choice.ends.iter().rev().fold(quote!(#private::NoArm), |rest, end| match end {
-        Some(end) => {
+    let arms = choice.ends.iter().rev().fold(quote!(#private::NoArm), |rest, end| {
+        if let Some(end) = end {
             let end = expand::shape(end, graph, names);
             quote!(#private::Arm<#end, #rest>)
+        } else {
+            quote!(#private::EmptyArm<#rest>)
         }
-        None => quote!(#private::EmptyArm<#rest>),
     });
     let outer = if choice.is_optional() { "AnyOrNone" } else { "AnyOf" };
     let outer = Ident::new(outer, Span::call_site());
@@ -258,16 +259,13 @@ fn agree(graph: &Graph<'_>, choice: &Choice<'_>, names: &Names<'_>) -> TokenStre
     let checks = ends.map(|end| {
         let last = end.leaves(graph).last().copied();
         let span = last.map_or_else(Span::call_site, |last| graph.nodes[last].span());
-        let check = match (first, end) {
-            (Shape::Single(first), Shape::Single(end)) => {
-                let (first, end) = (&aliases[*first], &aliases[*end]);
-                quote!(#end as #private::AgreesWith<#first, #private::OutputOf<#first>, #private::OutputOf<#end>>)
-            }
-            _ => {
-                let [first, end] = [first, end].map(|end| expand::shape(end, graph, names));
-                quote! {
-                    <#end as #private::Upstream>::Value as #private::SameAs<<#first as #private::Upstream>::Value>
-                }
+        let check = if let (Shape::Single(first), Shape::Single(end)) = (first, end) {
+            let (first, end) = (&aliases[*first], &aliases[*end]);
+            quote!(#end as #private::AgreesWith<#first, #private::OutputOf<#first>, #private::OutputOf<#end>>)
+        } else {
+            let [first, end] = [first, end].map(|end| expand::shape(end, graph, names));
+            quote! {
+                <#end as #private::Upstream>::Value as #private::SameAs<<#first as #private::Upstream>::Value>
             }
         };
         respan(quote!(const _: () = <#check>::AGREES;), span)
@@ -285,16 +283,17 @@ fn text(pattern: TokenStream) -> String {
             TokenTree::Group(group) => {
                 let inner = self::text(group.stream());
                 let inner = inner.trim_end().trim_end_matches(',');
-                match group.delimiter() {
-                    Delimiter::Parenthesis => text += &format!("({inner})"),
-                    Delimiter::Bracket => text += &format!("[{inner}]"),
-                    Delimiter::Brace => text += &format!(" {{ {inner} }}"),
-                    Delimiter::None => text += inner,
-                }
+                let [open, close] = match group.delimiter() {
+                    Delimiter::Parenthesis => ["(", ")"],
+                    Delimiter::Bracket => ["[", "]"],
+                    Delimiter::Brace => [" { ", " }"],
+                    Delimiter::None => ["", ""],
+                };
+                text.extend([open, inner, close]);
             }
             TokenTree::Punct(punct) => match punct.as_char() {
                 ',' => text += ", ",
-                sign @ ('|' | '@') => text += &format!(" {sign} "),
+                sign @ ('|' | '@') => text.extend([' ', sign, ' ']),
                 sign => text.push(sign),
             },
             word => {

@@ -186,13 +186,11 @@ impl<'a> Graph<'a> {
                 Shape::Hole
             }
             Step::Stage(path) => Shape::Single(self.add(path, before, around)),
-            Step::Group { branches, .. } => match branches.as_slice() {
-                [only] => self.walk(only, &before, around, errors),
-                _ => {
-                    let branches = branches.iter().map(|branch| self.walk(branch, &before, around, errors));
-                    Shape::Group(branches.collect())
-                }
-            },
+            Step::Group { branches, .. } => {
+                let mut shapes: Vec<Shape> =
+                    branches.iter().map(|branch| self.walk(branch, &before, around, errors)).collect();
+                if shapes.len() == 1 { shapes.remove(0) } else { Shape::Group(shapes) }
+            }
             Step::Catch { chain, span } => Shape::Caught(self.catch((chain, *span), &before, around, errors)),
             Step::Match { matched, arms, is_whole, span } => {
                 let matched = self.step(matched, before, around, errors);

@@ -59,11 +59,11 @@ impl Run {
 
     /// Returns the stages of the innermost catch around a stage.
     pub fn catch_around(&self, stage: usize) -> Option<Range<usize>> {
-        let around = self.regions_around(stage).into_iter().rev();
-        around
-            .filter(|region| matches!(region, Region::Catch(_)))
-            .map(|region| region.stages().clone())
-            .next()
+        let mut around = self.regions_around(stage).into_iter().rev();
+        around.find_map(|region| match region {
+            Region::Catch(stages) => Some(stages),
+            Region::Arm(..) => None,
+        })
     }
 
     /// Returns the stages of the catches that have turned a failure into a value.

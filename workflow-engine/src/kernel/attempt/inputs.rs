@@ -43,12 +43,11 @@ async fn slots(
             let error = format_args!("the arm that the outcome of stage `{stage_id}` has chosen is missing");
             return Ok(Err(StageError::permanent(error)));
         }
-        let outcome = match cached_outcome(definition, run, unknown).await {
-            Some(outcome) => outcome,
-            None => {
-                let record = kernel.store().stage(job.lease.run_id, stage_id).await?;
-                record.map(|record| Outcome { arm: record.arm, failure: record.failure }).unwrap_or_default()
-            }
+        let outcome = if let Some(outcome) = cached_outcome(definition, run, unknown).await {
+            outcome
+        } else {
+            let record = kernel.store().stage(job.lease.run_id, stage_id).await?;
+            record.map(|record| Outcome { arm: record.arm, failure: record.failure }).unwrap_or_default()
         };
         outcomes.insert(unknown, outcome);
     }

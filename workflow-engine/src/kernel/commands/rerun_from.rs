@@ -187,13 +187,14 @@ fn plan(snapshot: &Snapshot, definition: &WorkflowDefinition, from: &str) -> Res
     if is_skipped(from_position) {
         return Err(skipped(run, definition, snapshot, from_position));
     }
-    let is_over = |index: usize| is_completed(index) || is_skipped(index) || is_caught(index);
+    let has_ended = |index: usize| is_completed(index) || is_skipped(index) || is_caught(index);
     let ancestors = reachable(from_position, |index| &definition.stages[index].predecessors);
-    if let Some(&ancestor) = ancestors.iter().find(|&&index| !is_over(index)) {
+    if let Some(&ancestor) = ancestors.iter().find(|&&index| !has_ended(index)) {
         return Err(Error::ancestor_not_completed(run.id, from, &definition.stages[ancestor].id));
     }
     let descendants = reachable(from_position, |index| &definition.stages[index].successors);
-    let runs_again = |index: usize| index == from_position || descendants.contains(&index) || !is_over(index);
+    let runs_again =
+        |index: usize| index == from_position || descendants.contains(&index) || !has_ended(index);
     let covered = |index: &usize| {
         // What a failure has ended runs again with any stage of its catch, and so does the stage that keeps the failure.
         let with_catch = caught.iter().any(|catch| {
