@@ -44,5 +44,6 @@ documents! {
     Runs "docs/guide/18-runs.md";
     InvoiceIntake "examples/invoice_intake/README.md";
     Operating "docs/guide/19-operating.md";
-    Choices "docs/guide/20-choices.md";
+    CommandLine "docs/guide/20-command-line.md";
+    Choices "docs/guide/21-choices.md";
 }

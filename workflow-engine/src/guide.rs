@@ -38,5 +38,6 @@ chapters! {
     application "17-application.md";
     runs "18-runs.md";
     operating "19-operating.md";
-    choices "20-choices.md";
+    command_line "20-command-line.md";
+    choices "21-choices.md";
 }

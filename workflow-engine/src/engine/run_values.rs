@@ -49,7 +49,7 @@ impl AnyRun {
     ///
     /// # Errors
     /// [`Error::is_run_failed`] if a stage failed permanently; [`Error::is_run_cancelled`]; `WORKFLOW_NOT_FOUND` or
-    /// `DEFINITION_MISMATCH` for a run that ends in a group, if this process lacks its definition; the errors of
+    /// `DEFINITION_MISMATCH` for a run that ends in a group, if neither this process nor the store has its definition; the errors of
     /// [`AnyRun::wait`].
     pub async fn output(&self) -> Result<Json, Error> {
         let run = self.completed().await?;
@@ -66,13 +66,16 @@ impl AnyRun {
             return self.resolve(output.clone()).await;
         }
         let registry = self.engine().kernel().registry();
-        let registered = registry.for_run(self.id(), &run.workflow_id, &run.definition_fingerprint)?;
-        let definition = registered.definition();
-        let outputs = self.output_values(definition).await?;
-        if definition.output.has_choice() {
+        let registered = registry.for_run(self.id(), &run.workflow_id, &run.definition_fingerprint);
+        if let Ok(definition) = registered.map(|registered| registered.definition())
+            && definition.output.has_choice()
+        {
+            let outputs = self.output_values(definition).await?;
             let missing = || Error::stage_not_found(self.id(), &definition.id);
             return definition.output.to_json(&mut outputs.iter()).map(Json::trusted).ok_or_else(missing);
         }
+        let output_stages = self.engine().kernel().output_stages(run).await?;
+        let outputs = self.stored(&output_stages).await?;
         let texts: Vec<&str> = outputs.iter().map(Json::as_str).collect();
         Ok(Json::trusted(format!("[{}]", texts.join(","))))
     }

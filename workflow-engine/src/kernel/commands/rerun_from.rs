@@ -7,12 +7,12 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use super::Command;
-use crate::definition::{CatchDefinition, Progress, Source, WorkflowDefinition};
+use crate::definition::{CatchDefinition, Progress, WorkflowDefinition};
 use crate::error::Error;
 use crate::kernel::Kernel;
 use crate::kernel::commit_from_snapshot::{decision_at, try_commit_from_snapshot};
-use crate::kernel::compatibility::definition_of;
 use crate::kernel::idempotency;
+use crate::kernel::run_graph::{RunGraph, graph_and_definition_of};
 use crate::ports::{BlobStore, Change, Commit, Decision, IdempotencyEntry, RerunStage, Snapshot};
 use crate::records::{RunRecord, Status};
 use crate::value::RunId;
@@ -55,7 +55,7 @@ impl Command for RerunFrom {
 
     /// # Errors
     /// `RUN_NOT_FOUND`, `STAGE_NOT_FOUND`, `STAGE_SKIPPED`, `RUN_NOT_TERMINAL`, `RUN_NEVER_STARTED`, `ANCESTOR_NOT_COMPLETED`,
-    /// `WORKFLOW_NOT_FOUND` or `DEFINITION_MISMATCH` when this process lacks the run's workflow or definition,
+    /// `WORKFLOW_NOT_FOUND` or `DEFINITION_MISMATCH` when neither this process nor the store has the run's definition,
     /// `IDEMPOTENCY_CONFLICT`.
     async fn execute(self, kernel: &Kernel) -> Result<RerunFromOutput, Error> {
         if let Some(output) = self.earlier_output(kernel).await? {
@@ -82,8 +82,9 @@ impl RerunFrom {
     async fn rerun(&self, kernel: &Kernel) -> Result<RerunFromOutput, Error> {
         let run_id = self.run_id;
         let snapshot = kernel.store().snapshot(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
-        let definition = definition_of(kernel, &snapshot.run).await?.definition();
-        let plan = plan(&snapshot, definition, &self.from_stage_id)?;
+        let (graph, definition) = graph_and_definition_of(kernel, &snapshot.run).await?;
+        let graph = Arc::new(graph);
+        let plan = plan(&snapshot, &graph, definition, &self.from_stage_id)?;
         if self.dry_run {
             return Ok(plan);
         }
@@ -93,8 +94,9 @@ impl RerunFrom {
         let decide = {
             let (command, planned) = (self.clone(), Arc::clone(&planned));
             move |snapshot: &Snapshot| {
-                let plan = self::plan(snapshot, definition, &command.from_stage_id).ok()?;
-                let decision = decide(snapshot, definition, &plan, command.entry(&plan).ok()?);
+                let plan = self::plan(snapshot, &graph, definition, &command.from_stage_id).ok()?;
+                let entry = command.entry(&plan).ok()?;
+                let decision = decide(snapshot, &graph, definition, &plan, entry);
                 *planned.lock().unwrap_or_else(PoisonError::into_inner) = plan;
                 Some(decision)
             }
@@ -159,10 +161,15 @@ async fn delete_blobs_before(
     Ok(())
 }
 
-/// Returns the stages that a rerun from this stage covers.
-fn plan(snapshot: &Snapshot, definition: &WorkflowDefinition, from: &str) -> Result<RerunFromOutput, Error> {
+/// Returns the stages that a rerun from this stage covers. Without a definition, the graph has neither choices nor catches.
+fn plan(
+    snapshot: &Snapshot,
+    graph: &RunGraph,
+    definition: Option<&WorkflowDefinition>,
+    from: &str,
+) -> Result<RerunFromOutput, Error> {
     let run = &snapshot.run;
-    let position = |stage_id: &str| definition.stages.iter().position(|stage| stage.id == stage_id);
+    let position = |stage_id: &str| graph.stages.iter().position(|stage| stage.id == stage_id);
     let from_position = position(from).ok_or_else(|| Error::stage_not_found(run.id, from))?;
     if !run.status.is_terminal() {
         return Err(Error::run_not_terminal(run.id, run.status));
@@ -171,28 +178,28 @@ fn plan(snapshot: &Snapshot, definition: &WorkflowDefinition, from: &str) -> Res
         return Err(Error::run_never_started(run.id));
     }
     let has_status = |index: usize, status: Status| {
-        let id = &definition.stages[index].id;
+        let id = &graph.stages[index].id;
         snapshot.stages.iter().any(|stage| stage.stage_id == *id && stage.status == status)
     };
     let is_completed = |index: usize| has_status(index, Status::Completed);
     let is_skipped = |index: usize| has_status(index, Status::Skipped);
     let has_failure = |catch: &CatchDefinition| {
-        let keeper = &definition.stages[catch.keeper()].id;
+        let keeper = &graph.stages[catch.keeper()].id;
         snapshot.stages.iter().any(|stage| stage.stage_id == *keeper && stage.failure.is_some())
     };
     // The catches that have turned a failure into a value.
-    let caught: Vec<&CatchDefinition> =
-        definition.catches.iter().filter(|catch| has_failure(catch)).collect();
+    let catches = definition.map(|definition| definition.catches.as_slice()).unwrap_or_default();
+    let caught: Vec<&CatchDefinition> = catches.iter().filter(|catch| has_failure(catch)).collect();
     let is_caught = |index: usize| caught.iter().any(|catch| catch.stages.contains(&index));
-    if is_skipped(from_position) {
+    if let Some(definition) = definition.filter(|_| is_skipped(from_position)) {
         return Err(skipped(run, definition, snapshot, from_position));
     }
     let has_ended = |index: usize| is_completed(index) || is_skipped(index) || is_caught(index);
-    let ancestors = reachable(from_position, |index| &definition.stages[index].predecessors);
+    let ancestors = reachable(from_position, |index| &graph.stages[index].predecessors);
     if let Some(&ancestor) = ancestors.iter().find(|&&index| !has_ended(index)) {
-        return Err(Error::ancestor_not_completed(run.id, from, &definition.stages[ancestor].id));
+        return Err(Error::ancestor_not_completed(run.id, from, &graph.stages[ancestor].id));
     }
-    let descendants = reachable(from_position, |index| &definition.stages[index].successors);
+    let descendants = reachable(from_position, |index| &graph.stages[index].successors);
     let runs_again =
         |index: usize| index == from_position || descendants.contains(&index) || !has_ended(index);
     let covered = |index: &usize| {
@@ -202,13 +209,14 @@ fn plan(snapshot: &Snapshot, definition: &WorkflowDefinition, from: &str) -> Res
                 && (!is_completed(*index) || catch.keeper() == *index)
                 && catch.stages.clone().any(runs_again)
         });
-        let with_choice = is_skipped(*index) && definition.choices_around(*index).any(runs_again);
+        let mut choices = definition.iter().flat_map(|definition| definition.choices_around(*index));
+        let with_choice = is_skipped(*index) && choices.any(runs_again);
         runs_again(*index) || with_catch || with_choice
     };
-    let stages = (0..definition.stages.len()).filter(covered);
+    let stages = (0..graph.stages.len()).filter(covered);
     Ok(RerunFromOutput {
         generation: run.generation + 1,
-        stages: stages.map(|index| definition.stages[index].id.clone()).collect(),
+        stages: stages.map(|index| graph.stages[index].id.clone()).collect(),
     })
 }
 
@@ -231,41 +239,52 @@ fn skipped(run: &RunRecord, definition: &WorkflowDefinition, snapshot: &Snapshot
 
 fn decide(
     snapshot: &Snapshot,
-    definition: &WorkflowDefinition,
+    graph: &RunGraph,
+    definition: Option<&WorkflowDefinition>,
     plan: &RerunFromOutput,
     idempotency: Option<IdempotencyEntry>,
 ) -> Decision {
     let covered: HashSet<&str> = plan.stages.iter().map(String::as_str).collect();
-    let count = |source: &Source| {
-        source.open(&|index| {
-            let id = definition.stages[index].id.as_str();
-            let stored = snapshot.stages.iter().find(|stage| stage.stage_id == id);
-            // A stage that runs again keeps neither its arm nor its failure.
-            if covered.contains(id) {
-                return Progress::default();
-            }
-            Progress {
-                is_completed: true,
-                arm: stored.and_then(|stage| stage.arm),
-                has_failure: stored.is_some_and(|stage| stage.failure.is_some()),
-            }
-        })
+    let progress = |index: usize| {
+        let id = graph.stages[index].id.as_str();
+        let stored = snapshot.stages.iter().find(|stage| stage.stage_id == id);
+        // A stage that runs again keeps neither its arm nor its failure.
+        if covered.contains(id) {
+            return Progress::default();
+        }
+        Progress {
+            is_completed: true,
+            arm: stored.and_then(|stage| stage.arm),
+            has_failure: stored.is_some_and(|stage| stage.failure.is_some()),
+        }
+    };
+    let count = |stages: &[usize]| {
+        let open = stages.iter().filter(|stage| !progress(**stage).is_completed);
+        u32::try_from(open.count()).unwrap_or(u32::MAX)
+    };
+    let waiting_on = |index: usize| match definition {
+        Some(definition) => definition.stages[index].source.open(&progress),
+        None => count(&graph.stages[index].predecessors),
+    };
+    let ends = match definition {
+        Some(definition) => definition.output.open(&progress),
+        None => count(&graph.output_stages),
     };
 
-    let again = definition.stages.iter().filter(|stage| covered.contains(stage.id.as_str()));
+    let again = graph.stages.iter().enumerate().filter(|(_, stage)| covered.contains(stage.id.as_str()));
     let stages: Vec<RerunStage> = again
         .clone()
-        .map(|stage| RerunStage { stage_id: stage.id.clone(), waiting_on: count(&stage.source) })
+        .map(|(index, stage)| RerunStage { stage_id: stage.id.clone(), waiting_on: waiting_on(index) })
         .collect();
-    let ready = again.filter(|stage| count(&stage.source) == 0).map(|stage| Change::Enqueue {
+    let ready = again.filter(|(index, _)| waiting_on(*index) == 0).map(|(_, stage)| Change::Enqueue {
         stage_id: stage.id.clone(),
-        max_attempts: stage.retry.max_attempts,
-        max_crashes: stage.retry.max_crashes,
+        max_attempts: stage.max_attempts,
+        max_crashes: stage.max_crashes,
         claim: None,
     });
     // Opens the next generation. Leases, cached outputs, artifacts and blobs carry their generation, so nothing of the
     // old one is used in the new one.
-    let rerun = Change::Rerun { stages, waiting_on: count(&definition.output) };
+    let rerun = Change::Rerun { stages, waiting_on: ends };
     Decision {
         idempotency,
         ..decision_at(snapshot, RerunFrom::NAME, std::iter::once(rerun).chain(ready).collect())

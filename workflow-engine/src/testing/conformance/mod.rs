@@ -118,6 +118,7 @@ suite! {
     outbox,
     subscribers,
     catalog,
+    diagnosis,
     retention,
     reads,
     run_lists,
