@@ -45,4 +45,5 @@ documents! {
     InvoiceIntake "examples/invoice_intake/README.md";
     Operating "docs/guide/19-operating.md";
     CommandLine "docs/guide/20-command-line.md";
+    Choices "docs/guide/21-choices.md";
 }

@@ -69,6 +69,63 @@ pub mod library {
         pub process = extract >> [copy, count] >> summarize;
 
         private = extract >> count;
+
+        /// Files mail.
+        pub filing = match catch(sort) {
+            Ok(Mail::Letter(text)) if text.len() > 3 => answer,
+            Ok(Mail::Letter(text)) => catch(answer_soon) >> unwrap,
+            Ok(Mail::Spam) => (),
+            Err(StageFailure { message, .. }) => complain,
+        };
+
+        choosing = match sort { Letter(text) => answer, Spam => () };
+    }
+
+    /// A kind of mail.
+    #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+    pub enum Mail {
+        /// A letter.
+        Letter(String),
+        /// Nothing of interest.
+        Spam,
+    }
+
+    /// Sorts.
+    ///
+    /// # Errors
+    /// Never.
+    #[stage]
+    pub async fn sort(text: String) -> StageResult<Mail> {
+        std::future::ready(()).await;
+        Ok(if text.is_empty() { Mail::Spam } else { Mail::Letter(text) })
+    }
+
+    /// Answers.
+    ///
+    /// # Errors
+    /// Never.
+    #[stage]
+    pub async fn answer(text: String) -> StageResult<String> {
+        std::future::ready(()).await;
+        Ok(text)
+    }
+
+    #[stage]
+    async fn answer_soon(text: String) -> StageResult<String> {
+        std::future::ready(()).await;
+        Ok(text)
+    }
+
+    #[stage]
+    async fn unwrap(answer: Result<String, StageFailure>) -> StageResult<String> {
+        std::future::ready(()).await;
+        Ok(answer.unwrap_or_default())
+    }
+
+    #[stage]
+    async fn complain(message: String) -> StageResult<String> {
+        std::future::ready(()).await;
+        Ok(message)
     }
 }
 
@@ -76,5 +133,6 @@ pub mod library {
 fn the_library_is_used() {
     use workflow_engine::Workflow as _;
     assert_eq!(library::process::definition().stages.len(), 4);
+    assert_eq!(library::filing::definition().stages.len(), 5);
     assert!(library::ProcessConfig::default().summarize.style.tone.is_empty());
 }

@@ -40,6 +40,7 @@ cases! {
 }
 
 cases! {
+    choices = "workflow/pass/choices.rs",
     commas = "workflow/pass/commas.rs",
     configuration = "workflow/pass/configuration.rs",
     conversion = "workflow/pass/conversion.rs",

@@ -39,4 +39,5 @@ chapters! {
     runs "18-runs.md";
     operating "19-operating.md";
     command_line "20-command-line.md";
+    choices "21-choices.md";
 }

@@ -45,7 +45,7 @@ pub use error::{Error, ErrorCode};
 pub use host::{LeftJob, ShutdownReport, serverless};
 pub use language::{Check, CheckFunction, HasStage, Stage, Workflow};
 pub use ports::{AnnotationFilter, LogFilter, RunCount, RunFilter};
-pub use records::{Actor, Annotation, AnnotationKey, LogLevel, Statement, Status};
+pub use records::{Actor, Annotation, AnnotationKey, LogLevel, StageFailure, Statement, Status};
 pub use value::{Bytes, Cost, Json, RunId};
 pub use workflow_engine_macros::{check, stage, workflow};
 
@@ -57,7 +57,8 @@ pub use lower::private as __private;
 pub mod prelude {
     pub use crate::records::Status;
     pub use crate::{
-        AnyRun, Check, Engine, RunHandle, Stage, StageContext, StageError, StageResult, Workflow,
+        AnyRun, Check, Engine, RunHandle, Stage, StageContext, StageError, StageFailure, StageResult,
+        Workflow,
     };
     pub use crate::{check, stage, workflow};
 }

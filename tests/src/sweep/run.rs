@@ -16,7 +16,7 @@ use workflow_engine::{AnnotationFilter, EngineBuilder, Error, LogFilter, RunFilt
 
 use super::points::{Armed, Reaction};
 use super::ports::{BlobPoints, ExecutorPoints, SinkPoints};
-use super::workflows::{FirstInput, chain, diamond, waiting};
+use super::workflows::{FirstInput, chain, choosing, diamond, waiting};
 
 /// The duration of leases.
 pub const LEASE: Duration = Duration::from_millis(300);
@@ -33,25 +33,40 @@ pub enum Shape {
     Diamond,
     /// `first >> [request, left] >> last`.
     Waiting,
+    /// `match first { even => left, odd => right } >> close`.
+    Choosing,
 }
 
 impl Shape {
     /// All workflows.
-    pub const ALL: [Self; 3] = [Self::Chain, Self::Diamond, Self::Waiting];
+    pub const ALL: [Self; 4] = [Self::Chain, Self::Diamond, Self::Waiting, Self::Choosing];
 
     /// Returns the output for `number`.
     pub fn expected(self, number: u64) -> u64 {
-        if self == Self::Chain { 2 * number + 2 } else { 3 * number + 1 }
+        match self {
+            Self::Chain => 2 * number + 2,
+            Self::Diamond | Self::Waiting => 3 * number + 1,
+            Self::Choosing if number % 2 == 0 => 2 * number,
+            Self::Choosing => number + 1,
+        }
     }
 
-    /// Returns the ids of its stages, sorted.
-    pub fn stages(self) -> Vec<&'static str> {
+    /// Returns the stage that the run of `number` skips, if there is one.
+    pub fn skipped(self, number: u64) -> Option<&'static str> {
+        let skipped = if number % 2 == 0 { "right" } else { "left" };
+        (self == Self::Choosing).then_some(skipped)
+    }
+
+    /// Returns the ids of the stages that run for `number`, sorted.
+    pub fn stages(self, number: u64) -> Vec<&'static str> {
         let definition = match self {
             Self::Chain => chain::definition(),
             Self::Diamond => diamond::definition(),
             Self::Waiting => waiting::definition(),
+            Self::Choosing => choosing::definition(),
         };
         let mut stages: Vec<_> = definition.stages.iter().map(|stage| stage.id.as_str()).collect();
+        stages.retain(|stage| Some(*stage) != self.skipped(number));
         stages.sort_unstable();
         stages
     }
@@ -116,6 +131,7 @@ impl ChildConfig {
             .register::<chain>()
             .register::<diamond>()
             .register::<waiting>()
+            .register::<choosing>()
             .executor(ExecutorPoints)
             .event_sink(sink)
             .inline_limit(16)
@@ -140,6 +156,7 @@ impl ChildConfig {
             Shape::Chain => self.run_as::<chain>(engine).await,
             Shape::Diamond => self.run_as::<diamond>(engine).await,
             Shape::Waiting => self.run_as::<waiting>(engine).await,
+            Shape::Choosing => self.run_as::<choosing>(engine).await,
         }
     }
 

@@ -1,4 +1,4 @@
-//! A chain, a diamond, and a workflow that waits. Every body appends a line to the ledger.
+//! A chain, a diamond, a workflow that waits, and one with a choice. Every body appends a line to the ledger.
 
 use std::path::Path;
 
@@ -75,6 +75,20 @@ pub async fn last(one: Parcel, other: Parcel, ctx: &StageContext) -> StageResult
     Ok((one.0, one.1 + other.1))
 }
 
+/// Ends an arm or none.
+#[stage(retry(max_attempts = 100, max_crashes = 100, initial = "1ms", max = "1ms"))]
+pub async fn close(parcel: Parcel, ctx: &StageContext) -> StageResult<Parcel> {
+    note(&parcel.0, ctx).await?;
+    Ok(parcel)
+}
+
+workflow! {
+    /// For an even `number` the output is `2 * number`, for an odd one `number + 1`.
+    pub choosing = match first {
+        parcel if parcel.1 % 2 == 0 => left,
+        parcel => right,
+    } >> close
+}
 workflow! {
     /// For `number` the output is `2 * number + 2`.
     pub chain = first >> long >> left

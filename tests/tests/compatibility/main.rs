@@ -15,6 +15,7 @@ mod graph;
 mod fields;
 mod values;
 mod waiting;
+mod choices;
 
 use std::fs;
 use std::path::Path;

@@ -199,7 +199,7 @@ fn a_lock_file_that_is_malformed() {
             1. restore it from version control
             2. or, if the current definition is the released one, write the file again: WORKFLOW_ENGINE_UPDATE_LOCK=1 cargo test -p tests its_definition
     "#]].assert_eq(&message::<released::orders>(&path).unwrap());
-    expect!["  because      unknown field `end`, expected one of `id`, `version`, `fingerprint`, `algorithm`, `input`, `stages`, `ends` at line 78 column 7"].assert_eq(&because(&lock.replace("\"ends\"", "\"end\"")));
+    expect!["  because      unknown field `end`, expected one of `id`, `version`, `fingerprint`, `algorithm`, `input`, `stages`, `ends`, `catches`, `returns` at line 78 column 7"].assert_eq(&because(&lock.replace("\"ends\"", "\"end\"")));
     expect![[r#"  because      invalid type: string "1", expected u32 at line 3 column 16"#]]
         .assert_eq(&because(&lock.replacen("\"version\": 1", "\"version\": \"1\"", 1)));
     expect!["  because      `after` of stage `count` names `fetsh`, which is not among its stages"]

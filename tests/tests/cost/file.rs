@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection};
 use tempfile::TempDir;
 use workflow_engine::stores::SqliteStore;
 
-use super::{Bound, Cost, RUNS, Subscribers, WARM_UP, engine, run};
+use super::{Bound, Cost, RUNS, Subscribers, WARM_UP, check_choices, choosing, engine, plain, run, run_as};
 
 /// One statement of a run reads, to check that the run is new; the writer has cached the rest. The write-ahead log
 /// stores whole pages of 4 KiB; this is 28 of them.
@@ -80,4 +80,29 @@ async fn on_sqlite() {
             cost_of_runs.check(&BOUND);
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn choices_on_sqlite() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("store.db");
+    let store = Arc::new(SqliteStore::open(path.to_str().unwrap()).await.unwrap());
+    let mut counter = SqliteConnection::connect(path.to_str().unwrap()).await.unwrap();
+    count_rows(&mut counter).await;
+    let engine = engine(store.clone(), Subscribers::None).await;
+    let mut costs = Vec::new();
+    for is_plain in [true, false] {
+        let runs = async |runs| match is_plain {
+            true => run_as::<plain>(&engine, runs).await,
+            false => run_as::<choosing>(&engine, runs).await,
+        };
+        runs(WARM_UP).await;
+        let before = current_cost(&store, Some(&mut counter), &path).await;
+        runs(RUNS).await;
+        costs.push(current_cost(&store, Some(&mut counter), &path).await - before);
+    }
+    println!("plain: {}\nchoosing: {}", costs[0], costs[1]);
+    check_choices(costs[0], costs[1]);
+    counter.close().await.unwrap();
+    engine.shutdown().await;
 }

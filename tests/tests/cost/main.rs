@@ -39,6 +39,29 @@ async fn last(left: u64, right: u64) -> StageResult<u64> {
 
 workflow! { diamond = first >> [left, right] >> last }
 
+#[stage]
+async fn end(number: u64) -> StageResult<u64> {
+    Ok(number)
+}
+
+#[stage]
+async fn other() -> StageResult<u64> {
+    Ok(0)
+}
+
+workflow! { plain = first >> left >> end }
+
+// Its runs take the first arm, and skip three stages.
+workflow! { choosing = match first { number if number < 1_000 => left, number if number < 2_000 => right >> same, _ => other } >> end }
+
+#[stage]
+async fn same(number: u64) -> StageResult<u64> {
+    Ok(number)
+}
+
+/// The number of stages that a run of `choosing` skips.
+const SKIPPED: u64 = 3;
+
 /// The number of runs before the count starts, in which the worker starts and statements are prepared.
 const WARM_UP: u64 = 5;
 
@@ -133,8 +156,25 @@ impl EventSink for NoopSink {
     }
 }
 
+/// Compares the cost of runs with a choice with that of runs of a chain that executes the same stages. A choice adds no
+/// commit, and for each stage of the arms that are not taken at most the insert of its row and one update. Their events
+/// are in the row of the commit.
+fn check_choices(plain: Cost, choosing: Cost) {
+    assert!(choosing.transactions <= plain.transactions + Cost::SLACK, "{choosing} instead of {plain}");
+    assert!(choosing.requests <= plain.requests + 2 * Cost::SLACK, "{choosing} instead of {plain}");
+    assert!(choosing.rows <= plain.rows + 2 * SKIPPED * RUNS, "{choosing} instead of {plain}");
+}
+
+async fn run_as<W: Workflow<Input = FirstInput, Output = u64>>(engine: &Engine, runs: u64) {
+    for number in 0..runs {
+        let output = engine.start::<W>(FirstInput { number }).await.unwrap().output().await.unwrap();
+        assert_eq!(output, number + 1);
+    }
+}
+
 async fn engine(store: Arc<dyn Store>, subscribers: Subscribers) -> Engine {
     let builder = EngineBuilder::with_store(Arc::clone(&store), Arc::new(SystemClock)).register::<diamond>();
+    let builder = builder.register::<plain>().register::<choosing>();
     let builder = if subscribers == Subscribers::ThisProcess {
         builder.event_sink(NoopSink).plugin(Recorder::new("recorder"))
     } else {

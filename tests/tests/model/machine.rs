@@ -37,6 +37,8 @@ impl Case {
                 names.push("third generation".to_owned());
             }
             names.extend(run.events.iter().filter(|event| *event == "workflow:suspended").cloned());
+            let skips = run.events.iter().filter(|event| event.starts_with("stage:skipped"));
+            names.extend(skips.map(|_| "stage:skipped".to_owned()));
         }
         names
     }

@@ -88,12 +88,14 @@ fn the_cases_reach_every_state() {
         "RUN_NOT_TERMINAL",
         "RUN_NEVER_STARTED",
         "ANCESTOR_NOT_COMPLETED",
+        "STAGE_SKIPPED",
         "STAGE_NOT_FOUND",
         "run COMPLETED",
         "run FAILED",
         "run CANCELLED",
         "WAIT_TIMED_OUT",
         "workflow:suspended",
+        "stage:skipped",
         "third generation",
     ];
     let rare: Vec<_> =

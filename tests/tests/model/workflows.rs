@@ -43,7 +43,58 @@ workflow! { diamond = begin >> [left, right] >> join }
 workflow! { waiting = begin >> [order, left] >> join }
 workflow! { fork = begin >> [left, order] }
 
+#[stage(retry(max_attempts = 2, max_crashes = 2, initial = "1s"))]
+async fn pick(number: u64) -> StageResult<u64> {
+    Ok(number)
+}
+
+#[stage(retry(max_attempts = 2, initial = "1s"))]
+async fn last(number: u64) -> StageResult<u64> {
+    Ok(number)
+}
+
+#[stage(retry(max_attempts = 2, max_crashes = 2, initial = "1s"))]
+async fn sum(one: Option<u64>, other: u64) -> StageResult<u64> {
+    Ok(one.unwrap_or_default() + other)
+}
+
+workflow! {
+    choosing = begin >> [
+        match order {
+            number if number % 3 == 0 => left,
+            number if number % 3 == 1 => match pick { number if number % 2 == 0 => end, number => last },
+            _ => (),
+        },
+        right,
+    ] >> sum
+}
+workflow! { ending = match begin { number if number % 2 == 0 => left >> end, number => right } }
+
+#[stage(retry(max_attempts = 2, max_crashes = 2, initial = "1s"))]
+async fn settle(one: Result<u64, StageFailure>, other: u64) -> StageResult<u64> {
+    Ok(one.unwrap_or_default() + other)
+}
+
+workflow! { catching = begin >> [catch([left, order] >> join), right] >> settle }
+
 /// Returns all workflows.
-pub fn all() -> [&'static WorkflowDefinition; 4] {
-    [chain::definition(), diamond::definition(), waiting::definition(), fork::definition()]
+pub fn all() -> [&'static WorkflowDefinition; 7] {
+    [
+        chain::definition(),
+        diamond::definition(),
+        waiting::definition(),
+        fork::definition(),
+        choosing::definition(),
+        ending::definition(),
+        catching::definition(),
+    ]
+}
+
+/// Returns the arm that an output of the stage chooses, if it chooses.
+pub fn arm_of(workflow: &WorkflowDefinition, stage: &str, output: u64) -> Option<usize> {
+    match (workflow.id.as_str(), stage) {
+        ("choosing", "order") => Some([0, 1, 2][(output % 3) as usize]),
+        ("choosing", "pick") | ("ending", "begin") => Some((output % 2) as usize),
+        _ => None,
+    }
 }

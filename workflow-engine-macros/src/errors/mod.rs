@@ -7,6 +7,7 @@ pub mod rules;
 pub mod check;
 pub mod state;
 pub mod workflow;
+pub mod choice;
 
 use std::fmt::Display;
 

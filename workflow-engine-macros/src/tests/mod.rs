@@ -1,5 +1,6 @@
 //! The expansions of the macros. `UPDATE_EXPECT=1 cargo test -p workflow-engine-macros` rewrites the snapshots.
 
+mod choices;
 mod completion;
 mod half_typed;
 mod snapshots;

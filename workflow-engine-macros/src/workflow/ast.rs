@@ -1,7 +1,7 @@
 //! Workflows as they are written.
 
 use proc_macro2::Span;
-use syn::{Attribute, Ident, LitStr, Path, Type, Visibility};
+use syn::{Attribute, Expr, Ident, LitStr, Pat, Path, Type, Visibility};
 
 use crate::ide::Names;
 
@@ -39,17 +39,54 @@ pub enum Step {
         branches: Vec<Chain>,
         span: Span,
     },
+    /// `catch(chain)`
+    Catch {
+        chain: Chain,
+        /// The word.
+        span: Span,
+    },
+    /// `match stage { pattern => chain, … }`, or `match catch(chain) { … }`
+    Match {
+        /// A stage or a `catch`.
+        matched: Box<Step>,
+        arms: Vec<Arm>,
+        /// Whether every arm could be parsed.
+        is_whole: bool,
+        /// The keyword.
+        span: Span,
+    },
     /// A mistake that is already reported. The step after it is not compared with the step before it.
     Hole,
+}
+
+/// `pattern [if guard] => chain`
+pub struct Arm {
+    pub pattern: Pat,
+    pub guard: Option<Expr>,
+    /// `None` for `()`.
+    pub chain: Option<Chain>,
+    /// Its last token.
+    pub end: Span,
 }
 
 impl Chain {
     /// Returns whether the name alone is a step.
     pub fn contains(&self, name: &Ident) -> bool {
-        self.steps.iter().any(|step| match step {
-            Step::Stage(path) => path.is_ident(name),
-            Step::Group { branches, .. } => branches.iter().any(|branch| branch.contains(name)),
-            Step::Hole => false,
-        })
+        self.steps.iter().any(|step| step.contains(name))
+    }
+}
+
+impl Step {
+    fn contains(&self, name: &Ident) -> bool {
+        match self {
+            Self::Stage(path) => path.is_ident(name),
+            Self::Group { branches, .. } => branches.iter().any(|branch| branch.contains(name)),
+            Self::Match { matched, arms, .. } => {
+                let mut chains = arms.iter().filter_map(|arm| arm.chain.as_ref());
+                matched.contains(name) || chains.any(|chain| chain.contains(name))
+            }
+            Self::Catch { chain, .. } => chain.contains(name),
+            Self::Hole => false,
+        }
     }
 }

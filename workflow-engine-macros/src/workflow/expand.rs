@@ -1,12 +1,12 @@
 //! Generates the items of a workflow. It cannot fail.
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use quote::{format_ident, quote, quote_spanned};
 use syn::{Attribute, Type};
 
 use super::ast::Workflow;
-use super::record;
 use super::valid::{Graph, Node, Shape, WIDEST};
+use super::{arms, lists, record};
 use crate::casing::{pascal, plain, title};
 use crate::function::Kind;
 use crate::paths::{at, named, respan};
@@ -59,6 +59,7 @@ pub fn expand(graph: &Graph<'_>) -> TokenStream {
     let implementation = implementation(graph, &names);
     let checks = checks(graph, &names);
     let input = input_alias(graph, &names);
+    let arms = arms::expand(graph, &names);
     let records = record::expand(graph, &names, &quote!(#import #table #implementation #checks));
     quote! {
         #(#attributes)*
@@ -69,6 +70,8 @@ pub fn expand(graph: &Graph<'_>) -> TokenStream {
         #input
 
         #(#named)*
+
+        #arms
 
         #records
     }
@@ -113,14 +116,14 @@ fn implementation(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
     let Names { private, config, outputs, .. } = names;
     let name = &graph.workflow.name;
     let input = input(graph, names);
-    let output = output(&graph.output, names);
+    let output = output(&graph.output, graph, names);
     // rustc underlines the whole item if a type in it is private, so the item has the span of the stage.
-    let ends = [graph.nodes.first(), graph.output.leaves().last().map(|last| &graph.nodes[*last])];
+    let ends = [graph.nodes.first(), graph.output.leaves(graph).last().map(|last| &graph.nodes[*last])];
     let [first, last] = ends.map(|node| node.map_or_else(|| name.span(), Node::span));
     let input = quote_spanned!(first=> type Input = #input;);
     let output = quote_spanned!(last=> type Output = #output;);
-    let shape = shape(&graph.output, names);
-    let decode_output = if matches!(graph.output, Shape::Hole) || graph.output.has_hole() {
+    let shape = shape(&graph.output, graph, names);
+    let decode_output = if graph.output.has_hole(graph) {
         quote!({
             let _ = outputs;
             ::core::unreachable!()
@@ -164,12 +167,14 @@ fn table(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
     let version = workflow.options.version.unwrap_or(1);
     let unknown_input = workflow.options.ignores_unknown_input.then(|| quote!(.ignoring_unknown_fields()));
     let description = docs::text(&workflow.attributes);
-    let rows = graph.nodes.iter().zip(&names.aliases).map(|(node, alias)| row(graph, node, alias, names));
+    let rows = graph.nodes.iter().zip(&names.aliases).enumerate();
+    let rows = rows.map(|(index, (node, alias))| row(graph, index, node, alias, names));
     let predecessors = graph.nodes.iter().map(|node| literals(&node.predecessors));
     let predecessors = predecessors.map(|stages| quote!(&[#(#stages),*]));
-    let output_stages = literals(&graph.output.leaves());
+    let output_stages = literals(&graph.output.leaves(graph));
+    let arms::Rows { choices, received, catches } = arms::table(graph, names);
     let name = &workflow.name;
-    let shape = shape(&graph.output, names);
+    let shape = shape(&graph.output, graph, names);
     quote! {
         const TABLE: &#private::WorkflowTable = &#private::WorkflowTable {
             id: #id,
@@ -179,6 +184,9 @@ fn table(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
             stages: &[#(#rows),*],
             predecessors: &[#(#predecessors),*],
             output_stages: &[#(#output_stages),*],
+            choices: &[#(#choices),*],
+            received: &[#(#received),*],
+            catches: &[#(#catches),*],
             input: #private::InputRow::of::<#name>() #unknown_input,
             output_schema: #private::output_schema::<#shape>,
             config_schema: #private::schema::<#config>,
@@ -187,12 +195,12 @@ fn table(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
 }
 
 /// The row of a stage. The expression checks the value that the stage receives, so all of it has the stage's span.
-fn row(graph: &Graph<'_>, node: &Node<'_>, alias: &Ident, names: &Names<'_>) -> TokenStream {
+fn row(graph: &Graph<'_>, index: usize, node: &Node<'_>, alias: &Ident, names: &Names<'_>) -> TokenStream {
     let span = node.span();
     let private = &at(&names.private, span);
     let stage = quote_spanned!(span=> #alias as #private::StageNode);
     match &node.received {
-        received if received.has_hole() => quote_spanned!(span=> <#stage>::ROW),
+        received if received.has_hole(graph) => quote_spanned!(span=> <#stage>::ROW),
         Shape::Start => {
             let workflow = at(&graph.workflow.name, span);
             quote_spanned! {span=>
@@ -207,11 +215,21 @@ fn row(graph: &Graph<'_>, node: &Node<'_>, alias: &Ident, names: &Names<'_>) -> 
                 <#alias as #private::Follows<#before, #private::OutputOf<#before>, #private::ParametersOf<#alias>>>::ROW
             }
         }
+        Shape::Bound(_) => {
+            let bound = at(&arms::bound(names, index), span);
+            quote_spanned!(span=> <#stage>::ROW.entered(#private::bound_entry::<#alias, #bound>))
+        }
         received => {
-            let shape = respan(shape(received, names), span);
+            let joins = match received {
+                Shape::Choice(_) => "FollowsMatch",
+                Shape::Caught(_) => "FollowsCatch",
+                _ => "Joins",
+            };
+            let joins = Ident::new(joins, span);
+            let shape = respan(shape(received, graph, names), span);
             quote_spanned! {span=>
                 <#stage>::ROW.entered(
-                    <#alias as #private::Joins<<#shape as #private::Upstream>::Value, #private::ParametersOf<#alias>>>
+                    <#alias as #private::#joins<<#shape as #private::Upstream>::Value, #private::ParametersOf<#alias>>>
                         ::entry::<#shape>
                 )
             }
@@ -244,7 +262,7 @@ fn input(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
 }
 
 /// The type of a value between two steps.
-fn output(shape: &Shape, names: &Names<'_>) -> TokenStream {
+pub fn output(shape: &Shape, graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
     let Names { private, aliases, .. } = names;
     match shape {
         Shape::Single(stage) => {
@@ -254,18 +272,20 @@ fn output(shape: &Shape, names: &Names<'_>) -> TokenStream {
         }
         Shape::Group(branches) => {
             if let Some(list) = shape.list() {
-                let first = output(&Shape::Single(list[0]), names);
+                let first = output(&Shape::Single(list[0]), graph, names);
                 return quote!(#private::Vec<#first>);
             }
-            let branches = branches.iter().map(|branch| output(branch, names));
+            let branches = branches.iter().map(|branch| output(branch, graph, names));
             quote!((#(#branches),*))
         }
-        Shape::Start | Shape::Hole => quote!(()),
+        Shape::Choice(choice) => arms::output(&graph.choices[*choice], graph, names),
+        Shape::Caught(catch) => arms::caught_output(&graph.catches[*catch], graph, names),
+        Shape::Start | Shape::Bound(_) | Shape::Hole => quote!(()),
     }
 }
 
 /// The shape of a value between two steps, as a type.
-fn shape(shape: &Shape, names: &Names<'_>) -> TokenStream {
+pub fn shape(shape: &Shape, graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
     let Names { private, aliases, .. } = names;
     match shape {
         Shape::Single(stage) => {
@@ -280,10 +300,12 @@ fn shape(shape: &Shape, names: &Names<'_>) -> TokenStream {
             },
         ),
         Shape::Group(branches) => {
-            let branches = branches.iter().map(|branch| self::shape(branch, names));
+            let branches = branches.iter().map(|branch| self::shape(branch, graph, names));
             quote!(#private::Group<(#(#branches),*)>)
         }
-        Shape::Start | Shape::Hole => quote!(#private::Unlisted),
+        Shape::Choice(choice) => arms::shape(&graph.choices[*choice], graph, names),
+        Shape::Caught(catch) => arms::caught_shape(&graph.catches[*catch], graph, names),
+        Shape::Start | Shape::Bound(_) | Shape::Hole => quote!(#private::Unlisted),
     }
 }
 
@@ -291,10 +313,15 @@ fn shape(shape: &Shape, names: &Names<'_>) -> TokenStream {
 fn checks(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
     let Names { private, aliases, .. } = names;
     let id = &graph.id;
-    let ancestors = graph.nodes.iter().map(|node| &node.ancestors).map(|words| {
-        let words = words.iter().map(|word| Literal::u64_unsuffixed(*word));
-        quote!(&[#(#words),*])
-    });
+    let ancestors = sets(graph.nodes.iter().map(|node| node.ancestors.as_slice()));
+    // Without a choice or a catch, every ancestor has run.
+    let is_plain = graph.choices.is_empty() && graph.catches.is_empty();
+    let [certain, excluded, caught] = if is_plain {
+        [const { Vec::new() }; 3]
+    } else {
+        [graph.certain(), graph.excluded(), graph.caught()]
+    }
+    .map(|stages| sets(stages.iter().map(Vec::as_slice)));
     let check = if graph.sound { "check_stage" } else { "check_identity" };
     let nodes = aliases.iter().map(|alias| {
         let private = at(private, alias.span());
@@ -317,12 +344,16 @@ fn checks(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
             > for #name {}
         }
     });
-    let lists = lists(graph, names);
+    let lists = lists::checks(graph, names);
+    let agreements = arms::agreements(graph, names);
     quote! {
         const GRAPH: &#private::Graph = &#private::Graph {
             workflow: #id,
             nodes: &[#(#nodes),*],
-            ancestors: &[#(#ancestors),*],
+            ancestors: #ancestors,
+            certain: #certain,
+            excluded: #excluded,
+            caught: #caught,
         };
         struct Place<const IS_REPEATED: bool, const AT: usize>;
         trait Listed<S> {
@@ -337,33 +368,15 @@ fn checks(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
         #(#memberships)*
         #(#checks)*
         #(#lists)*
+        #agreements
     }
 }
 
-/// Checks of groups whose outputs are a list, for the stages after them and for the end of the workflow: one constant for
-/// each branch after the first.
-fn lists(graph: &Graph<'_>, names: &Names<'_>) -> Vec<TokenStream> {
-    let Names { private, aliases, .. } = names;
-    let receivers = graph.nodes.iter().zip(aliases).map(|(node, alias)| (&node.received, Some(alias)));
-    let receivers = receivers.chain([(&graph.output, None)]).filter(|(received, _)| !received.has_hole());
-    let checks = receivers.flat_map(|(received, receiver)| {
-        received.lists().into_iter().flat_map(move |list| {
-            let first = &aliases[list[0]];
-            list.into_iter().skip(1).map(move |index| {
-                let span = aliases[index].span();
-                let [branch, first] = [&aliases[index], first].map(|alias| at(alias, span));
-                let private = at(private, span);
-                let receiver = receiver.map_or_else(
-                    || quote_spanned!(span=> #private::End),
-                    |alias| at(alias, span).into_token_stream(),
-                );
-                quote_spanned! {span=>
-                    const _: () = <#receiver as #private::ListItem<
-                        #branch, #private::OutputOf<#branch>, #private::OutputOf<#first>
-                    >>::FITS;
-                }
-            })
-        })
+/// One bit for each stage, 64 in a word.
+fn sets<'s>(sets: impl Iterator<Item = &'s [u64]>) -> TokenStream {
+    let sets = sets.map(|words| {
+        let words = words.iter().map(|word| Literal::u64_unsuffixed(*word));
+        quote!(&[#(#words),*])
     });
-    checks.collect()
+    quote!(&[#(#sets),*])
 }

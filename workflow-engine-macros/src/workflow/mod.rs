@@ -1,8 +1,10 @@
 //! `workflow!`: parse the chain (`parse`) into a tree with holes in place of mistakes (`ast`), make the graph (`valid`), and
-//! generate the items (`expand`).
+//! generate the items (`expand`, and `arms` for `match`).
 
+mod arms;
 mod ast;
 mod expand;
+mod lists;
 mod parse;
 mod record;
 mod valid;

@@ -3,6 +3,8 @@
 //! At the end of the input, syn would underline the whole macro. The functions therefore keep the token before the missing
 //! one, and report the mistake there.
 
+mod choice;
+
 use proc_macro2::extra::DelimSpan;
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -149,10 +151,11 @@ fn chain(
     errors: &mut Errors,
 ) -> Chain {
     let mut chain = Chain::default();
-    let is_group = !before.starts_with('=');
+    let is_group = before != "=" && before != "=>";
+    let is_arm = before == choice::ARROW;
     loop {
         if ends(input) {
-            errors.push(errors::workflow::expected_step(place, before));
+            errors.push(errors::workflow::expected_step(place, before.trim_end()));
             chain.steps.push(Step::Hole);
             return chain;
         }
@@ -167,6 +170,9 @@ fn chain(
             // `a > b` means `a >> b`, so the edge is checked.
             errors.push(errors::workflow::expected_arrow(half.span));
             place = half.into_token_stream();
+        } else if is_arm && choice::begins_arm(input) {
+            errors.push(errors::choice::expected_comma(input.span()));
+            return chain;
         } else if !is_group && (input.peek(Token![pub]) || (input.peek(syn::Ident) && input.peek2(Token![=])))
         {
             errors.push(errors::workflow::expected_semicolon(input.span()));
@@ -195,7 +201,7 @@ fn chain(
     }
 }
 
-/// `path | "[" chain { "," chain } [ "," ] "]"`
+/// `path | "[" chain { "," chain } [ "," ] "]" | "match" …`
 fn step(input: ParseStream<'_>, errors: &mut Errors) -> Step {
     if input.peek(token::Bracket) {
         return errors
@@ -213,6 +219,9 @@ fn step(input: ParseStream<'_>, errors: &mut Errors) -> Step {
         // The caller reads the arrow.
         errors.extend(input.fork().parse::<Token![>>]>().map(errors::workflow::missing_step));
         return Step::Hole;
+    }
+    if let Some(step) = choice::step(input, errors) {
+        return step;
     }
     if !begins_step(input) {
         errors.push(errors::workflow::not_a_step(input.span()));

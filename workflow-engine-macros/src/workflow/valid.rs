@@ -1,7 +1,11 @@
 //! The graph of a workflow: the predecessors and ancestors of each stage, and the values between them.
 
+mod choice;
+
 use proc_macro2::Span;
 use syn::{Ident, Path};
+
+pub use self::choice::{Catch, Choice, Place};
 
 use super::ast::{Chain, Step, Workflow};
 use crate::casing::{kebab, plain};
@@ -14,6 +18,10 @@ pub struct Graph<'a> {
     pub workflow: &'a Workflow,
     pub id: String,
     pub nodes: Vec<Node<'a>>,
+    /// Every `match`, in reading order.
+    pub choices: Vec<Choice<'a>>,
+    /// Every `catch`, each after those around it.
+    pub catches: Vec<Catch>,
     /// The output of the last step.
     pub output: Shape,
     /// Whether no mistake was found, so that the whole graph can be checked.
@@ -30,6 +38,10 @@ pub struct Node<'a> {
     pub predecessors: Vec<usize>,
     /// One bit for each stage that runs before it.
     pub ancestors: Vec<u64>,
+    /// The arms around it, from the outermost on.
+    pub places: Vec<Place>,
+    /// The catches around it, by their numbers.
+    pub catches: Vec<usize>,
 }
 
 /// A value between two steps.
@@ -41,8 +53,21 @@ pub enum Shape {
     Single(usize),
     /// The outputs of a group's branches.
     Group(Vec<Shape>),
+    /// The output of the arm that is taken, by the number of the choice.
+    Choice(usize),
+    /// The output of a `catch`, by its number: what its chain returns, or why it failed.
+    Caught(usize),
+    /// The values that the pattern of an arm binds.
+    Bound(Place),
     /// Unknown because of a mistake.
     Hole,
+}
+
+/// The arms and the catches around a step.
+#[derive(Clone, Default)]
+struct Around {
+    places: Vec<Place>,
+    catches: Vec<usize>,
 }
 
 impl Node<'_> {
@@ -54,10 +79,13 @@ impl Node<'_> {
 
 impl Shape {
     /// The stages whose outputs it contains, in the order in which they are written.
-    pub fn leaves(&self) -> Vec<usize> {
+    pub fn leaves(&self, graph: &Graph<'_>) -> Vec<usize> {
         match self {
             Self::Single(stage) => vec![*stage],
-            Self::Group(branches) => branches.iter().flat_map(Self::leaves).collect(),
+            Self::Group(branches) => branches.iter().flat_map(|branch| branch.leaves(graph)).collect(),
+            Self::Choice(choice) => graph.choices[*choice].leaves(graph),
+            Self::Caught(catch) => graph.catches[*catch].value.leaves(graph),
+            Self::Bound(Place { choice, .. }) => vec![graph.choices[*choice].stage],
             Self::Start | Self::Hole => Vec::new(),
         }
     }
@@ -84,11 +112,23 @@ impl Shape {
     }
 
     /// Returns whether it contains a hole.
-    pub fn has_hole(&self) -> bool {
+    pub fn has_hole(&self, graph: &Graph<'_>) -> bool {
         match self {
             Self::Hole => true,
-            Self::Group(branches) => branches.iter().any(Self::has_hole),
+            Self::Group(branches) => branches.iter().any(|branch| branch.has_hole(graph)),
+            Self::Choice(choice) => graph.choices[*choice].has_hole(graph),
+            Self::Caught(catch) => graph.catches[*catch].value.has_hole(graph),
+            Self::Bound(Place { choice, .. }) => !graph.choices[*choice].is_whole,
             Self::Start | Self::Single(_) => false,
+        }
+    }
+
+    /// Returns whether it depends on a choice or a catch, so that the engine needs more than its stages.
+    pub fn has_choice(&self) -> bool {
+        match self {
+            Self::Choice(_) | Self::Caught(_) | Self::Bound(_) => true,
+            Self::Group(branches) => branches.iter().any(Self::has_choice),
+            Self::Start | Self::Single(_) | Self::Hole => false,
         }
     }
 }
@@ -97,8 +137,16 @@ impl<'a> Graph<'a> {
     pub fn new(workflow: &'a Workflow, errors: &mut Errors) -> Self {
         let id =
             workflow.options.id.as_ref().map_or_else(|| kebab(&plain(&workflow.name)), syn::LitStr::value);
-        let mut graph = Self { workflow, id, nodes: Vec::new(), output: Shape::Hole, sound: true };
-        graph.output = graph.walk(&workflow.chain, &Shape::Start);
+        let mut graph = Self {
+            workflow,
+            id,
+            nodes: Vec::new(),
+            choices: Vec::new(),
+            catches: Vec::new(),
+            output: Shape::Hole,
+            sound: true,
+        };
+        graph.output = graph.walk(&workflow.chain, &Shape::Start, &Around::default(), errors);
         graph.name_fields();
         graph.find_ancestors();
         if workflow.input.is_none() && graph.heads() > 1 {
@@ -114,7 +162,7 @@ impl<'a> Graph<'a> {
         if let Some(Step::Group { branches, span }) = workflow.chain.steps.last()
             && branches.len() > WIDEST
             && graph.output.list().is_none()
-            && !graph.output.has_hole()
+            && !graph.output.has_hole(&graph)
         {
             errors.push(errors::workflow::wide_end(*span, branches.len()));
             graph.output = Shape::Hole;
@@ -123,29 +171,41 @@ impl<'a> Graph<'a> {
     }
 
     /// Adds the stages of a chain, and returns the output of its last step.
-    fn walk(&mut self, chain: &'a Chain, before: &Shape) -> Shape {
+    fn walk(&mut self, chain: &'a Chain, before: &Shape, around: &Around, errors: &mut Errors) -> Shape {
         let mut before = before.clone();
         for step in &chain.steps {
-            before = match step {
-                Step::Hole => {
-                    self.sound = false;
-                    Shape::Hole
-                }
-                Step::Stage(path) => self.add(path, before),
-                Step::Group { branches, .. } => match branches.as_slice() {
-                    [only] => self.walk(only, &before),
-                    _ => Shape::Group(branches.iter().map(|branch| self.walk(branch, &before)).collect()),
-                },
-            };
+            before = self.step(step, before, around, errors);
         }
         before
     }
 
-    fn add(&mut self, path: &'a Path, received: Shape) -> Shape {
+    fn step(&mut self, step: &'a Step, before: Shape, around: &Around, errors: &mut Errors) -> Shape {
+        match step {
+            Step::Hole => {
+                self.sound = false;
+                Shape::Hole
+            }
+            Step::Stage(path) => Shape::Single(self.add(path, before, around)),
+            Step::Group { branches, .. } => {
+                let mut shapes: Vec<Shape> =
+                    branches.iter().map(|branch| self.walk(branch, &before, around, errors)).collect();
+                if shapes.len() == 1 { shapes.remove(0) } else { Shape::Group(shapes) }
+            }
+            Step::Catch { chain, span } => Shape::Caught(self.catch((chain, *span), &before, around, errors)),
+            Step::Match { matched, arms, is_whole, span } => {
+                let matched = self.step(matched, before, around, errors);
+                self.choose(matched, (arms, *is_whole, *span), around, errors)
+            }
+        }
+    }
+
+    fn add(&mut self, path: &'a Path, received: Shape, around: &Around) -> usize {
         let name = path.segments.last().map_or_else(|| self.workflow.name.clone(), |last| last.ident.clone());
-        let predecessors = received.leaves();
-        self.nodes.push(Node { path, field: name, received, predecessors, ancestors: Vec::new() });
-        Shape::Single(self.nodes.len() - 1)
+        let predecessors = received.leaves(self);
+        let Around { places, catches } = around.clone();
+        let ancestors = Vec::new();
+        self.nodes.push(Node { path, field: name, received, predecessors, ancestors, places, catches });
+        self.nodes.len() - 1
     }
 
     /// The number of first stages, which receive the workflow's input.

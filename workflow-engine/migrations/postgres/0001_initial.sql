@@ -162,6 +162,8 @@ CREATE TABLE {schema}.workflow_stage_rows (
     attempt         BIGINT NOT NULL,
     -- The number of predecessors that have not completed.
     waiting_on      BIGINT NOT NULL,
+    -- The number of the arm that the output has chosen, from 0; NULL for a stage that no match follows.
+    arm             BIGINT,
     -- The state of a suspended stage, here or in blobs, and when its wait times out.
     suspended_state      TEXT COLLATE "C",
     suspended_state_blob TEXT COLLATE "C",
@@ -171,6 +173,8 @@ CREATE TABLE {schema}.workflow_stage_rows (
     output          TEXT COLLATE "C",
     output_blob     TEXT COLLATE "C",
     error_message   TEXT COLLATE "C",
+    -- Why a stage of the catch failed that this stage ends, as JSON; NULL without a failure.
+    failure         TEXT COLLATE "C",
     -- The stage's metrics, a JSON object of numbers.
     metrics         TEXT COLLATE "C",
     -- As in workflow_runs; NULL before the stage's first call of a model.
@@ -554,11 +558,13 @@ CREATE TYPE {schema}.workflow_new_stage AS (
     generation           BIGINT,
     attempt              BIGINT,
     waiting_on           BIGINT,
+    arm                  BIGINT,
     suspended_state      TEXT,
     suspended_state_blob TEXT,
     output               TEXT,
     output_blob          TEXT,
     error_message        TEXT,
+    failure              TEXT,
     started_at           TIMESTAMPTZ,
     completed_at         TIMESTAMPTZ,
     workflow_run_id      UUID,
@@ -574,11 +580,13 @@ CREATE TYPE {schema}.workflow_updated_stage AS (
     generation           BIGINT,
     attempt              BIGINT,
     waiting_on           BIGINT,
+    arm                  BIGINT,
     suspended_state      TEXT,
     suspended_state_blob TEXT,
     output               TEXT,
     output_blob          TEXT,
     error_message        TEXT,
+    failure              TEXT,
     started_at           TIMESTAMPTZ,
     completed_at         TIMESTAMPTZ,
     workflow_run_id      UUID,

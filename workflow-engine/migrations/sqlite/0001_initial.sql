@@ -106,6 +106,8 @@ CREATE TABLE {prefix}stage_rows (
     attempt         INTEGER NOT NULL,
     -- The number of predecessors that have not completed.
     waiting_on      INTEGER NOT NULL,
+    -- The number of the arm that the output has chosen, from 0; NULL for a stage that no match follows.
+    arm             INTEGER,
     -- The ticket of a suspended stage, here or in blobs, and the instant at which its wait times out.
     suspended_state      TEXT,
     suspended_state_blob TEXT,
@@ -115,6 +117,8 @@ CREATE TABLE {prefix}stage_rows (
     output          TEXT,
     output_blob     TEXT,
     error_message   TEXT,
+    -- Why a stage of the catch failed that this stage ends, as JSON; NULL without a failure.
+    failure         TEXT,
     -- The metrics, a JSON object of numbers.
     metrics         TEXT,
     -- As in workflow_runs; NULL before the stage's first model call.

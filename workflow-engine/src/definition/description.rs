@@ -1,7 +1,10 @@
 //! A compiled workflow as JSON, for programs in other languages.
 
+use std::ops::Range;
+
 use serde_json::{Value, json};
 
+use super::choice::ArmDefinition;
 use super::input::UnknownInput;
 use super::retry::Backoff;
 use super::stage::StageDefinition;
@@ -42,6 +45,7 @@ impl WorkflowDefinition {
             "output_schema": self.output_schema(),
             "config_schema": self.config_schema(),
             "output_stages": self.ids(&self.output_stages),
+            "catches": self.catches.iter().map(|catch| self.ids_in(&catch.stages)).collect::<Vec<_>>(),
             "stages": self.stages.iter().map(|stage| self.stage_json(stage)).collect::<Vec<_>>(),
         })
     }
@@ -81,6 +85,9 @@ impl WorkflowDefinition {
             },
             "timeout_ms": stage.timeout.map(millis),
             "budget": stage.budget,
+            "choice": stage.choice.as_ref().map(|choice| json!({
+                "arms": choice.arms.iter().map(|arm| self.arm_json(arm)).collect::<Vec<_>>(),
+            })),
             "wait": stage.wait.map(|wait| json!({
                 "poll_every_ms": millis(wait.poll_every),
                 "give_up_after_ms": millis(wait.give_up_after),
@@ -90,6 +97,18 @@ impl WorkflowDefinition {
             "output_schema": stage.output_schema(),
             "config_schema": stage.config_schema(),
             "default_config": stage.default_config(),
+        })
+    }
+
+    fn ids_in(&self, stages: &Range<usize>) -> Vec<&str> {
+        self.stages[stages.clone()].iter().map(|stage| stage.id.as_str()).collect()
+    }
+
+    fn arm_json(&self, arm: &ArmDefinition) -> Value {
+        json!({
+            "pattern": arm.pattern,
+            "guard": arm.guard,
+            "stages": self.ids_in(&arm.stages),
         })
     }
 

@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::canonical::{normal_form, sorted};
+use super::source::Source;
+use super::stage::StageDefinition;
 use super::workflow::WorkflowDefinition;
 use crate::value::hex::hex;
 
@@ -29,16 +31,61 @@ pub(crate) fn fingerprint(definition: &WorkflowDefinition) -> String {
             if let Some(wait) = &stage.wait {
                 whole["ticket"] = normal_form(wait.ticket_schema());
             }
+            // Stored arms are numbers. Guards are policy: another build may decide otherwise.
+            if let Some(arms) = arms(stage) {
+                whole["arms"] = arms;
+            }
+            if stage.source.is_chosen() {
+                whole["receives"] = receives(&stage.source);
+            }
             whole
         })
         .collect();
-    hash(json!({
+    let mut whole = json!({
         "id": definition.id,
         "version": definition.version,
         "stages": stages,
         "ends": definition.output_stages,
         "input": normal_form(definition.input.shape()),
-    }))
+    });
+    if !definition.catches.is_empty() {
+        whole["catches"] = catches(definition);
+    }
+    if definition.output.is_chosen() {
+        whole["returns"] = receives(&definition.output);
+    }
+    hash(whole)
+}
+
+/// The arms of the choice on the stage's output, with the numbers of their stages; `None` without a choice.
+pub(crate) fn arms(stage: &StageDefinition) -> Option<Value> {
+    let arms = stage.choice.as_ref()?.arms.iter();
+    let arms = arms.map(|arm| json!([arm.pattern, arm.stages.clone().collect::<Vec<usize>>()]));
+    Some(arms.collect())
+}
+
+/// The stages of each catch.
+fn catches(definition: &WorkflowDefinition) -> Value {
+    let stages = definition.catches.iter().map(|catch| catch.stages.clone().collect::<Vec<usize>>());
+    stages.map(|stages| json!(stages)).collect()
+}
+
+/// The source of a value that depends on a choice or a catch: a number for a stage, `null` for nothing, an array for branches, and
+/// an object for a choice or for the values that an arm binds.
+pub(crate) fn receives(source: &Source) -> Value {
+    match source {
+        Source::Nothing => Value::Null,
+        Source::Outputs([stage]) => json!(stage),
+        Source::Outputs(stages) => json!(stages),
+        Source::Group(branches) => branches.iter().map(receives).collect(),
+        Source::Choice { stage, arms } => {
+            json!({ "match": stage, "arms": arms.iter().map(receives).collect::<Vec<Value>>() })
+        }
+        Source::Bound { stage, arm, .. } => json!({ "match": stage, "arm": arm }),
+        Source::Caught { first, end, value } => {
+            json!({ "catch": [first, end], "value": receives(value) })
+        }
+    }
 }
 
 /// Hashes the content of a fingerprint.

@@ -11,6 +11,9 @@ mod config;
 mod input_rules;
 mod input;
 mod canonical;
+mod source;
+mod choice;
+mod next;
 mod stage;
 mod settings;
 mod workflow;
@@ -24,11 +27,14 @@ mod layout;
 mod layout_rows;
 mod layout_graph;
 
+pub use choice::{ArmDefinition, CatchDefinition, ChoiceDefinition};
 pub use declaration::{OverBudget, Requirement, StageDeclaration};
 pub use layout::{EdgeEnd, Junction, Layout, PlacedEdge, PlacedStage};
 pub use retry::{Backoff, RetryPolicy};
 pub use rules::{Bound, HasLength, HasPattern, HasRange, LengthUnit, Rule};
 pub use settings::{CountSetting, DurationSetting, StageSettings};
+#[doc(hidden)]
+pub use source::Source;
 pub use stage::{Execution, StageDefinition};
 pub use stage_path::StagePath;
 pub use state_type::StateType;
@@ -37,14 +43,17 @@ pub use workflow::WorkflowDefinition;
 
 #[cfg(feature = "testing")]
 pub(crate) use canonical::normal_form;
+pub(crate) use choice::Choose;
 pub(crate) use config::{ConfigDefinition, ConfigFault, FLATTENED};
 pub(crate) use fingerprint::fingerprint;
 #[cfg(feature = "testing")]
-pub(crate) use fingerprint::{ALGORITHM, hash};
+pub(crate) use fingerprint::{ALGORITHM, hash, receives};
 pub(crate) use input::{InputDefinition, UnknownInput};
 pub(crate) use input_rules::{CheckStart, InputRules};
+pub(crate) use next::{RunOutput, caught};
 pub(crate) use rules::{ValueRules, is_without_rules};
 pub(crate) use settings::ReadSettings;
+pub(crate) use source::{Outcome, Progress, Slot};
 pub(crate) use stage::Entry;
 pub(crate) use stage_path::same_text;
 pub(crate) use stored::{StoredGraph, StoredStage};

@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
+use super::choice::ChoiceDefinition;
 use super::config::ConfigDefinition;
 use super::declaration::OverBudget;
 use super::input_rules::InputRules;
 use super::retry::RetryPolicy;
 use super::rules::ValueRules;
 use super::settings::ReadSettings;
+use super::source::Source;
 use super::state_type::StateType;
 use super::wait::WaitDefinition;
 use crate::context::{StageContext, StageError};
@@ -31,7 +33,7 @@ pub struct StageDefinition {
     pub number: u32,
     /// The level in the graph, from 1: the number of stages on the longest path that ends with this stage.
     pub execution_group: u32,
-    /// The direct predecessors: the stage starts when all of them have completed.
+    /// The direct predecessors: the stage starts when all of them have completed, except those in an arm that is not taken.
     pub predecessors: Vec<usize>,
     /// The direct successors.
     pub successors: Vec<usize>,
@@ -53,6 +55,10 @@ pub struct StageDefinition {
     pub over_budget: OverBudget,
     /// How the stage waits; its body then returns a ticket. `None` for a stage that does not wait.
     pub wait: Option<WaitDefinition>,
+    /// The choice that the stage's output makes, where it is the stage of a `match`.
+    pub choice: Option<ChoiceDefinition>,
+    /// Where the value comes from that the stage receives.
+    pub(crate) source: Source,
     pub(crate) entry: Entry,
     pub(crate) input_schema: fn(schemars::SchemaGenerator) -> schemars::Schema,
     pub(crate) input_rules: Option<InputRules>,
@@ -62,6 +68,13 @@ pub struct StageDefinition {
     pub(crate) config: ConfigDefinition,
     /// For a stage whose configuration sets limits.
     pub(crate) read_settings: Option<ReadSettings>,
+}
+
+impl StageDefinition {
+    /// Returns the position in the list of the workflow's stages.
+    pub(crate) fn index(&self) -> usize {
+        self.number as usize - 1
+    }
 }
 
 /// The erased body of a stage in one workflow: stored values in, stored value out.

@@ -1,6 +1,8 @@
 //! A compiled workflow as plain data.
 
+use super::choice::CatchDefinition;
 use super::input::InputDefinition;
+use super::source::Source;
 use super::stage::StageDefinition;
 
 /// A compiled workflow: its stages in reading order, with everything that the engine needs to run them.
@@ -20,8 +22,12 @@ pub struct WorkflowDefinition {
     /// The stages in reading order. All lists of indices in the definition refer to this list.
     pub stages: Vec<StageDefinition>,
     /// The stages whose outputs are the workflow's output, in the order in which they are written: the last stage, or the
-    /// last stages of a group.
+    /// last stages of a group or of the arms of a `match`.
     pub output_stages: Vec<usize>,
+    /// The catches.
+    pub catches: Vec<CatchDefinition>,
+    /// Where the output comes from.
+    pub(crate) output: Source,
     /// See [`WorkflowDefinition::fingerprint`].
     pub(crate) fingerprint: String,
     pub(crate) input: InputDefinition,

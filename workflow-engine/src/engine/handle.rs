@@ -211,10 +211,11 @@ impl<W: Workflow> RunHandle<W> {
     }
 
     async fn decode_output(&self, output: Option<StoredValue>) -> Result<W::Output, Error> {
+        let definition = W::definition();
         // A run with one output stage holds that stage's output itself.
-        let outputs = match output {
+        let outputs = match output.filter(|_| !definition.output.has_choice()) {
             Some(output) => vec![self.run.resolve(output).await?],
-            None => self.run.stored(&W::definition().output_stage_ids()).await?,
+            None => self.run.output_values(definition).await?,
         };
         W::decode_output(&outputs).map_err(|error| Error::stored_value(self.id(), "its output", error))
     }

@@ -194,6 +194,15 @@ impl Error {
         )
     }
 
+    pub(crate) fn stage_skipped(run: impl fmt::Display, stage: &str, choice: &str) -> Self {
+        Self::new(
+            ErrorCode::StageSkipped,
+            format!(
+                "run {run} cannot be rerun from `{stage}`: it was skipped because of the outcome of `{choice}`; rerun from `{choice}`"
+            ),
+        )
+    }
+
     pub(crate) fn lease_lost(run: impl fmt::Display, stage: &str) -> Self {
         Self::new(
             ErrorCode::LeaseLost,

@@ -192,6 +192,9 @@ error_codes! {
     AncestorNotCompleted "ANCESTOR_NOT_COMPLETED" Conflict
         "A rerun was requested from a stage whose predecessor has not completed."
         "Rerun from the predecessor that the message names.";
+    StageSkipped "STAGE_SKIPPED" Conflict
+        "A rerun was requested from a stage that was skipped: another arm was taken, or a stage before it failed in a `catch`."
+        "Rerun from the stage that the message names.";
     StatementFailed "STATEMENT_FAILED" Conflict
         "The database refused a statement that a stage gave to its transaction."
         "Correct the statement; the stage's commit was rolled back.";

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Kernel;
+use super::caught_stages::is_caught;
 use super::registry::Registered;
-use crate::definition::WorkflowDefinition;
+use crate::definition::{Progress, Source, WorkflowDefinition};
 use crate::error::Error;
 use crate::ports::Snapshot;
 use crate::records::{RunRecord, Status};
@@ -96,23 +97,58 @@ fn state_mismatch(snapshot: &Snapshot, definition: &WorkflowDefinition) -> Optio
     if snapshot.run.status != Status::Running {
         return None;
     }
-    let open = |indices: &[usize]| open_stages(snapshot, definition, indices);
-    if snapshot.run.waiting_on != open(&definition.output_stages) {
+    if let Some(reason) = skips_mismatch(snapshot, definition) {
+        return Some(reason);
+    }
+    if snapshot.run.waiting_on != open_completions(snapshot, definition, &definition.output) {
         return Some("other stages deliver its output".to_owned());
     }
     definition.stages.iter().find_map(|stage| {
         let stored = snapshot.stages.iter().find(|stored| stored.stage_id == stage.id)?;
-        let differs = stored.waiting_on != open(&stage.predecessors);
+        // A stage that was skipped, or ended with a failure that a `catch` has caught, waits for nothing.
+        let is_apart = stored.status.is_terminal() && stored.status != Status::Completed;
+        let differs = !is_apart && stored.waiting_on != open_completions(snapshot, definition, &stage.source);
         differs.then(|| format!("its stage `{}` waits for other stages", stage.id))
     })
 }
 
-/// Returns how many of these stages have not completed.
-pub(super) fn open_stages(snapshot: &Snapshot, definition: &WorkflowDefinition, indices: &[usize]) -> u32 {
-    let is_open = |index: &&usize| {
-        let id = &definition.stages[**index].id;
-        let stored = snapshot.stages.iter().find(|stage| stage.stage_id == *id);
-        stored.is_some_and(|stage| stage.status != Status::Completed)
+/// Returns why the skipped stages of a run are not those that its choices skip in this definition; `None` where they are.
+fn skips_mismatch(snapshot: &Snapshot, definition: &WorkflowDefinition) -> Option<String> {
+    let stored =
+        |index: usize| snapshot.stages.iter().find(|stored| stored.stage_id == definition.stages[index].id);
+    let mut skipped = BTreeSet::new();
+    for (index, stage) in definition.stages.iter().enumerate() {
+        let arm = stored(index).and_then(|stored| stored.arm);
+        match (&stage.choice, arm) {
+            (Some(choice), Some(arm)) if (arm as usize) < choice.arms.len() => {
+                skipped.extend(choice.skipped(arm as usize));
+            }
+            (_, Some(_)) => {
+                return Some(format!("the arm that its stage `{}` has chosen is missing", stage.id));
+            }
+            (_, None) => {}
+        }
+    }
+    let differs = |index: &usize| {
+        let is_skipped = stored(*index).is_some_and(|stored| stored.status == Status::Skipped);
+        // A failure in a `catch` skips stages too.
+        is_skipped != skipped.contains(index)
+            && !is_caught(snapshot, definition, &definition.stages[*index].id)
     };
-    u32::try_from(indices.iter().filter(is_open).count()).unwrap_or(u32::MAX)
+    let stage = &definition.stages[(0..definition.stages.len()).find(differs)?];
+    Some(format!("its stage `{}` is in another arm", stage.id))
+}
+
+/// Returns how many of the completions that make up a value are still to come.
+pub(super) fn open_completions(snapshot: &Snapshot, definition: &WorkflowDefinition, source: &Source) -> u32 {
+    source.open(&|index| {
+        let id = &definition.stages[index].id;
+        let stored = snapshot.stages.iter().find(|stage| stage.stage_id == *id);
+        // A stage without a row holds nothing up.
+        stored.map_or(Progress { is_completed: true, arm: None, has_failure: false }, |stage| Progress {
+            is_completed: stage.status == Status::Completed,
+            arm: stage.arm,
+            has_failure: stage.failure.is_some(),
+        })
+    })
 }

@@ -1,7 +1,11 @@
 //! The failure of a stage that is not retried, and of its run.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use super::Kernel;
+use super::catch::{CaughtFailure, catch_failure};
 use super::commit_from_snapshot::commit_from_snapshot;
+use crate::definition::WorkflowDefinition;
 use crate::error::{Error, ErrorCode};
 use crate::ports::{Change, Decision, Precondition, RunEnd, Snapshot};
 use crate::records::{Lease, RunError, StageRecord, Status};
@@ -17,17 +21,39 @@ pub(super) struct FinalFailure {
     pub(super) error: String,
     /// The change that completes the idempotency key under which the job was claimed, if there is one.
     pub(super) completed_key: Option<Change>,
+    /// The definition, which says where a `catch` is.
+    pub(super) definition: &'static WorkflowDefinition,
 }
 
-/// Fails the stage and the run in one commit: pending siblings are cancelled, and running ones are stopped. Returns
-/// `false` when the lease was lost, and so nothing was written.
+/// Fails the stage and the run in one commit: pending siblings are cancelled, and running ones are stopped. In a `catch`
+/// the run continues, and only the stages of the `catch` end. Returns `false` when the lease was lost, and so nothing was
+/// written.
 pub(super) async fn fail_for_good(kernel: &Kernel, failure: FinalFailure) -> Result<bool, Error> {
     let run_id = failure.lease.run_id;
-    let applied = commit_from_snapshot(kernel, run_id, move |snapshot| decide(snapshot, &failure)).await?;
+    let FinalFailure { lease, code, error, definition, .. } = &failure;
+    let caught = catch_failure(kernel, definition, lease, (*code, error)).await?;
+    // The leases of the stages that the decision which is committed cancels.
+    let cancelled: Arc<Mutex<Vec<Lease>>> = Arc::default();
+    let stopped = Arc::clone(&cancelled);
+    let decide = move |snapshot: &Snapshot| {
+        let (decision, leases) = decide(snapshot, &failure, caught.as_ref())?;
+        *cancelled.lock().unwrap_or_else(PoisonError::into_inner) = leases;
+        Some(decision)
+    };
+    let applied = commit_from_snapshot(kernel, run_id, decide).await?;
+    if applied.is_some() {
+        for lease in &*stopped.lock().unwrap_or_else(PoisonError::into_inner) {
+            kernel.running().stop_lease(lease);
+        }
+    }
     Ok(applied.is_some())
 }
 
-fn decide(snapshot: &Snapshot, failure: &FinalFailure) -> Option<Decision> {
+fn decide(
+    snapshot: &Snapshot,
+    failure: &FinalFailure,
+    caught: Option<&CaughtFailure>,
+) -> Option<(Decision, Vec<Lease>)> {
     let lease = &failure.lease;
     let job = snapshot.jobs.iter().find(|job| {
         job.stage_id == lease.stage_id
@@ -39,20 +65,25 @@ fn decide(snapshot: &Snapshot, failure: &FinalFailure) -> Option<Decision> {
         return None;
     }
     let stage = snapshot.stages.iter().find(|stage| stage.stage_id == lease.stage_id)?;
-    let message = message(stage, job.attempt, failure);
-
-    let mut changes = vec![Change::Fail { stage_id: lease.stage_id.clone(), error: failure.error.clone() }];
-    changes.extend(cancel_open_stages(snapshot, Some(&lease.stage_id)));
-    let error = RunError { code: failure.code.as_str().to_owned(), message };
-    changes.push(Change::EndRun(RunEnd::Failed(error)));
-    changes.extend(failure.completed_key.clone());
     let (command, precondition) = if failure.expired {
         let precondition = Precondition::ExpiredLeaseAndRevision(lease.clone(), snapshot.revision());
         ("lease.reapStale", precondition)
     } else {
         ("job.execute", Precondition::LeaseAndRevision(lease.clone(), snapshot.revision()))
     };
-    Some(Decision { run_id: lease.run_id, command, precondition, idempotency: None, changes })
+    if let Some(caught) = caught {
+        let (mut decision, leases) = caught.decide(snapshot, stage, &failure.error);
+        decision.changes.extend(failure.completed_key.clone());
+        return Some((Decision { command, precondition, ..decision }, leases));
+    }
+    let message = message(stage, job.attempt, failure);
+    let mut changes = vec![Change::Fail { stage_id: lease.stage_id.clone(), error: failure.error.clone() }];
+    changes.extend(cancel_open_stages(snapshot, Some(&lease.stage_id)));
+    let error = RunError { code: failure.code.as_str().to_owned(), message };
+    changes.push(Change::EndRun(RunEnd::Failed(error)));
+    changes.extend(failure.completed_key.clone());
+    let run_id = lease.run_id;
+    Some((Decision { run_id, command, precondition, idempotency: None, changes }, Vec::new()))
 }
 
 /// Returns the run's error message: the stage's id, the number of attempts, and the reason.

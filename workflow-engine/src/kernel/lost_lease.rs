@@ -45,8 +45,14 @@ impl LostJob {
         self.job.crashes + 1 >= self.job.max_crashes
     }
 
+    /// Returns whether this process can take the job back. A last crash fails the stage, and only the definition says
+    /// whether a `catch` is around it, so that crash is left to a process that has the definition.
+    pub(super) fn is_decidable(&self, kernel: &Kernel) -> bool {
+        !self.was_last() || kernel.registry().by_fingerprint(&self.job.definition_fingerprint).is_some()
+    }
+
     /// Takes the job back from its worker. Returns `None` where the worker no longer holds it or, for an expired lease,
-    /// the lease has not expired by the store's clock.
+    /// the lease has not expired by the store's clock; and where this process lacks the definition that it needs.
     pub(super) async fn take_back(self, kernel: &Kernel) -> Result<Option<TakenBack>, Error> {
         let was_last = self.was_last();
         let Self { job, reason } = self;
@@ -60,8 +66,11 @@ impl LostJob {
             epoch: job.lease_epoch,
         };
         if was_last {
-            let failure =
-                FinalFailure { lease, expired, code: ErrorCode::WorkerLost, error, completed_key: None };
+            let Some(registered) = kernel.registry().by_fingerprint(&job.definition_fingerprint) else {
+                return Ok(None);
+            };
+            let (code, definition) = (ErrorCode::WorkerLost, registered.definition());
+            let failure = FinalFailure { lease, expired, code, error, completed_key: None, definition };
             return Ok(fail_for_good(kernel, failure).await?.then_some(TakenBack::Failed));
         }
         let change = Change::RecordCrash { stage_id: lease.stage_id.clone(), error };

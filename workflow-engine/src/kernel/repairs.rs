@@ -1,7 +1,9 @@
 //! The changes that a run lacks, according to the state of its stages.
 
-use super::compatibility::open_stages;
+use super::caught_stages::is_caught;
+use super::compatibility::open_completions;
 use super::failure::cancel_open_stages;
+use super::run_output::run_output;
 use crate::definition::{RetryPolicy, StageDefinition, WorkflowDefinition};
 use crate::error::ErrorCode;
 use crate::ports::{Change, RunEnd, Snapshot};
@@ -11,7 +13,8 @@ use crate::records::{JobRecord, RunError, Status};
 /// engine have moved needs none: a completing commit decrements the counters of its successors, and the one that brings
 /// a counter to zero makes the stage ready or ends the run.
 pub(super) fn repairs(snapshot: &Snapshot, definition: &WorkflowDefinition) -> Vec<Change> {
-    if let Some(failed) = snapshot.stages.iter().find(|stage| stage.status == Status::Failed) {
+    let mut failed = snapshot.stages.iter().filter(|stage| stage.status == Status::Failed);
+    if let Some(failed) = failed.find(|stage| !is_caught(snapshot, definition, &stage.stage_id)) {
         let message = failed.error_message.clone().unwrap_or_else(|| "stage failed".into());
         let error = RunError {
             code: ErrorCode::StageFailed.as_str().to_owned(),
@@ -24,15 +27,8 @@ pub(super) fn repairs(snapshot: &Snapshot, definition: &WorkflowDefinition) -> V
     let stages = definition.stages.iter();
     let mut changes: Vec<Change> =
         stages.flat_map(|stage| repairs_of_stage(snapshot, definition, stage)).collect();
-    let open = open_stages(snapshot, definition, &definition.output_stages);
-    let output = match definition.output_stages.as_slice() {
-        [end] => {
-            let end = &definition.stages[*end].id;
-            let stored = snapshot.stages.iter().find(|stage| stage.stage_id == *end);
-            stored.and_then(|stage| stage.output.clone())
-        }
-        _ => None,
-    };
+    let open = open_completions(snapshot, definition, &definition.output);
+    let output = run_output(snapshot, definition);
     let unnoticed = snapshot.run.waiting_on.saturating_sub(open);
     if unnoticed > 0 || !changes.is_empty() {
         changes.push(recount(snapshot, definition));
@@ -50,7 +46,7 @@ fn recount(snapshot: &Snapshot, definition: &WorkflowDefinition) -> Change {
         snapshot.stages.iter().filter(|stored| stored.stage_id == stage.id).any(|stored| {
             match stored.status {
                 Status::Running => true,
-                Status::Pending => open_stages(snapshot, definition, &stage.predecessors) == 0,
+                Status::Pending => open_completions(snapshot, definition, &stage.source) == 0,
                 _ => false,
             }
         })
@@ -71,7 +67,7 @@ fn repairs_of_stage(
     let stage_id = || stage.id.clone();
     let mut stored = snapshot.stages.iter().filter(|stored| !stored.status.is_terminal());
     let Some(stored) = stored.find(|stored| stored.stage_id == stage.id) else { return Vec::new() };
-    let open = open_stages(snapshot, definition, &stage.predecessors);
+    let open = open_completions(snapshot, definition, &stage.source);
     let unnoticed = stored.waiting_on.saturating_sub(open);
     let is_current = |job: &&JobRecord| job.generation == snapshot.run.generation;
     let has_job = snapshot.jobs.iter().filter(is_current).any(|job| job.stage_id == stage.id);

@@ -33,6 +33,8 @@ pub(super) struct CachedRun {
 struct Progress {
     /// Outputs of completed stages, by id.
     outputs: HashMap<String, Json>,
+    /// The arms that these outputs have chosen, by the matched stage's id.
+    arms: HashMap<String, u32>,
     /// Stages whose outcomes are being committed.
     pending: Vec<String>,
     /// Stages that commits of this process made ready, and for which its worker had no slot.
@@ -66,6 +68,17 @@ impl CachedRun {
             tokio::task::yield_now().await;
         }
         None
+    }
+
+    /// Returns the arm that the output of a stage has chosen, if it is cached.
+    pub(super) async fn arm(&self, stage_id: &str) -> Option<u32> {
+        self.output(stage_id).await?;
+        self.lock().arms.get(stage_id).copied()
+    }
+
+    /// Caches the arm that the output of a stage has chosen.
+    pub(super) fn insert_arm(&self, stage_id: &str, arm: u32) {
+        self.lock().arms.insert(stage_id.to_owned(), arm);
     }
 
     /// Notes that the outcome of a stage is being committed.
@@ -116,8 +129,11 @@ pub(super) struct PendingOutput {
 }
 
 impl PendingOutput {
-    /// Caches the output after its commit, and notes the stages that the commit put in the queue.
-    pub(super) fn committed(self, output: Json, queued: Vec<String>) {
+    /// Caches the output and the arm that it has chosen after their commit, and notes the stages that the commit put in the queue.
+    pub(super) fn committed(self, output: Json, arm: Option<u32>, queued: Vec<String>) {
+        if let Some(arm) = arm {
+            self.run.insert_arm(&self.stage_id, arm);
+        }
         self.run.insert_output(&self.stage_id, output);
         self.run.note_queued(queued);
     }

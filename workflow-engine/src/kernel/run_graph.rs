@@ -1,6 +1,7 @@
 //! The graph of a run's definition, for commands that need no code: of this process, or stored by another one.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::Kernel;
 use super::compatibility::definition_of;
@@ -32,6 +33,8 @@ pub(super) struct GraphStage {
 struct Description {
     output_stages: Vec<String>,
     stages: Vec<StageDescription>,
+    #[serde(default)]
+    catches: Vec<Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -40,6 +43,7 @@ struct StageDescription {
     predecessors: Vec<String>,
     retry: RetryDescription,
     budget: Option<Cost>,
+    choice: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -54,8 +58,20 @@ struct RetryDescription {
 /// `WORKFLOW_NOT_FOUND` or `DEFINITION_MISMATCH` where neither this process nor the store has the definition; when the
 /// store cannot be read.
 pub(super) async fn graph_of(kernel: &Kernel, run: &RunRecord) -> Result<RunGraph, Error> {
+    Ok(graph_and_definition_of(kernel, run).await?.0)
+}
+
+/// As [`graph_of`], with the definition that this process executes the run against, if it has one. A graph with choices
+/// or catches is more than its edges, so its definition is needed.
+pub(super) async fn graph_and_definition_of(
+    kernel: &Kernel,
+    run: &RunRecord,
+) -> Result<(RunGraph, Option<&'static WorkflowDefinition>), Error> {
     let error = match definition_of(kernel, run).await {
-        Ok(registered) => return Ok(RunGraph::of(registered.definition())),
+        Ok(registered) => {
+            let definition = registered.definition();
+            return Ok((RunGraph::of(definition), Some(definition)));
+        }
         Err(error) if matches!(error.code(), ErrorCode::WorkflowNotFound | ErrorCode::DefinitionMismatch) => {
             error
         }
@@ -63,8 +79,11 @@ pub(super) async fn graph_of(kernel: &Kernel, run: &RunRecord) -> Result<RunGrap
     };
     let stored = kernel.store().definitions().await?;
     match stored.into_iter().find(|stored| stored.fingerprint == run.definition_fingerprint) {
-        Some(stored) => RunGraph::parse(&stored.description)
-            .map_err(|error| Error::stored_value(run.id, "its definition", error)),
+        Some(stored) => match RunGraph::parse(&stored.description) {
+            Ok(Some(graph)) => Ok((graph, None)),
+            Ok(None) => Err(error),
+            Err(error) => Err(Error::stored_value(run.id, "its definition", error)),
+        },
         None => Err(error),
     }
 }
@@ -93,8 +112,12 @@ impl RunGraph {
         Self { stages: stages.collect(), output_stages: definition.output_stages.clone() }
     }
 
-    fn parse(description: &Json) -> Result<Self, serde_json::Error> {
-        let Description { output_stages, stages } = description.decode()?;
+    /// Returns `None` for a graph with choices or catches.
+    fn parse(description: &Json) -> Result<Option<Self>, serde_json::Error> {
+        let Description { output_stages, stages, catches } = description.decode()?;
+        if !catches.is_empty() || stages.iter().any(|stage| stage.choice.is_some()) {
+            return Ok(None);
+        }
         let place = |id: &String| {
             let place = stages.iter().position(|stage| stage.id == *id);
             place.ok_or_else(|| serde::de::Error::custom(format_args!("it has no stage `{id}`")))
@@ -113,7 +136,7 @@ impl RunGraph {
             max_crashes: stage.retry.max_crashes,
             budget: stage.budget,
         });
-        Ok(Self { stages: graph.collect(), output_stages: places(&output_stages)? })
+        Ok(Some(Self { stages: graph.collect(), output_stages: places(&output_stages)? }))
     }
 }
 

@@ -24,5 +24,20 @@ workflow! { Measuring = load >> [count, shout] }
 fn a_stored_definition_has_the_graph_of_the_definition_itself() {
     let definition = Measuring::definition();
     let stored = Json::write(&definition.to_json()).unwrap();
-    assert_eq!(RunGraph::parse(&stored).unwrap(), RunGraph::of(definition));
+    assert_eq!(RunGraph::parse(&stored).unwrap(), Some(RunGraph::of(definition)));
+}
+
+#[stage]
+async fn find(path: String) -> StageResult<Option<String>> {
+    Ok(Some(path))
+}
+
+workflow! { Choosing = match find { Some(text) => count, None => () }; Catching = catch(load) }
+
+#[test]
+fn a_stored_definition_with_choices_or_catches_is_not_enough() {
+    for definition in [Choosing::definition(), Catching::definition()] {
+        let stored = Json::write(&definition.to_json()).unwrap();
+        assert_eq!(RunGraph::parse(&stored).unwrap(), None);
+    }
 }

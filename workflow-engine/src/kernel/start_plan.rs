@@ -30,7 +30,7 @@ pub(super) fn start_changes(
             stage_name: stage.name.clone(),
             stage_number: stage.number,
             execution_group: stage.execution_group,
-            waiting_on: count(stage.predecessors.len()),
+            waiting_on: stage.source.width(),
         })
         .collect();
     let jobs = first_stages(definition).enumerate().map(|(position, stage)| Change::Enqueue {
@@ -39,17 +39,10 @@ pub(super) fn start_changes(
         max_crashes: stage.retry.max_crashes,
         claim: claimant.filter(|_| position < slots).cloned(),
     });
-    std::iter::once(Change::StartRun { stages, waiting_on: count(definition.output_stages.len()) })
-        .chain(jobs)
-        .collect()
+    std::iter::once(Change::StartRun { stages, waiting_on: definition.output.width() }).chain(jobs).collect()
 }
 
 /// Returns the stages without predecessors.
 pub(super) fn first_stages(definition: &WorkflowDefinition) -> impl Iterator<Item = &StageDefinition> {
     definition.stages.iter().filter(|stage| stage.predecessors.is_empty())
-}
-
-/// Edges of one stage are counted in 32 bits; the macro refuses workflows far below that.
-fn count(edges: usize) -> u32 {
-    u32::try_from(edges).unwrap_or(u32::MAX)
 }

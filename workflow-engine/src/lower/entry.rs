@@ -20,25 +20,33 @@ where
     S: Stage<Input: FromUpstream<H::Value>>,
     H: Upstream,
 {
-    Box::pin(run::<S, H>(execution))
+    Box::pin(run::<S>(execution, H::IS_START, |stored| match S::Input::without_value() {
+        Some(input) => Ok(input),
+        None => H::decode(&mut stored.iter()).map(S::Input::accept),
+    }))
 }
 
-async fn run<S, H>(execution: Execution) -> Result<Json, StageError>
-where
-    S: Stage<Input: FromUpstream<H::Value>>,
-    H: Upstream,
-{
+/// Runs the stage `S`, which is not the first, on the input that `read` makes from stored values.
+pub(super) fn run_with<S: Stage>(
+    execution: Execution,
+    read: impl FnOnce(&[Json]) -> Result<S::Input, serde_json::Error> + Send + 'static,
+) -> impl Future<Output = Result<Json, StageError>> + Send + 'static {
+    run::<S>(execution, false, read)
+}
+
+async fn run<S: Stage>(
+    execution: Execution,
+    is_start: bool,
+    read: impl FnOnce(&[Json]) -> Result<S::Input, serde_json::Error> + Send + 'static,
+) -> Result<Json, StageError> {
     let Execution { inputs, config, context, input_rules } = execution;
     let _life = context.life();
     let id = S::DECLARATION.id;
-    let input = match S::Input::without_value() {
-        Some(input) => input,
-        None => H::decode(&mut inputs.iter()).map(S::Input::accept).map_err(|error| {
-            StageError::permanent(format_args!("the input of stage `{id}` cannot be read: {error}"))
-        })?,
-    };
+    let input = read(&inputs).map_err(|error| {
+        StageError::permanent(format_args!("the input of stage `{id}` cannot be read: {error}"))
+    })?;
     // The input of a run was checked when the run was created. A rule that is stricter by now strands no run.
-    if let Some(rules) = input_rules.filter(|_| !H::IS_START) {
+    if let Some(rules) = input_rules.filter(|_| !is_start) {
         check_rules(&input, &rules).map_err(|reason| {
             StageError::permanent(format_args!("the input of stage `{id}` is not valid: {reason}"))
         })?;

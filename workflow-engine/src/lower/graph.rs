@@ -32,6 +32,12 @@ pub struct Graph {
     pub nodes: &'static [Node],
     /// For each stage, the set of its ancestors: one bit for each stage.
     pub ancestors: &'static [&'static [u64]],
+    /// For each stage, those that have run whenever it runs, if they are ancestors; empty where all are.
+    pub certain: &'static [&'static [u64]],
+    /// For each stage, those of other arms of the same choice; empty without a choice.
+    pub excluded: &'static [&'static [u64]],
+    /// For each stage, those in a catch that is not around it; empty without a catch.
+    pub caught: &'static [&'static [u64]],
 }
 
 /// Checks the stage `at`, its identity and its requirements.
@@ -149,7 +155,14 @@ const fn problem(graph: &Graph, at: usize, requirement: &Requirement) -> Option<
     while other < graph.nodes.len() {
         if graph.nodes[other].path.is(&requirement.path) {
             if contains(graph.ancestors[at], other) {
-                return None;
+                let is_certain = graph.certain.is_empty() || contains(graph.certain[at], other);
+                if is_certain || requirement.optional {
+                    return None;
+                }
+                if contains(graph.caught[at], other) {
+                    return Some("may have failed: declare it with `optional`");
+                }
+                return Some("may be skipped: declare it with `optional`");
             }
             // A stage that appears twice is reported elsewhere, so any of its places will do.
             found = Some(other);
@@ -161,6 +174,9 @@ const fn problem(graph: &Graph, at: usize, requirement: &Requirement) -> Option<
         None => Some("is not in the workflow"),
         Some(other) if other == at => Some("is the stage itself"),
         Some(other) if contains(graph.ancestors[other], at) => Some("runs after it"),
+        Some(other) if !graph.excluded.is_empty() && contains(graph.excluded[at], other) => {
+            Some("is in another arm of the same `match`")
+        }
         Some(_) => Some("runs in a parallel branch"),
     }
 }

@@ -53,13 +53,18 @@ pub use crate::lower::check_entry::{store_ticket, wait_definition};
 pub use crate::lower::entry::{failed, finish, store};
 
 // The graph.
+pub use crate::definition::Source;
+pub use crate::lower::arms::{AnyOf, AnyOrNone, Arm, EmptyArm, NoArm};
+pub use crate::lower::choice::{ArmRow, CatchRow, Caught, ChoiceRow, Chooses, Enters, bound_entry, choose};
 pub use crate::lower::edge::{End, Follows, Joins, ListItem, Starts};
 pub use crate::lower::graph::{Graph, Node, check_identity, check_stage, is_repeated};
+pub use crate::lower::match_edge::{AgreesWith, FollowsCatch, FollowsMatch, SameAs, Takes};
 pub use crate::lower::node::StageNode;
 pub use crate::lower::outputs::{Decoded, decode_output, decode_stored};
 pub use crate::lower::repeated::Repeated;
 pub use crate::lower::table::{InputRow, StageRow, WorkflowTable, define, output_schema, schema};
 pub use crate::lower::upstream::{Group, List, Single, Unlisted, Upstream};
+pub use crate::records::StageFailure;
 
 // Editors.
 pub use crate::lower::ide;

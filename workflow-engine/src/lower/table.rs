@@ -3,11 +3,12 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator, schema_for};
 use serde::ser::Error as _;
 
+use super::choice::{CatchRow, ChoiceRow};
 use super::record::{ObjectSchema, from_nothing};
 use super::upstream::{Shaped, Upstream};
 use crate::definition::{
-    CheckStart, ConfigDefinition, Entry, InputDefinition, InputRules, ReadSettings, Rule, StageDeclaration,
-    StageDefinition, StagePath, StageSettings, StateType, UnknownInput, WorkflowDefinition,
+    CheckStart, ConfigDefinition, Entry, InputDefinition, InputRules, ReadSettings, Rule, Source,
+    StageDeclaration, StageDefinition, StagePath, StageSettings, StateType, UnknownInput, WorkflowDefinition,
 };
 use crate::language::{InputTypes, Stage, Workflow};
 use crate::value::{FieldPath, Json, Storable, Stored, find_unknown};
@@ -29,6 +30,13 @@ pub struct WorkflowTable {
     pub predecessors: &'static [&'static [usize]],
     /// The stages whose outputs are the workflow's output.
     pub output_stages: &'static [usize],
+    /// The choices, in reading order.
+    pub choices: &'static [ChoiceRow],
+    /// The catches.
+    pub catches: &'static [CatchRow],
+    /// The sources of values that depend on a choice or a catch, by the stage that receives each; by the number after the last stage
+    /// for the workflow's output.
+    pub received: &'static [(usize, Source)],
     /// The input type.
     pub input: InputRow,
     /// The schema of the output.
@@ -175,6 +183,9 @@ pub fn define(table: &WorkflowTable) -> WorkflowDefinition {
         let level = predecessors.iter().map(|before| stages[*before].execution_group).max().unwrap_or(0);
         stages.push(stage(table, index, row, predecessors, level + 1));
     }
+    for choice in table.choices {
+        stages[choice.stage].choice = Some(choice.definition());
+    }
     for index in 0..stages.len() {
         for before in stages[index].predecessors.clone() {
             stages[before].successors.push(index);
@@ -187,6 +198,8 @@ pub fn define(table: &WorkflowTable) -> WorkflowDefinition {
         description: table.description.to_owned(),
         stages,
         output_stages: table.output_stages.to_vec(),
+        catches: table.catches.iter().map(|row| row.definition()).collect(),
+        output: source(table, table.stages.len(), table.output_stages),
         fingerprint: String::new(),
         input: InputDefinition::new(
             table.input.schema,
@@ -201,11 +214,17 @@ pub fn define(table: &WorkflowTable) -> WorkflowDefinition {
     definition
 }
 
+/// The source of the value that a stage receives, or of the workflow's output.
+fn source(table: &WorkflowTable, receiver: usize, stages: &'static [usize]) -> Source {
+    let listed = table.received.iter().find(|(other, _)| *other == receiver);
+    listed.map_or(Source::Outputs(stages), |(_, source)| *source)
+}
+
 fn stage(
     table: &WorkflowTable,
     index: usize,
     row: &StageRow,
-    predecessors: &[usize],
+    predecessors: &'static [usize],
     execution_group: u32,
 ) -> StageDefinition {
     let declaration = &row.declaration;
@@ -228,6 +247,8 @@ fn stage(
         predecessors: predecessors.to_vec(),
         successors: Vec::new(),
         inputs: predecessors.to_vec(),
+        source: source(table, index, predecessors),
+        choice: None,
         reads,
         state,
         retry: declaration.retry,

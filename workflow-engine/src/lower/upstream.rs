@@ -171,7 +171,8 @@ pub(crate) fn decode_stage_output<S: Stage>(json: &Json) -> Result<S::Output, se
     })
 }
 
-fn next<'a>(stored: &mut dyn Iterator<Item = &'a Json>) -> Result<&'a Json, serde_json::Error> {
+/// Returns the next stored value.
+pub(super) fn next<'a>(stored: &mut dyn Iterator<Item = &'a Json>) -> Result<&'a Json, serde_json::Error> {
     stored.next().ok_or_else(|| serde_json::Error::custom("a stored value is missing"))
 }
 

@@ -76,6 +76,31 @@ pub enum Change {
         /// The time that the body ran.
         elapsed: Duration,
     },
+    /// Notes the arm that the outcome of the stage chooses, before that outcome, whose event names it. No event.
+    Choose {
+        /// The matched stage.
+        stage_id: String,
+        /// The number of the arm, from 0.
+        arm: u32,
+    },
+    /// Turns the failure of a stage, which the same decision has written, into a value: the stage that ends the `catch`
+    /// keeps it, and the failed stage's job is deleted. No event.
+    Catch {
+        /// The stage that keeps the failure.
+        stage_id: String,
+        /// The stage that failed.
+        failed: String,
+        /// The failure, a [`StageFailure`](crate::records::StageFailure).
+        failure: Json,
+    },
+    /// Makes the stage `SKIPPED`, because another arm is taken, or because a stage before it failed in a `catch`. Event
+    /// `stage:skipped`.
+    Skip {
+        /// The stage.
+        stage_id: String,
+        /// The stage whose outcome has chosen the other arm, or that failed.
+        because: String,
+    },
     /// Makes the stage `SUSPENDED` until something outside is ready, and stores its ticket; its body never runs again.
     /// The job is `SUSPENDED` and due after `check_after`. The lease ends, and attempts and crashes count from zero: they are
     /// now those of the checks. Event `stage:suspended`; and `workflow:suspended` when no job of the run is `PENDING` or

@@ -125,6 +125,20 @@ pub enum EventKind {
         stage_name: String,
         /// The time that the body ran, in milliseconds. Of a stage that waits: its body and its last check, without the wait.
         duration_ms: u64,
+        /// The number of the arm that the output has chosen, from 0, if it is the stage of a `match`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        arm: Option<u32>,
+    },
+    /// `stage:skipped`: the stage does not run, because it is in an arm that was not taken, or a stage before it failed in a
+    /// `catch`.
+    #[serde(rename = "stage:skipped")]
+    StageSkipped {
+        /// The stage.
+        stage_id: String,
+        /// The stage's name, for people.
+        stage_name: String,
+        /// The stage whose outcome has chosen another arm, or that failed in the `catch` around both.
+        because: String,
     },
     /// `stage:retrying`: an attempt failed and will be retried.
     #[serde(rename = "stage:retrying")]
@@ -153,7 +167,7 @@ pub enum EventKind {
         /// The reason, for people: the worker stops, a port is unavailable, …
         reason: String,
     },
-    /// `stage:failed`: the stage failed and is not retried.
+    /// `stage:failed`: the stage failed and is not retried. `workflow:failed` follows, except in a `catch`.
     #[serde(rename = "stage:failed")]
     StageFailed {
         /// The stage.
@@ -165,7 +179,7 @@ pub enum EventKind {
         /// The reason.
         error: String,
     },
-    /// `stage:cancelled`: the stage's run ended before the stage did.
+    /// `stage:cancelled`: the stage's run ended before the stage did, or another stage of its `catch` failed.
     #[serde(rename = "stage:cancelled")]
     StageCancelled {
         /// The stage.
@@ -209,6 +223,7 @@ impl EventKind {
             Self::StageSuspended { .. } => "stage:suspended",
             Self::WorkflowSuspended { .. } => "workflow:suspended",
             Self::StageCompleted { .. } => "stage:completed",
+            Self::StageSkipped { .. } => "stage:skipped",
             Self::StageRetrying { .. } => "stage:retrying",
             Self::StageReturned { .. } => "stage:returned",
             Self::StageFailed { .. } => "stage:failed",

@@ -63,13 +63,15 @@ event_types! {
     StageSuspended: "stage:suspended",
     /// A stage's output is committed.
     StageCompleted: "stage:completed",
+    /// A stage does not run: it is in an arm that was not taken, or after a failure in a `catch`.
+    StageSkipped: "stage:skipped",
     /// An attempt failed and will be retried.
     StageRetrying: "stage:retrying",
     /// A job went back to the queue, and the attempt does not count.
     StageReturned: "stage:returned",
     /// A stage failed and is not retried.
     StageFailed: "stage:failed",
-    /// A stage was cancelled with its run.
+    /// A stage was cancelled with its run, or because of a failure in its `catch`.
     StageCancelled: "stage:cancelled",
     /// An annotation that requests events was stored.
     AnnotationCreated: "annotation:created",

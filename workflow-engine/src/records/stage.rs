@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::cost_summary::CostSummary;
 use super::status::Status;
 use super::stored_value::StoredValue;
-use crate::value::{Cost, RunId};
+use crate::value::{Cost, Json, RunId};
 
 /// A stored stage of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -26,12 +26,17 @@ pub struct StageRecord {
     pub execution_group: u32,
     /// The run's generation in which the stage last ran or will run.
     pub generation: u32,
-    /// `PENDING`, `RUNNING`, `SUSPENDED`, `COMPLETED`, `FAILED` or `CANCELLED`.
+    /// `PENDING`, `RUNNING`, `SUSPENDED`, `COMPLETED`, `FAILED`, `CANCELLED`, or `SKIPPED` in an arm that was not taken.
     pub status: Status,
     /// The number of attempts in this generation.
     pub attempt: u32,
-    /// The number of predecessors that have not completed. At 0 the stage is ready.
+    /// The number of predecessors that have not completed. At 0 the stage is ready. A `match` before it counts as one, or as
+    /// the branches with which its widest arm ends.
     pub waiting_on: u32,
+    /// The number of the arm that the stage's output has chosen, from 0, if it is the stage of a `match`.
+    pub arm: Option<u32>,
+    /// Why a stage of the `catch` failed that this stage ends, as JSON: see [`StageFailure`](super::StageFailure).
+    pub failure: Option<Json>,
     /// The ticket of a suspended stage: its reference to the work of the remote service. Committed once.
     pub suspended_state: Option<StoredValue>,
     /// The instant at which the wait of a suspended stage times out.

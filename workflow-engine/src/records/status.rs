@@ -22,7 +22,7 @@ pub enum Status {
     Failed,
     /// Cancelled by a caller, or because its run ended.
     Cancelled,
-    /// Reserved.
+    /// Not run: a stage in an arm that was not taken, or after a failure in a `catch`.
     Skipped,
     /// A job whose last attempt has failed. It is kept for inspection.
     Dead,

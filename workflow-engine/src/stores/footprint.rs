@@ -49,6 +49,7 @@ impl Footprint {
                 Reads::Run | Reads::UserTables => {}
                 Reads::NewStages => inserts_stages = true,
                 Reads::Stage(stage_id) => named.push(stage_id),
+                Reads::TwoStages(one, other) => named.extend([one, other]),
                 Reads::Stages(stage_ids) => named.extend(stage_ids.iter().map(String::as_str)),
                 Reads::RerunStages(stages) => named.extend(stages.iter().map(|stage| &*stage.stage_id)),
                 Reads::Call { stage_id, call_id } => {
@@ -107,6 +108,7 @@ enum Reads<'a> {
     Stage(&'a str),
     Stages(&'a [String]),
     RerunStages(&'a [RerunStage]),
+    TwoStages(&'a str, &'a str),
     Call {
         stage_id: &'a str,
         call_id: CallId,
@@ -135,6 +137,7 @@ fn reads(change: &Change) -> Reads<'_> {
         | Change::PutBlob { .. }
         | Change::Annotate { stage_id: None, .. }
         | Change::SetBudget { stage_id: None, .. } => Reads::Run,
+        Change::Catch { stage_id, failed, .. } => Reads::TwoStages(stage_id, failed),
         Change::StartRun { .. } => Reads::NewStages,
         Change::Rerun { stages, .. } => Reads::RerunStages(stages),
         Change::ClaimQueued { stage_ids, .. } => Reads::Stages(stage_ids),
@@ -144,6 +147,8 @@ fn reads(change: &Change) -> Reads<'_> {
         | Change::ReturnJob { stage_id, .. }
         | Change::Complete { stage_id, .. }
         | Change::TakeOver { stage_id, .. }
+        | Change::Choose { stage_id, .. }
+        | Change::Skip { stage_id, .. }
         | Change::Retry { stage_id, .. }
         | Change::RecordCrash { stage_id, .. }
         | Change::NoteError { stage_id, .. }

@@ -13,13 +13,16 @@ pub enum Shape {
     Requirements,
     /// A chain in which each stage has a configuration field.
     Configuration,
+    /// A chain of choices with two arms of one stage each.
+    Choices,
 }
 
 /// The number of branches in a group.
 const WIDTH: usize = 10;
 
 impl Shape {
-    pub const ALL: [Self; 4] = [Self::Chain, Self::Groups, Self::Requirements, Self::Configuration];
+    pub const ALL: [Self; 5] =
+        [Self::Chain, Self::Groups, Self::Requirements, Self::Configuration, Self::Choices];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -27,6 +30,7 @@ impl Shape {
             Self::Groups => "groups",
             Self::Requirements => "requirements",
             Self::Configuration => "configuration",
+            Self::Choices => "choices",
         }
     }
 
@@ -36,6 +40,7 @@ impl Shape {
             Self::Groups => "groups of ten, each followed by a stage that takes ten values",
             Self::Requirements => "chain, one requirement a stage",
             Self::Configuration => "chain, one configuration field a stage",
+            Self::Choices => "chain of choices, each with two arms of one stage",
         }
     }
 
@@ -87,6 +92,12 @@ fn chain(shape: Shape, stages: usize) -> String {
     let mut steps = Vec::new();
     let mut stage = 0;
     while stage < stages {
+        if shape == Shape::Choices && stage + 2 < stages {
+            let [one, other] = [stage + 1, stage + 2];
+            steps.push(format!("match s{stage} {{ number if number > 7 => s{one}, number => s{other} }}"));
+            stage += 3;
+            continue;
+        }
         let group = stage + 1..(stage + 1 + WIDTH).min(stages);
         steps.push(format!("s{stage}"));
         stage += 1;

@@ -42,6 +42,14 @@ pub fn with_defect(defect: Defect, mut decision: Decision) -> Decision {
             };
             decision.changes = decision.changes.into_iter().flat_map(twice).collect();
         }
+        Defect::SkipSpreads => {
+            let skips =
+                |change: &Change| matches!(change, Change::Skip { because, .. } if because == "order");
+            if let Some(last) = decision.changes.iter().rposition(skips) {
+                let spread = Change::Skip { stage_id: "sum".into(), because: "order".into() };
+                decision.changes.insert(last + 1, spread);
+            }
+        }
         Defect::HandBackKeepsLease => {
             decision.changes.retain(|change| !matches!(change, Change::ReturnJob { .. }));
         }

@@ -36,6 +36,8 @@ pub enum Defect {
     SequenceFromDecide,
     /// A completion releases each successor twice.
     ReleasedTwice,
+    /// A skip spreads to the stage after the choice.
+    SkipSpreads,
     /// A returned job keeps its lease.
     HandBackKeepsLease,
     /// A run that ends keeps the jobs of its open stages.
@@ -53,7 +55,7 @@ pub enum Defect {
 }
 
 impl Defect {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 17] = [
         Self::NoFence,
         Self::AppClockLease,
         Self::EnqueueAfterCommit,
@@ -63,6 +65,7 @@ impl Defect {
         Self::ReapWithoutCap,
         Self::SequenceFromDecide,
         Self::ReleasedTwice,
+        Self::SkipSpreads,
         Self::HandBackKeepsLease,
         Self::EndedRunKeepsJobs,
         Self::RerunForgetsSiblings,

@@ -189,6 +189,8 @@ impl Stage {
             generation,
             attempt: 0,
             output: None,
+            arm: None,
+            has_failure: false,
             suspended_state: None,
             max_wait_until: 0,
             has_error: false,

@@ -33,7 +33,21 @@ impl Reference {
             if !it.holds(job, stage) {
                 return Ok(Outcome::Superseded);
             }
-            it.write(|it| it.runs[job.run].fail(stage, code))?;
+            it.write(|it| {
+                let run = &mut it.runs[job.run];
+                let active = run.active();
+                let Some(catch) = run.catch_around(stage) else { return run.fail(stage, code) };
+                run.fail_stage(stage);
+                for ready in run.catch(stage, catch) {
+                    it.enqueue(job.run, ready, None);
+                }
+                let run = &mut it.runs[job.run];
+                if run.open_outputs() == 0 {
+                    run.status = Status::Completed;
+                    run.emit("workflow:completed");
+                }
+                run.emit_suspended(active);
+            })?;
             Ok(Outcome::Failed { retryable: false })
         };
         // A reaper does not retry: it runs again later.
@@ -43,6 +57,14 @@ impl Reference {
 
 impl Run {
     fn fail(&mut self, stage: usize, code: &'static str) {
+        self.fail_stage(stage);
+        self.cancel_open_stages();
+        self.status = Status::Failed;
+        self.error = Some(code);
+        self.emit("workflow:failed");
+    }
+
+    fn fail_stage(&mut self, stage: usize) {
         let record = &mut self.stages[stage];
         let attempt = record.attempt;
         record.status = Status::Failed;
@@ -51,10 +73,6 @@ impl Run {
         job.status = Status::Dead;
         job.lease = None;
         self.emit_attempt("stage:failed", stage, attempt);
-        self.cancel_open_stages();
-        self.status = Status::Failed;
-        self.error = Some(code);
-        self.emit("workflow:failed");
     }
 
     /// Cancels the stages that are not terminal.

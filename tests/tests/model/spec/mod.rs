@@ -4,6 +4,7 @@
 //! run completes when all its output stages have. There is no revision and no `waiting_on`; the test shows that the
 //! kernel, which has both, behaves in the same way.
 
+mod arms;
 mod state;
 mod events;
 mod writes;

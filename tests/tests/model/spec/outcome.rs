@@ -6,6 +6,7 @@ use super::state::RunCache;
 use super::writes::Stop;
 use super::{Reference, Run};
 use crate::step::{Claimed, End, Outcome, Response};
+use crate::workflows::arm_of;
 
 impl Reference {
     pub(super) fn deliver(
@@ -98,14 +99,21 @@ impl Reference {
         }
         let run = &mut self.runs[job.run];
         let active = run.active();
+        let waits_before: Vec<usize> = (0..run.stages.len()).map(|other| run.waits_for(other)).collect();
         run.stages[stage].status = Status::Completed;
         run.stages[stage].output = Some(value);
         run.stages[stage].has_error = false;
         run.stages[stage].job = None;
         run.emit_for("stage:completed", stage);
+        run.choose(stage, arm_of(run.workflow, run.id_of(stage), value));
 
         let (mut next, mut left) = (Vec::new(), Vec::new());
-        for (position, &successor) in run.workflow.stages[stage].successors.iter().enumerate() {
+        let released = run.workflow.stages[stage].successors.iter().filter(|&&successor| {
+            run.stages[successor].status != Status::Skipped
+                && run.waits_for(successor) < waits_before[successor]
+        });
+        let released: Vec<usize> = released.copied().collect();
+        for (position, successor) in released.into_iter().enumerate() {
             if self.runs[job.run].is_ready(successor) {
                 let claimer = (position < room).then_some(process);
                 next.extend(self.enqueue(job.run, successor, claimer));

@@ -6,6 +6,7 @@ use workflow_engine::definition::WorkflowDefinition;
 use workflow_engine::records::Status;
 
 use super::PROCESSES;
+use super::arms::Branch;
 use super::writes::Writes;
 use crate::step::{Claimed, Index, Response};
 
@@ -127,6 +128,9 @@ pub struct Stage {
     pub generation: u32,
     pub attempt: u32,
     pub output: Option<u64>,
+    pub arm: Option<usize>,
+    /// Whether it keeps the failure of its catch.
+    pub has_failure: bool,
     pub suspended_state: Option<u64>,
     pub max_wait_until: u64,
     pub has_error: bool,
@@ -152,16 +156,12 @@ impl Run {
 
     /// Returns how many predecessors of a stage have not completed.
     pub fn waits_for(&self, stage: usize) -> usize {
-        self.open(&self.workflow.stages[stage].predecessors)
+        self.open(&self.workflow.stages[stage].predecessors, &mut self.regions_around(stage))
     }
 
     /// Returns how many output stages have not completed.
     pub fn open_outputs(&self) -> usize {
-        if self.stages.is_empty() { 0 } else { self.open(&self.workflow.output_stages) }
-    }
-
-    fn open(&self, stages: &[usize]) -> usize {
-        stages.iter().filter(|&&stage| self.stages[stage].status != Status::Completed).count()
+        if self.stages.is_empty() { 0 } else { self.open(&self.workflow.output_stages, &mut Vec::new()) }
     }
 
     /// Returns how many stages are ready or running.
@@ -181,8 +181,17 @@ impl Run {
 
     /// Returns the output, if one stage provides it.
     pub fn output(&self) -> Option<u64> {
-        match self.workflow.output_stages[..] {
-            [stage] if self.status == Status::Completed => self.stages[stage].output,
+        if self.status != Status::Completed {
+            return None;
+        }
+        match self.branches(&self.workflow.output_stages, &[])[..] {
+            [Branch::Stage(stage)] => self.stages[stage].output,
+            // Each arm of this test ends with one stage.
+            [Branch::Choice(choice, ref ends)] => {
+                let arm = self.taken(choice).expect("the run has completed");
+                let end = ends.iter().find(|&&end| arm.contains(&end));
+                self.stages[*end.expect("no arm is empty")].output
+            }
             _ => None,
         }
     }

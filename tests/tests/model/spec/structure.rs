@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use workflow_engine::records::Status;
 
+use super::arms::Region;
 use super::writes::Stop;
 use super::{Reference, Run, Stage};
 use crate::step::Response;
@@ -123,11 +124,35 @@ impl Run {
         if self.stages.is_empty() {
             return Err(Stop::Refused("RUN_NEVER_STARTED"));
         }
-        let open = |stage: &usize| self.stages[*stage].status != Status::Completed;
+        let skipped = |stage: &usize| self.stages[*stage].status == Status::Skipped;
+        let completed = |stage: &usize| self.stages[*stage].status == Status::Completed;
+        let caught = self.caught();
+        let is_caught = |stage: &usize| caught.iter().any(|stages| stages.contains(stage));
+        let open = |stage: &usize| !completed(stage) && !skipped(stage) && !is_caught(stage);
+        if skipped(&from) {
+            return Err(Stop::Refused("STAGE_SKIPPED"));
+        }
         if self.ancestors(from).iter().any(open) {
             return Err(Stop::Refused("ANCESTOR_NOT_COMPLETED"));
         }
-        let covered = |stage: &usize| *stage == from || self.ancestors(*stage).contains(&from) || open(stage);
+        let runs_again =
+            |stage: &usize| *stage == from || self.ancestors(*stage).contains(&from) || open(stage);
+        // A skipped stage is covered together with the choice that skipped it, and what a failure has ended together with
+        // any stage of its catch.
+        let with_choice = |stage: &usize| {
+            self.regions_around(*stage)
+                .iter()
+                .any(|region| matches!(region, Region::Arm(matched, _) if runs_again(matched)))
+        };
+        let with_catch = |stage: &usize| {
+            caught.iter().any(|stages| {
+                stages.contains(stage)
+                    && (!completed(stage) || stages.end - 1 == *stage)
+                    && stages.clone().any(|other| runs_again(&other))
+            })
+        };
+        let covered =
+            |stage: &usize| runs_again(stage) || with_catch(stage) || skipped(stage) && with_choice(stage);
         Ok((0..self.stages.len()).filter(covered).collect())
     }
 

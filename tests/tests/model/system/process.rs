@@ -87,13 +87,12 @@ impl BodyCall {
             return;
         }
         let stage = &run.workflow.stages[run.position(&self.stage)];
-        let outputs = stage
-            .inputs
-            .iter()
-            .map(|&predecessor| run.stages[predecessor].output.map(|value| value.to_string()));
+        let position = run.position(&self.stage);
+        let received = run.received(&stage.predecessors, &mut run.regions_around(position));
         if !stage.predecessors.is_empty() {
-            let inputs = self.values.iter().map(|json| Some(json.as_str().to_owned()));
-            assert!(inputs.eq(outputs), "stage `{}` received inputs that are not committed", stage.id);
+            let are_committed = self.values.len() == received.len()
+                && received.iter().zip(&self.values).all(|(value, json)| value.is(json.as_str()));
+            assert!(are_committed, "stage `{}` received inputs that are not committed", stage.id);
         }
     }
 }

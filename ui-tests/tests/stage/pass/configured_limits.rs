@@ -47,4 +47,4 @@ workflow! {
     pub Submitting = submit
 }
 
-fn main() {}
+pub fn main() {}

@@ -12,7 +12,7 @@ pub async fn count(text: String) -> StageResult<u32> {
     Ok(1)
 }
 
-workflow! { pub first = load >> match >> count }
+workflow! { pub first = load >> while >> count }
 workflow! { pub second = load >> self }
 
 fn main() {}

@@ -44,34 +44,35 @@ type __Process3 = <__Process3Path as ::workflow_engine::__private::Known<
     __private::Upstream > ::Value, __private::ParametersOf < __Process3 >> > ::entry:: <
     __private::Group < (__private::Single < __Process1 >, __private::Single < __Process2
     >) > >)], predecessors : & [& [], & [0], & [0], & [1, 2]], output_stages : & [3],
-    input : __private::InputRow::of:: < process > (), output_schema :
-    __private::output_schema:: < __private::Single < __Process3 > >, config_schema :
-    __private::schema:: < ProcessConfig >, }; impl __private::Workflow for process { type
-    Input = < __Process0 as __private::Stage > ::Input; type Output = < __Process3 as
-    __private::Stage > ::Output; type Config = ProcessConfig; type Outputs =
-    ProcessOutputs; fn definition() -> & 'static __private::WorkflowDefinition { static
-    DEFINITION : __private::LazyLock < __private::WorkflowDefinition > =
-    __private::LazyLock::new(|| __private::define(TABLE)); & DEFINITION } fn
-    decode_output(outputs : & [__private::Json],) -> __private::Result < Self::Output,
-    __private::JsonError > { __private::decode_output:: < __private::Single < __Process3
-    > > (outputs) } fn decode_outputs(stored : & __private::HashMap < __private::String,
-    __private::Json >,) -> __private::Result < Self::Outputs, __private::JsonError > {
+    choices : & [], received : & [], catches : & [], input : __private::InputRow::of:: <
+    process > (), output_schema : __private::output_schema:: < __private::Single <
+    __Process3 > >, config_schema : __private::schema:: < ProcessConfig >, }; impl
+    __private::Workflow for process { type Input = < __Process0 as __private::Stage >
+    ::Input; type Output = < __Process3 as __private::Stage > ::Output; type Config =
+    ProcessConfig; type Outputs = ProcessOutputs; fn definition() -> & 'static
+    __private::WorkflowDefinition { static DEFINITION : __private::LazyLock <
+    __private::WorkflowDefinition > = __private::LazyLock::new(||
+    __private::define(TABLE)); & DEFINITION } fn decode_output(outputs : &
+    [__private::Json],) -> __private::Result < Self::Output, __private::JsonError > {
+    __private::decode_output:: < __private::Single < __Process3 > > (outputs) } fn
+    decode_outputs(stored : & __private::HashMap < __private::String, __private::Json >,)
+    -> __private::Result < Self::Outputs, __private::JsonError > {
     __private::Decoded::decode(stored) } } const GRAPH : & __private::Graph = &
     __private::Graph { workflow : "process", nodes : & [< __Process0 as
     __private::StageNode > ::NODE, < __Process1 as __private::StageNode > ::NODE, <
     __Process2 as __private::StageNode > ::NODE, < __Process3 as __private::StageNode >
-    ::NODE], ancestors : & [& [0], & [1], & [1], & [7]], }; struct Place < const
-    IS_REPEATED : bool, const AT : usize >; trait Listed < S > { type Stage; } impl < S,
-    const AT : usize > Listed < S > for Place < false, AT > { type Stage = S; } impl < S,
-    const AT : usize > Listed < S > for Place < true, AT > { type Stage =
-    __private::Repeated < S, AT >; } impl __private::HasStage < < Place < {
-    __private::is_repeated(GRAPH, 0) }, 0 > as Listed < __Process0Path >> ::Stage > for
-    process {} impl __private::HasStage < < Place < { __private::is_repeated(GRAPH, 1) },
-    1 > as Listed < __Process1Path >> ::Stage > for process {} impl __private::HasStage <
-    < Place < { __private::is_repeated(GRAPH, 2) }, 2 > as Listed < __Process2Path >>
+    ::NODE], ancestors : & [& [0], & [1], & [1], & [7]], certain : & [], excluded : & [],
+    caught : & [], }; struct Place < const IS_REPEATED : bool, const AT : usize >; trait
+    Listed < S > { type Stage; } impl < S, const AT : usize > Listed < S > for Place <
+    false, AT > { type Stage = S; } impl < S, const AT : usize > Listed < S > for Place <
+    true, AT > { type Stage = __private::Repeated < S, AT >; } impl __private::HasStage <
+    < Place < { __private::is_repeated(GRAPH, 0) }, 0 > as Listed < __Process0Path >>
     ::Stage > for process {} impl __private::HasStage < < Place < {
-    __private::is_repeated(GRAPH, 3) }, 3 > as Listed < __Process3Path >> ::Stage > for
-    process {} const _ : () = __private::check_stage(GRAPH, 0); const _ : () =
-    __private::check_stage(GRAPH, 1); const _ : () = __private::check_stage(GRAPH, 2);
-    const _ : () = __private::check_stage(GRAPH, 3); }
+    __private::is_repeated(GRAPH, 1) }, 1 > as Listed < __Process1Path >> ::Stage > for
+    process {} impl __private::HasStage < < Place < { __private::is_repeated(GRAPH, 2) },
+    2 > as Listed < __Process2Path >> ::Stage > for process {} impl __private::HasStage <
+    < Place < { __private::is_repeated(GRAPH, 3) }, 3 > as Listed < __Process3Path >>
+    ::Stage > for process {} const _ : () = __private::check_stage(GRAPH, 0); const _ :
+    () = __private::check_stage(GRAPH, 1); const _ : () = __private::check_stage(GRAPH,
+    2); const _ : () = __private::check_stage(GRAPH, 3); }
 }

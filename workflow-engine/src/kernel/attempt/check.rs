@@ -99,7 +99,7 @@ async fn postpone(
 }
 
 async fn time_out(attempt: &AttemptContext<'_>, reports: Vec<Change>) -> Result<Finished, Error> {
-    let AttemptContext { kernel, job, .. } = *attempt;
+    let AttemptContext { kernel, registered, job, .. } = *attempt;
     if !reports.is_empty() {
         commit_outcome(kernel, &job.lease, reports).await?;
     }
@@ -111,6 +111,7 @@ async fn time_out(attempt: &AttemptContext<'_>, reports: Vec<Change>) -> Result<
         code: ErrorCode::WaitTimedOut,
         error,
         completed_key: execution_key::completion(job, &outcome),
+        definition: registered.definition(),
     };
     let failed = commit_with_retry(kernel, &job.lease, || fail_for_good(kernel, failure.clone())).await?;
     Ok(if failed { Finished::with(outcome) } else { Finished::superseded(kernel, &job.lease).await })

@@ -11,8 +11,10 @@ use super::execution_key;
 use super::outcome::{Finished, JobOutcome};
 use super::port_retry::PortRetry;
 use crate::context::{Effects, StageError};
+use crate::definition::RunOutput;
 use crate::error::{Error, ErrorCode};
 use crate::kernel::Kernel;
+use crate::kernel::choice::choose;
 use crate::kernel::failure::{FinalFailure, fail_for_good};
 use crate::kernel::stored_values::prepare_output;
 use crate::ports::{Applied, Change, Commit, Decision, Precondition};
@@ -41,36 +43,52 @@ pub(super) async fn complete(
 ) -> Result<Finished, Error> {
     let AttemptContext { kernel, registered, stage, job, claimant, slots, .. } = *attempt;
     let lease = &job.lease;
+    let arm = match choose(stage, &completion.output) {
+        Ok(arm) => arm,
+        Err(error) => return fail_attempt(attempt, error, completion.reports).await,
+    };
     let retry = PortRetry::new(kernel, lease);
     let prepared = retry.call(|| prepare_output(kernel, lease, &completion.output)).await?;
     let definition = registered.definition();
+    let (index, chosen) = (stage.index(), arm.map(|arm| arm as usize));
+    let next = definition.next(index, chosen);
     let run = kernel.run_cache().get(lease.run_id, lease.generation);
     let queued = run.as_ref().map(|run| run.queued()).unwrap_or_default();
-    let room = slots.take(stage.successors.len() + queued.len(), job.priority);
+    let room = slots.take(next.releases.len() + queued.len(), job.priority);
 
     let mut changes = completion.reports;
     changes.extend(effect_changes(kernel, lease, completion.effects).await?);
     changes.extend(prepared.blob);
+    changes.extend(arm.map(|arm| Change::Choose { stage_id: stage.id.clone(), arm }));
     changes.push(Change::Complete {
         stage_id: stage.id.clone(),
         output: prepared.value.clone(),
         elapsed: completion.elapsed,
     });
-    for (position, &index) in stage.successors.iter().enumerate() {
-        let successor = &definition.stages[index];
-        changes.push(Change::Release {
+    changes.extend(next.skips.iter().map(|&skipped| Change::Skip {
+        stage_id: definition.stages[skipped].id.clone(),
+        because: stage.id.clone(),
+    }));
+    for (position, &(successor, count)) in next.releases.iter().enumerate() {
+        let successor = &definition.stages[successor];
+        let release = || Change::Release {
             stage_id: successor.id.clone(),
             max_attempts: successor.retry.max_attempts,
             max_crashes: successor.retry.max_crashes,
             claim: (position < room).then(|| claimant.clone()),
-        });
+        };
+        changes.extend((0..count).map(|_| release()));
     }
     if room > 0 && !queued.is_empty() {
         changes.push(Change::ClaimQueued { stage_ids: queued, claim: claimant.clone(), room });
     }
-    if definition.output_stages.iter().any(|&end| definition.stages[end].id == stage.id) {
-        let output = (definition.output_stages.len() == 1).then_some(prepared.value);
-        changes.push(Change::ReleaseRun { output, stages: definition.output_stage_ids() });
+    if next.ends > 0 {
+        let (output, stages) = match definition.run_output(index, chosen, &prepared.value) {
+            RunOutput::Value(output) => (Some(output), definition.output_stage_ids()),
+            RunOutput::Stages(stages) => (None, stages),
+        };
+        let release = || Change::ReleaseRun { output: output.clone(), stages: stages.clone() };
+        changes.extend((0..next.ends).map(|_| release()));
     }
     changes.extend(execution_key::completion(job, &JobOutcome::Completed));
 
@@ -84,7 +102,7 @@ pub(super) async fn complete(
     } else if let Some(pending) = pending {
         // Not before the commit: if the lease is lost, the committed output is another worker's, and this process may
         // be running the successors.
-        pending.committed(completion.output, applied.ready);
+        pending.committed(completion.output, arm, applied.ready);
     }
     Ok(Finished { outcome: JobOutcome::Completed, next: applied.claimed, claimed })
 }
@@ -105,7 +123,8 @@ pub(super) async fn fail_with_code(
     error: StageError,
     reports: Vec<Change>,
 ) -> Result<Finished, Error> {
-    let AttemptContext { kernel, stage, settings, job, .. } = *attempt;
+    let AttemptContext { kernel, registered, stage, settings, job, .. } = *attempt;
+    let definition = registered.definition();
     let lease = &job.lease;
     let message = truncate::error_text(error.message());
     let retryable = error.is_retryable() && job.attempt < attempt.last_attempt();
@@ -123,8 +142,14 @@ pub(super) async fn fail_with_code(
         if !reports.is_empty() {
             commit_outcome(kernel, lease, reports).await?;
         }
-        let failure =
-            FinalFailure { lease: lease.clone(), expired: false, code, error: message, completed_key };
+        let failure = FinalFailure {
+            lease: lease.clone(),
+            expired: false,
+            code,
+            error: message,
+            completed_key,
+            definition,
+        };
         commit_with_retry(kernel, lease, || fail_for_good(kernel, failure.clone())).await?
     };
     Ok(if is_applied { Finished::with(outcome) } else { Finished::superseded(kernel, lease).await })

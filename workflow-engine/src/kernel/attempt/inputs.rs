@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::context::AttemptContext;
 use crate::context::StageError;
-use crate::definition::StageDefinition;
+use crate::definition::{Outcome, Slot, StageDefinition, WorkflowDefinition};
 use crate::error::Error;
 use crate::kernel::registry::Registered;
 use crate::kernel::run_cache::CachedRun;
@@ -24,6 +24,49 @@ pub(super) struct Inputs {
     pub(super) metadata: Option<Json>,
 }
 
+/// Returns the stored values that make up the value that the stage receives, in their order, and what is stored about the
+/// stages that they depend on. The inner error fails the attempt.
+async fn slots(
+    attempt: &AttemptContext<'_>,
+    run: &CachedRun,
+) -> Result<Result<(Vec<Slot>, HashMap<usize, Outcome>), StageError>, Error> {
+    let AttemptContext { kernel, registered, stage, job, .. } = *attempt;
+    let definition = registered.definition();
+    let mut outcomes: HashMap<usize, Outcome> = HashMap::new();
+    loop {
+        let mut slots = Vec::new();
+        let found = stage.source.slots(&|index| outcomes.get(&index).cloned(), &mut slots);
+        let Err(unknown) = found else { return Ok(Ok((slots, outcomes))) };
+        let stage_id = &definition.stages[unknown].id;
+        // One that does not exist would be unknown again.
+        if outcomes.contains_key(&unknown) {
+            let error = format_args!("the arm that the outcome of stage `{stage_id}` has chosen is missing");
+            return Ok(Err(StageError::permanent(error)));
+        }
+        let outcome = if let Some(outcome) = cached_outcome(definition, run, unknown).await {
+            outcome
+        } else {
+            let record = kernel.store().stage(job.lease.run_id, stage_id).await?;
+            record.map(|record| Outcome { arm: record.arm, failure: record.failure }).unwrap_or_default()
+        };
+        outcomes.insert(unknown, outcome);
+    }
+}
+
+/// Returns what this process knows about a stage from its own commit of its output.
+async fn cached_outcome(definition: &WorkflowDefinition, run: &CachedRun, index: usize) -> Option<Outcome> {
+    let stage = &definition.stages[index];
+    if stage.choice.is_some() {
+        // Its catch, if it keeps the failure of one, ends with this output.
+        return Some(Outcome { arm: Some(run.arm(&stage.id).await?), failure: None });
+    }
+    // In a catch that ends in branches, another one may have failed.
+    if definition.catch_kept_by(index)?.ends_in_branches {
+        return None;
+    }
+    run.output(&stage.id).await.map(|_| Outcome::default())
+}
+
 /// Loads the stored values that the body receives. The inner error fails the attempt: an output that should exist is
 /// missing.
 pub(super) async fn load_inputs(attempt: &AttemptContext<'_>) -> Result<Result<Inputs, StageError>, Error> {
@@ -31,16 +74,26 @@ pub(super) async fn load_inputs(attempt: &AttemptContext<'_>) -> Result<Result<I
     let lease = &job.lease;
     let run = cached_run(kernel, lease.run_id, lease.generation).await?;
     run.note_claimed(&lease.stage_id);
-    let stages = &registered.definition().stages;
-    let id = |index: &usize| stages[*index].id.as_str();
-    let wanted = || stage.inputs.iter().chain(&stage.reads).map(id);
+    let definition = registered.definition();
+    let (slots, outcomes) = match slots(attempt, &run).await? {
+        Ok(found) => found,
+        Err(error) => return Ok(Err(error)),
+    };
+    let delivering = slots.iter().filter_map(|slot| match slot {
+        Slot::Output(stage) => Some(*stage),
+        Slot::Arm(_) | Slot::Failure(_) => None,
+    });
+    let wanted: Vec<&str> = delivering
+        .chain(stage.reads.iter().copied())
+        .map(|index| definition.stages[index].id.as_str())
+        .collect();
     // In the order of the wanted ones.
-    let mut outputs: Vec<Option<Json>> = Vec::with_capacity(stage.inputs.len() + stage.reads.len());
+    let mut outputs: Vec<Option<Json>> = Vec::with_capacity(wanted.len());
     let mut missing = Vec::new();
-    for stage_id in wanted() {
+    for stage_id in &wanted {
         let output = run.output(stage_id).await;
         if output.is_none() {
-            missing.push(stage_id.to_owned());
+            missing.push((*stage_id).to_owned());
         }
         outputs.push(output);
     }
@@ -48,25 +101,41 @@ pub(super) async fn load_inputs(attempt: &AttemptContext<'_>) -> Result<Result<I
         missing.sort_unstable();
         missing.dedup();
         let stored = kernel.stored_outputs(lease.run_id, &missing).await?;
-        for (slot, stage_id) in outputs.iter_mut().zip(wanted()).filter(|(slot, _)| slot.is_none()) {
-            *slot = stored.get(stage_id).cloned();
+        for (slot, stage_id) in outputs.iter_mut().zip(&wanted).filter(|(slot, _)| slot.is_none()) {
+            *slot = stored.get(*stage_id).cloned();
         }
         for (stage_id, output) in stored {
             run.insert_output(&stage_id, output);
         }
     }
-    let mut outputs = outputs.into_iter().zip(wanted()).map(|(output, stage_id)| {
-        let missing = || StageError::permanent(format_args!("the output of stage `{stage_id}` is missing"));
-        Ok((stage_id, output.ok_or_else(missing)?))
-    });
+    let missing =
+        |stage_id: &str| StageError::permanent(format_args!("the output of stage `{stage_id}` is missing"));
+    let mut outputs = outputs.into_iter().zip(wanted);
     let upstream: Result<Vec<Json>, StageError> = if stage.predecessors.is_empty() {
         Ok(vec![run.input.clone()])
     } else {
-        outputs.by_ref().take(stage.inputs.len()).map(|found| Ok(found?.1)).collect()
+        let values = slots.iter().map(|slot| match slot {
+            Slot::Arm(arm) => Ok(Json::trusted(arm.to_string())),
+            Slot::Failure(keeper) => {
+                let failure = outcomes.get(keeper).and_then(|outcome| outcome.failure.clone());
+                Ok(failure.unwrap_or_else(Json::null))
+            }
+            Slot::Output(_) => {
+                let (output, stage_id) = outputs.next().unwrap_or_default();
+                output.ok_or_else(|| missing(stage_id))
+            }
+        });
+        values.collect()
     };
-    let reads = outputs
-        .map(|found: Result<_, StageError>| found.map(|(stage_id, output)| (stage_id.to_owned(), output)));
-    let reads: Result<HashMap<String, Json>, StageError> = reads.collect();
+    let mut reads = Ok(HashMap::with_capacity(stage.reads.len()));
+    for (&index, (output, stage_id)) in stage.reads.iter().zip(outputs) {
+        match output {
+            Some(output) => _ = reads.as_mut().map(|reads| reads.insert(stage_id.to_owned(), output)),
+            // It is optional, and was skipped or has failed.
+            None if definition.may_lack(stage.index(), index) => {}
+            None => reads = Err(missing(stage_id)),
+        }
+    }
     let config = stage_config(&run, registered, stage, job);
     let metadata = run.metadata.clone();
     Ok(upstream.and_then(|upstream| Ok(Inputs { upstream, reads: reads?, config, metadata })))

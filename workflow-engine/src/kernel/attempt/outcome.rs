@@ -21,7 +21,8 @@ pub enum JobOutcome {
         #[serde(rename = "check_after_ms", with = "crate::value::milliseconds")]
         check_after: Duration,
     },
-    /// The attempt failed. With `retryable` another attempt follows; without it the run has failed.
+    /// The attempt failed. With `retryable` another attempt follows; without it the stage has failed, and its run with it
+    /// unless a `catch` is around the stage.
     Failed {
         /// The reason.
         error: String,

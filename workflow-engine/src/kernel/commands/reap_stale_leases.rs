@@ -47,11 +47,16 @@ impl Command for ReapStaleLeases {
         if !self.dead_workers.is_empty() {
             kernel.store().release_deliveries(&self.dead_workers).await?;
         }
+        let mut limit = BATCH;
         loop {
-            let stale = kernel.store().stale_jobs(&self.dead_workers, BATCH).await?;
-            let is_last = stale.len() < BATCH;
+            let stale = kernel.store().stale_jobs(&self.dead_workers, limit).await?;
+            let is_last = stale.len() < limit;
             let before = reaped;
-            let lost = stale.into_iter().filter_map(|job| self.lost_job(kernel, job));
+            let lost: Vec<LostJob> = stale.into_iter().filter_map(|job| self.lost_job(kernel, job)).collect();
+            let found = lost.len();
+            let lost: Vec<LostJob> = lost.into_iter().filter(|job| job.is_decidable(kernel)).collect();
+            let leaves_some = lost.len() < found;
+            let lost = lost.into_iter();
             let (last, others): (Vec<_>, Vec<_>) = lost.partition(LostJob::was_last);
             // Ready together, so that they share transactions.
             let mut results = join_all(others.into_iter().map(|job| job.take_back(kernel))).await;
@@ -66,8 +71,12 @@ impl Command for ReapStaleLeases {
                 }
             }
             // Without progress, another process takes the same jobs back.
-            if is_last || reaped == before {
+            if is_last || reaped == before && !leaves_some {
                 return Ok(reaped);
+            }
+            // Those that are left to other processes must not hide others.
+            if leaves_some {
+                limit = limit.saturating_mul(2);
             }
         }
     }

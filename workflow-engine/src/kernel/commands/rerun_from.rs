@@ -8,17 +8,20 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Command;
+use crate::definition::{CatchDefinition, Progress, WorkflowDefinition};
 use crate::error::Error;
 use crate::kernel::Kernel;
 use crate::kernel::commit_from_snapshot::{decision_at, try_commit_from_snapshot};
 use crate::kernel::idempotency;
-use crate::kernel::run_graph::{RunGraph, graph_of};
+use crate::kernel::run_graph::{RunGraph, graph_and_definition_of};
 use crate::ports::{BlobStore, Change, Commit, Decision, IdempotencyEntry, RerunStage, Snapshot};
-use crate::records::{Actor, Status, action};
+use crate::records::{Actor, RunRecord, Status, action};
 use crate::value::RunId;
 
 /// Runs a stage, its direct and indirect successors, and every stage that has not completed, once more. Completed stages
-/// before it are kept and do not run again. Jobs and blobs of the old generation become void.
+/// before it are kept and do not run again. A skipped stage is covered only together with its `match`, and
+/// a failure that a `catch` has turned into a value only together with a stage of that `catch`. Jobs and blobs of the
+/// old generation become void.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RerunFrom {
@@ -52,7 +55,7 @@ impl Command for RerunFrom {
     const NAME: &'static str = "run.rerunFrom";
 
     /// # Errors
-    /// `RUN_NOT_FOUND`, `STAGE_NOT_FOUND`, `RUN_NOT_TERMINAL`, `RUN_NEVER_STARTED`, `ANCESTOR_NOT_COMPLETED`,
+    /// `RUN_NOT_FOUND`, `STAGE_NOT_FOUND`, `STAGE_SKIPPED`, `RUN_NOT_TERMINAL`, `RUN_NEVER_STARTED`, `ANCESTOR_NOT_COMPLETED`,
     /// `WORKFLOW_NOT_FOUND` or `DEFINITION_MISMATCH` when neither this process nor the store has the run's definition,
     /// `IDEMPOTENCY_CONFLICT`.
     async fn execute(self, kernel: &Kernel) -> Result<RerunFromOutput, Error> {
@@ -92,8 +95,9 @@ impl RerunFrom {
     async fn rerun(&self, kernel: &Kernel, by: Option<&Actor>) -> Result<RerunFromOutput, Error> {
         let run_id = self.run_id;
         let snapshot = kernel.store().snapshot(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
-        let graph = Arc::new(graph_of(kernel, &snapshot.run).await?);
-        let plan = plan(&snapshot, &graph, &self.from_stage_id)?;
+        let (graph, definition) = graph_and_definition_of(kernel, &snapshot.run).await?;
+        let graph = Arc::new(graph);
+        let plan = plan(&snapshot, &graph, definition, &self.from_stage_id)?;
         if self.dry_run {
             return Ok(plan);
         }
@@ -105,8 +109,9 @@ impl RerunFrom {
             let details = json!({ "from_stage_id": self.from_stage_id });
             let action = by.map(|by| action("rerun", &details, by));
             move |snapshot: &Snapshot| {
-                let plan = self::plan(snapshot, &graph, &command.from_stage_id).ok()?;
-                let mut decision = decide(snapshot, &graph, &plan, command.entry(&plan).ok()?);
+                let plan = self::plan(snapshot, &graph, definition, &command.from_stage_id).ok()?;
+                let entry = command.entry(&plan).ok()?;
+                let mut decision = decide(snapshot, &graph, definition, &plan, entry);
                 let action = action.clone();
                 decision
                     .changes
@@ -175,8 +180,13 @@ async fn delete_blobs_before(
     Ok(())
 }
 
-/// Returns the stages that a rerun from this stage covers.
-fn plan(snapshot: &Snapshot, graph: &RunGraph, from: &str) -> Result<RerunFromOutput, Error> {
+/// Returns the stages that a rerun from this stage covers. Without a definition, the graph has neither choices nor catches.
+fn plan(
+    snapshot: &Snapshot,
+    graph: &RunGraph,
+    definition: Option<&WorkflowDefinition>,
+    from: &str,
+) -> Result<RerunFromOutput, Error> {
     let run = &snapshot.run;
     let position = |stage_id: &str| graph.stages.iter().position(|stage| stage.id == stage_id);
     let from_position = position(from).ok_or_else(|| Error::stage_not_found(run.id, from))?;
@@ -186,17 +196,42 @@ fn plan(snapshot: &Snapshot, graph: &RunGraph, from: &str) -> Result<RerunFromOu
     if snapshot.stages.is_empty() {
         return Err(Error::run_never_started(run.id));
     }
-    let is_completed = |index: usize| {
+    let has_status = |index: usize, status: Status| {
         let id = &graph.stages[index].id;
-        snapshot.stages.iter().any(|stage| stage.stage_id == *id && stage.status == Status::Completed)
+        snapshot.stages.iter().any(|stage| stage.stage_id == *id && stage.status == status)
     };
+    let is_completed = |index: usize| has_status(index, Status::Completed);
+    let is_skipped = |index: usize| has_status(index, Status::Skipped);
+    let has_failure = |catch: &CatchDefinition| {
+        let keeper = &graph.stages[catch.keeper()].id;
+        snapshot.stages.iter().any(|stage| stage.stage_id == *keeper && stage.failure.is_some())
+    };
+    // The catches that have turned a failure into a value.
+    let catches = definition.map(|definition| definition.catches.as_slice()).unwrap_or_default();
+    let caught: Vec<&CatchDefinition> = catches.iter().filter(|catch| has_failure(catch)).collect();
+    let is_caught = |index: usize| caught.iter().any(|catch| catch.stages.contains(&index));
+    if let Some(definition) = definition.filter(|_| is_skipped(from_position)) {
+        return Err(skipped(run, definition, snapshot, from_position));
+    }
+    let has_ended = |index: usize| is_completed(index) || is_skipped(index) || is_caught(index);
     let ancestors = reachable(from_position, |index| &graph.stages[index].predecessors);
-    if let Some(&ancestor) = ancestors.iter().find(|&&index| !is_completed(index)) {
+    if let Some(&ancestor) = ancestors.iter().find(|&&index| !has_ended(index)) {
         return Err(Error::ancestor_not_completed(run.id, from, &graph.stages[ancestor].id));
     }
     let descendants = reachable(from_position, |index| &graph.stages[index].successors);
-    let covered =
-        |index: &usize| *index == from_position || descendants.contains(index) || !is_completed(*index);
+    let runs_again =
+        |index: usize| index == from_position || descendants.contains(&index) || !has_ended(index);
+    let covered = |index: &usize| {
+        // What a failure has ended runs again with any stage of its catch, and so does the stage that keeps the failure.
+        let with_catch = caught.iter().any(|catch| {
+            catch.stages.contains(index)
+                && (!is_completed(*index) || catch.keeper() == *index)
+                && catch.stages.clone().any(runs_again)
+        });
+        let mut choices = definition.iter().flat_map(|definition| definition.choices_around(*index));
+        let with_choice = is_skipped(*index) && choices.any(runs_again);
+        runs_again(*index) || with_catch || with_choice
+    };
     let stages = (0..graph.stages.len()).filter(covered);
     Ok(RerunFromOutput {
         generation: run.generation + 1,
@@ -204,23 +239,63 @@ fn plan(snapshot: &Snapshot, graph: &RunGraph, from: &str) -> Result<RerunFromOu
     })
 }
 
+/// Returns the error of a rerun from a skipped stage, which names the stage to rerun from instead.
+fn skipped(run: &RunRecord, definition: &WorkflowDefinition, snapshot: &Snapshot, stage: usize) -> Error {
+    let id = |index: usize| definition.stages[index].id.as_str();
+    let stored = |index: usize| snapshot.stages.iter().find(|stored| stored.stage_id == id(index));
+    // The innermost choice that was made: those inside of it were skipped too.
+    let made =
+        definition.choices_around(stage).filter(|choice| stored(*choice).is_some_and(|it| it.arm.is_some()));
+    if let Some(choice) = made.last() {
+        return Error::stage_skipped(run.id, id(stage), id(choice));
+    }
+    let catch = definition.catch_around(stage);
+    let failed = catch.and_then(|catch| {
+        catch.stages.clone().find(|index| stored(*index).is_some_and(|it| it.status == Status::Failed))
+    });
+    Error::stage_skipped(run.id, id(stage), failed.map_or("", id))
+}
+
 fn decide(
     snapshot: &Snapshot,
     graph: &RunGraph,
+    definition: Option<&WorkflowDefinition>,
     plan: &RerunFromOutput,
     idempotency: Option<IdempotencyEntry>,
 ) -> Decision {
     let covered: HashSet<&str> = plan.stages.iter().map(String::as_str).collect();
-    let runs_again = |index: &&usize| covered.contains(graph.stages[**index].id.as_str());
-    let count =
-        |indices: &[usize]| u32::try_from(indices.iter().filter(runs_again).count()).unwrap_or(u32::MAX);
+    let progress = |index: usize| {
+        let id = graph.stages[index].id.as_str();
+        let stored = snapshot.stages.iter().find(|stage| stage.stage_id == id);
+        // A stage that runs again keeps neither its arm nor its failure.
+        if covered.contains(id) {
+            return Progress::default();
+        }
+        Progress {
+            is_completed: true,
+            arm: stored.and_then(|stage| stage.arm),
+            has_failure: stored.is_some_and(|stage| stage.failure.is_some()),
+        }
+    };
+    let count = |stages: &[usize]| {
+        let open = stages.iter().filter(|stage| !progress(**stage).is_completed);
+        u32::try_from(open.count()).unwrap_or(u32::MAX)
+    };
+    let waiting_on = |index: usize| match definition {
+        Some(definition) => definition.stages[index].source.open(&progress),
+        None => count(&graph.stages[index].predecessors),
+    };
+    let ends = match definition {
+        Some(definition) => definition.output.open(&progress),
+        None => count(&graph.output_stages),
+    };
 
-    let again = graph.stages.iter().filter(|stage| covered.contains(stage.id.as_str()));
+    let again = graph.stages.iter().enumerate().filter(|(_, stage)| covered.contains(stage.id.as_str()));
     let stages: Vec<RerunStage> = again
         .clone()
-        .map(|stage| RerunStage { stage_id: stage.id.clone(), waiting_on: count(&stage.predecessors) })
+        .map(|(index, stage)| RerunStage { stage_id: stage.id.clone(), waiting_on: waiting_on(index) })
         .collect();
-    let ready = again.filter(|stage| count(&stage.predecessors) == 0).map(|stage| Change::Enqueue {
+    let ready = again.filter(|(index, _)| waiting_on(*index) == 0).map(|(_, stage)| Change::Enqueue {
         stage_id: stage.id.clone(),
         max_attempts: stage.max_attempts,
         max_crashes: stage.max_crashes,
@@ -228,7 +303,7 @@ fn decide(
     });
     // Opens the next generation. Leases, cached outputs, artifacts and blobs carry their generation, so nothing of the
     // old one is used in the new one.
-    let rerun = Change::Rerun { stages, waiting_on: count(&graph.output_stages) };
+    let rerun = Change::Rerun { stages, waiting_on: ends };
     Decision {
         idempotency,
         ..decision_at(snapshot, RerunFrom::NAME, std::iter::once(rerun).chain(ready).collect())

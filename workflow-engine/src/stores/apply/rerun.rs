@@ -31,6 +31,8 @@ pub(super) fn rerun(draft: &mut Draft<'_>, stages: &[RerunStage], waiting_on: u3
         stage.status = Status::Pending;
         stage.attempt = 0;
         stage.waiting_on = *waiting_on;
+        stage.arm = None;
+        stage.failure = None;
         stage.suspended_state = None;
         stage.max_wait_until = None;
         stage.output = None;

@@ -70,6 +70,8 @@ fn new_stage(run_id: RunId, generation: u32, stage: &NewStage) -> StageRecord {
         status: Status::Pending,
         attempt: 0,
         waiting_on: stage.waiting_on,
+        arm: None,
+        failure: None,
         suspended_state: None,
         max_wait_until: None,
         output: None,

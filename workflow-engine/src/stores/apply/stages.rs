@@ -1,4 +1,4 @@
-//! Outcomes of a stage: completed, retried, failed, cancelled.
+//! Outcomes of a stage: completed, retried, failed, cancelled, skipped.
 
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use super::jobs::{clear_lease, requeued_status};
 use super::mismatch::Mismatch;
 use crate::records::{EventKind, StageRecord, Status, StoredValue};
 use crate::stores::instant;
+use crate::value::Json;
 
 /// Writes `Change::Complete`.
 pub(super) fn complete(
@@ -23,7 +24,7 @@ pub(super) fn complete(
     finish(stage, Status::Completed, now)?;
     stage.output = Some(output.clone());
     stage.error_message = None;
-    let stage_name = stage.stage_name.clone();
+    let (stage_name, arm) = (stage.stage_name.clone(), stage.arm);
     draft.job_slot(stage_id).delete();
     if was_suspended {
         draft.leave_suspension()?;
@@ -31,7 +32,38 @@ pub(super) fn complete(
         draft.deactivate()?;
     }
     let duration_ms = instant::milliseconds(elapsed);
-    draft.event(EventKind::StageCompleted { stage_id: stage_id.to_owned(), stage_name, duration_ms })
+    draft.event(EventKind::StageCompleted { stage_id: stage_id.to_owned(), stage_name, duration_ms, arm })
+}
+
+/// Writes `Change::Choose`.
+pub(super) fn choose(draft: &mut Draft<'_>, stage_id: &str, arm: u32) -> Result<(), Mismatch> {
+    draft.stage_mut(stage_id)?.arm = Some(arm);
+    Ok(())
+}
+
+/// Writes `Change::Catch`.
+pub(super) fn catch(
+    draft: &mut Draft<'_>,
+    stage_id: &str,
+    failed: &str,
+    failure: &Json,
+) -> Result<(), Mismatch> {
+    draft.stage_mut(stage_id)?.failure = Some(failure.clone());
+    draft.job_slot(failed).delete();
+    Ok(())
+}
+
+/// Writes `Change::Skip`. The stage waits for another one, so it has no job.
+pub(super) fn skip(draft: &mut Draft<'_>, stage_id: &str, because: &str) -> Result<(), Mismatch> {
+    let now = draft.now();
+    let stage = draft.stage_mut(stage_id)?;
+    finish(stage, Status::Skipped, now)?;
+    let event = EventKind::StageSkipped {
+        stage_id: stage.stage_id.clone(),
+        stage_name: stage.stage_name.clone(),
+        because: because.to_owned(),
+    };
+    draft.event(event)
 }
 
 /// Writes `Change::TakeOver`.

@@ -41,6 +41,8 @@ fn stage(run_id: RunId, status: Status) -> StageRecord {
         status,
         attempt: 1,
         waiting_on: 0,
+        arm: None,
+        failure: None,
         suspended_state: None,
         max_wait_until: None,
         output: None,

@@ -154,6 +154,8 @@ fn first_record(run_id: RunId, stage: &OutlineStage) -> StageRecord {
         status: Status::Pending,
         attempt: 0,
         waiting_on: stage.waiting_on,
+        arm: None,
+        failure: None,
         suspended_state: None,
         max_wait_until: None,
         output: None,

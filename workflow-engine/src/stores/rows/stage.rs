@@ -2,6 +2,7 @@
 
 use super::{FromColumns, ReadColumns, WriteColumns};
 use crate::records::StageRecord;
+use crate::value::Json;
 
 /// The columns from which a stage is read.
 macro_rules! stage_columns {
@@ -10,8 +11,8 @@ macro_rules! stage_columns {
             s: workflow_run_id,
             ids: [],
             texts: [stage_id, stage_name, status, suspended_state, suspended_state_blob, output, output_blob,
-                error_message, metrics],
-            numbers: [stage_number, execution_group, generation, attempt, waiting_on, total_cost, total_tokens,
+                error_message, failure, metrics],
+            numbers: [stage_number, execution_group, generation, attempt, waiting_on, arm, total_cost, total_tokens,
                 reserved_cost, pending_calls, budget, awaited_cost],
             flags: [],
             instants: [max_wait_until, started_at, completed_at]
@@ -28,11 +29,13 @@ macro_rules! changing_stage_columns {
             generation,
             attempt,
             waiting_on,
+            arm,
             suspended_state,
             suspended_state_blob,
             output,
             output_blob,
             error_message,
+            failure,
             started_at,
             completed_at
         )
@@ -60,12 +63,14 @@ impl FromColumns for StageRecord {
             suspended_state: columns.value("suspended_state")?,
             output: columns.value("output")?,
             error_message: columns.maybe_text("error_message")?,
+            failure: columns.maybe_json("failure")?,
             metrics: columns.metrics()?,
             stage_number: columns.int("stage_number")?,
             execution_group: columns.int("execution_group")?,
             generation: columns.int("generation")?,
             attempt: columns.int("attempt")?,
             waiting_on: columns.int("waiting_on")?,
+            arm: columns.maybe_int("arm")?,
             spending: columns.spending()?,
             awaited_cost: columns.maybe_cost("awaited_cost")?,
             max_wait_until: columns.maybe_instant("max_wait_until")?,
@@ -82,9 +87,11 @@ pub(in crate::stores) fn put_changing<W: WriteColumns>(row: &mut W, stage: &Stag
         .int(stage.generation)
         .int(stage.attempt)
         .int(stage.waiting_on)
+        .maybe_int(stage.arm)
         .value(stage.suspended_state.as_ref())
         .value(stage.output.as_ref())
         .maybe_text(stage.error_message.as_deref())
+        .maybe_text(stage.failure.as_ref().map(Json::as_str))
         .maybe_instant(stage.started_at)
         .maybe_instant(stage.completed_at);
 }

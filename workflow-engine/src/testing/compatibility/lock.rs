@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::definition::{ALGORITHM, WorkflowDefinition, hash, normal_form};
+use crate::definition::{ALGORITHM, ArmDefinition, WorkflowDefinition, hash, normal_form, receives};
 
 /// A released definition. The fields are in the order of the file, with the most useful ones first.
 #[derive(Debug, Serialize, Deserialize)]
@@ -20,6 +20,12 @@ pub(super) struct Lock {
     pub(super) stages: Vec<LockedStage>,
     /// The stages whose outputs make up the run's output.
     pub(super) ends: Vec<String>,
+    /// The stages of each catch.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) catches: Vec<Vec<String>>,
+    /// The source of the run's output, if it depends on a choice. Stages are numbers in reading order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) returns: Option<Value>,
 }
 
 /// A stage of a released definition. It refers to other stages by their ids; its schemas are in normal form.
@@ -36,6 +42,12 @@ pub(super) struct LockedStage {
     /// The schema of the ticket, if the stage waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) ticket: Option<Value>,
+    /// The arms of the choice on the stage's output: pattern and stages of each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) arms: Option<Vec<(String, Vec<String>)>>,
+    /// The source of the value that the stage receives, if it depends on a choice. Stages are numbers in reading order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) receives: Option<Value>,
 }
 
 impl Lock {
@@ -52,6 +64,11 @@ impl Lock {
             config: normal_form(stage.config.shape()),
             output: normal_form(stage.output_schema()),
             ticket: stage.wait.as_ref().map(|wait| normal_form(wait.ticket_schema())),
+            arms: stage.choice.as_ref().map(|choice| {
+                let stages = |arm: &ArmDefinition| ids(&arm.stages.clone().collect::<Vec<usize>>());
+                choice.arms.iter().map(|arm| (arm.pattern.clone(), stages(arm))).collect()
+            }),
+            receives: stage.source.is_chosen().then(|| receives(&stage.source)),
         });
         Self {
             id: definition.id.clone(),
@@ -61,6 +78,12 @@ impl Lock {
             input: normal_form(definition.input.shape()),
             stages: stages.collect(),
             ends: ids(&definition.output_stages),
+            catches: definition
+                .catches
+                .iter()
+                .map(|catch| ids(&catch.stages.clone().collect::<Vec<usize>>()))
+                .collect(),
+            returns: definition.output.is_chosen().then(|| receives(&definition.output)),
         }
     }
 
@@ -104,15 +127,32 @@ impl Lock {
             if let Some(ticket) = &stage.ticket {
                 whole["ticket"] = ticket.clone();
             }
+            if let Some(arms) = &stage.arms {
+                let arms = arms
+                    .iter()
+                    .map(|(pattern, stages)| Ok(json!([pattern, self.indices(stages, &place, "arms")?])));
+                whole["arms"] = arms.collect::<Result<Value, String>>()?;
+            }
+            if let Some(receives) = &stage.receives {
+                whole["receives"] = receives.clone();
+            }
             stages.push(whole);
         }
-        Ok(json!({
+        let mut whole = json!({
             "id": self.id,
             "version": self.version,
             "stages": stages,
             "ends": self.indices(&self.ends, "the workflow", "ends")?,
             "input": self.input,
-        }))
+        });
+        if !self.catches.is_empty() {
+            let catches = self.catches.iter().map(|catch| self.indices(catch, "the workflow", "catches"));
+            whole["catches"] = json!(catches.collect::<Result<Vec<_>, String>>()?);
+        }
+        if let Some(returns) = &self.returns {
+            whole["returns"] = returns.clone();
+        }
+        Ok(whole)
     }
 
     fn indices(&self, ids: &[String], place: &str, key: &str) -> Result<Vec<usize>, String> {

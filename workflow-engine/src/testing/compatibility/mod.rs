@@ -6,6 +6,7 @@ mod change;
 mod renamed;
 mod stages;
 mod edges;
+mod arms;
 mod schemas;
 mod shape;
 mod report;

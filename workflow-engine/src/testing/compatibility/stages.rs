@@ -1,5 +1,6 @@
 //! Changes of the stages themselves: added, removed, renamed, and with another version.
 
+use super::arms::{arm_changes, catch_changes};
 use super::change::{Change, list};
 use super::edges::{edge_change, read_changes, reordered};
 use super::lock::{Lock, LockedStage};
@@ -26,6 +27,7 @@ pub(super) fn stage_changes(old: &Lock, new: &Lock, renamed: &Renamed) -> Vec<Ch
                 changes.extend(version_change(before, stage));
                 changes.extend(edge_change(old, new, renamed, before, stage));
                 changes.extend(read_changes(new, renamed, before, stage));
+                changes.extend(arm_changes(renamed, before, stage));
             }
             None => changes.push(Change::new_version(
                 format!("stage `{}` is new{}", stage.id, place(new, stage)),
@@ -33,6 +35,7 @@ pub(super) fn stage_changes(old: &Lock, new: &Lock, renamed: &Renamed) -> Vec<Ch
             )),
         }
     }
+    changes.extend(catch_changes(old, new, renamed));
     let ends = renamed.new_ids(&old.ends);
     if ends != new.ends {
         changes.push(Change::new_version(

@@ -69,7 +69,7 @@ async fn completing_clears_the_error_and_deletes_the_job(fixture: Fixture) {
     assert_eq!(stage.completed_at, Some(fixture.clock.now()));
     assert_eq!(fixture.job(run_id, "a").await, None);
     let completed =
-        EventKind::StageCompleted { stage_id: "a".into(), stage_name: "Stage a".into(), duration_ms: 5 };
+        EventKind::StageCompleted { stage_id: "a".into(), stage_name: "Stage a".into(), duration_ms: 5, arm: None };
     assert_eq!(fixture.events(run_id).await.last().unwrap().kind, completed);
 }
 

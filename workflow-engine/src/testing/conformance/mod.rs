@@ -96,6 +96,7 @@ suite! {
     creation,
     preconditions,
     changes,
+    choices,
     events,
     commits,
     annotations,

@@ -95,9 +95,11 @@ fn event_line(kind: &EventKind) -> String {
         EventKind::StageSuspended { stage_id, next_check_ms, .. } => {
             format!("{stage_id}, next check in {}", span(Duration::from_millis(*next_check_ms)))
         }
+        EventKind::StageCompleted { stage_id, arm: Some(arm), .. } => format!("{stage_id}, arm {arm}"),
         EventKind::StageCompleted { stage_id, .. } | EventKind::StageCancelled { stage_id, .. } => {
             stage_id.clone()
         }
+        EventKind::StageSkipped { stage_id, because, .. } => format!("{stage_id}, because of `{because}`"),
         EventKind::StageRetrying { stage_id, attempt, error, delay_ms, .. } => {
             let delay = span(Duration::from_millis(*delay_ms));
             format!("{stage_id}, attempt {attempt}: {error}; next attempt in {delay}")

@@ -1,0 +1,23 @@
+#![allow(unused_variables)]
+
+use workflow_engine::prelude::*;
+
+#[stage]
+pub async fn charge(cents: u64) -> StageResult<String> {
+    unimplemented!()
+}
+
+#[stage]
+pub async fn ship(receipt: String) -> StageResult<u32> {
+    unimplemented!()
+}
+
+#[stage]
+pub async fn release(failure: StageFailure) -> StageResult<u32> {
+    unimplemented!()
+}
+
+workflow! { pub order = catch(charge) >> ship }
+
+fn main() {}
+// fix: `receipt: Result<String, StageFailure>`, or `match catch(charge) { Ok(receipt) => ship, Err(failure) => release }`

@@ -1,0 +1,28 @@
+#![allow(unused_variables)]
+
+use workflow_engine::prelude::*;
+
+#[stage]
+pub async fn find(path: String) -> StageResult<Option<u32>> {
+    unimplemented!()
+}
+
+#[stage]
+pub async fn count(length: u32) -> StageResult<u32> {
+    unimplemented!()
+}
+
+#[stage]
+pub async fn zero() -> StageResult<u32> {
+    unimplemented!()
+}
+
+#[stage(require(count))]
+pub async fn guess(ctx: &StageContext<guess>) -> StageResult<u32> {
+    unimplemented!()
+}
+
+workflow! { pub measure = match find { Some(length) => count, None => guess } }
+
+fn main() {}
+// fix: only stages of the same arm, or from before the `match`
