@@ -67,6 +67,7 @@ mod outbox;
 mod deliveries;
 mod subscribers;
 mod catalog;
+mod diagnosis;
 mod retention;
 mod inspection;
 mod inspection_logs;
