@@ -126,11 +126,16 @@ fn the_rust_version_that_we_promise_is_enough_for_every_dependency() {
         .filter(|package| {
             package["rust_version"].as_str().is_some_and(|theirs| rust_version(theirs) > rust_version(ours))
         })
-        .map(|package| format!("{} {} needs {}", package["name"], package["version"], package["rust_version"]))
+        .map(|package| {
+            format!("{} {} needs {}", package["name"], package["version"], package["rust_version"])
+        })
         .collect();
     assert!(newer.is_empty(), "raise `rust-version` in Cargo.toml, or take an older version: {newer:#?}");
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    assert!(readme.contains(&format!("You need Rust {ours} or later")), "the README promises another version");
+    assert!(
+        readme.contains(&format!("You need Rust {ours} or later")),
+        "the README promises another version"
+    );
 }
 
 /// A new major version of one of these is a new major version of the library.
