@@ -16,7 +16,7 @@ fn the_other_workers_finish_the_work_of_a_killed_worker() {
     let url =
         cluster.as_ref().map_or_else(|| std::env::var("DATABASE_URL").unwrap(), |own| own.url().to_owned());
     let output = Command::new(programs::built("worker_fleet"))
-        .args(["--db", &url, "--runs", "80", "--kill-one"])
+        .args(["--db", &url, "solve", "--runs", "80", "--kill-one"])
         .output()
         .unwrap();
     let stdout = String::from_utf8(output.stdout).unwrap();
@@ -32,10 +32,10 @@ fn the_other_workers_finish_the_work_of_a_killed_worker() {
 #[test]
 fn an_unreachable_server_is_an_error() {
     let output = Command::new(programs::built("worker_fleet"))
-        .args(["--db", "postgres://user@127.0.0.1:1/missing"])
+        .args(["--db", "postgres://user@127.0.0.1:1/missing", "solve"])
         .output()
         .unwrap();
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(5));
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(stderr.starts_with("error: "), "{stderr}");
 }

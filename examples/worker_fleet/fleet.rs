@@ -16,7 +16,7 @@ impl Fleet {
         for _ in 0..count {
             // Passed in the environment: the URL may contain a password, and arguments are visible to other users.
             let mut worker = Command::new(&program);
-            worker.arg("--worker").env("DATABASE_URL", db).stdin(Stdio::null());
+            worker.arg("worker").env("WORKFLOW_ENGINE_DB", db).stdin(Stdio::null()).stderr(Stdio::null());
             fleet.workers.push(worker.spawn()?);
         }
         Ok(fleet)

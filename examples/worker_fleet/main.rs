@@ -1,11 +1,12 @@
 //! Runs four worker processes on one PostgreSQL server. They share the work; if one is killed, the others finish it.
 //!
 //! ```console
-//! $ cargo run --example worker_fleet -- --db postgres://user@localhost/database --kill-one
+//! $ cargo run --example worker_fleet -- --db postgres://user@localhost/database solve --kill-one
 //! ```
 //!
-//! This process starts the runs and executes no stages. `pipeline` declares the workflow; `fleet` starts the workers, which
-//! run this program with `--worker`.
+//! The process of `solve` starts the runs and executes no stages. `pipeline` declares the workflow; `fleet` starts the
+//! workers, which run this program with `worker`. Every other command of the program is that of the kit: while it works,
+//! look at the runs with `runs list`.
 
 mod fleet;
 mod pipeline;
@@ -15,66 +16,49 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser;
-use workflow_engine::prelude::*;
+use workflow_engine_cli::clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use workflow_engine_cli::{Failure, Program, Session};
 
 use fleet::Fleet;
 use pipeline::{HashedInput, Puzzle};
-
-/// Solves puzzles with several worker processes on one PostgreSQL server.
-#[derive(Parser)]
-struct Arguments {
-    /// The server, `postgres://user:password@host/database`. Missing tables are created.
-    #[arg(long, env = "DATABASE_URL")]
-    db: String,
-    /// The number of worker processes.
-    #[arg(long, default_value_t = 4)]
-    workers: usize,
-    /// The number of runs.
-    #[arg(long, default_value_t = 200)]
-    runs: u32,
-    /// Kill a worker when a quarter of the runs have completed.
-    #[arg(long)]
-    kill_one: bool,
-    /// Run as a worker.
-    #[arg(long, hide = true)]
-    worker: bool,
-}
 
 /// How long the stages of a killed worker wait for another one. On the same machine they do not wait: the other workers
 /// detect that the process has ended.
 const LEASE: Duration = Duration::from_secs(5);
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let result = if arguments.worker { work(&arguments.db).await } else { command(&arguments).await };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // There is no other place to report an error of writing this line.
-            let _ = writeln!(io::stderr(), "error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+fn main() -> ExitCode {
+    Program::new(|engine, _| Ok(engine.register::<Puzzle>().concurrency(8).lease(LEASE)))
+        .about("Solves puzzles with several worker processes on one PostgreSQL server")
+        .command(solve_command(), |session, arguments| async move { solve(&session, &arguments).await })
+        .run()
 }
 
-/// Runs a worker until a signal stops it.
-async fn work(db: &str) -> Result<(), Box<dyn std::error::Error>> {
-    let builder = Engine::builder(db).register::<Puzzle>().concurrency(8).lease(LEASE);
-    builder.shutdown_on_signals().build().await?.wait_for_shutdown().await;
-    Ok(())
+fn solve_command() -> Command {
+    let number = |name: &'static str, default: &'static str, help: &'static str| {
+        Arg::new(name).long(name).default_value(default).value_parser(value_parser!(usize)).help(help)
+    };
+    Command::new("solve")
+        .about("Starts workers and runs, and shows which worker executed how many stages")
+        .arg(number("workers", "4", "The number of worker processes"))
+        .arg(number("runs", "200", "The number of runs"))
+        .arg(
+            Arg::new("kill-one")
+                .long("kill-one")
+                .action(ArgAction::SetTrue)
+                .help("Kill a worker when a quarter of the runs have completed"),
+        )
 }
 
 /// Starts the runs, waits for them and prints which worker executed how many stages.
-async fn command(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
+async fn solve(session: &Session, arguments: &ArgMatches) -> Result<(), Failure> {
+    let number = |name: &str| arguments.get_one::<usize>(name).copied().unwrap_or_default();
     let mut out = io::stdout();
-    let engine = Engine::builder(&arguments.db).register::<Puzzle>().without_worker().build().await?;
-    let mut fleet = Fleet::start(&arguments.db, arguments.workers)?;
-    writeln!(out, "{} workers: {:?}", arguments.workers, fleet.ids())?;
+    let engine = session.engine().await?;
+    let mut fleet = Fleet::start(&session.database()?, number("workers"))?;
+    writeln!(out, "{} workers: {:?}", number("workers"), fleet.ids())?;
 
     let mut runs = Vec::new();
-    for number in 0..arguments.runs {
+    for number in 0..number("runs") {
         runs.push(engine.start::<Puzzle>(HashedInput { text: format!("puzzle {number}") }).await?);
     }
     writeln!(out, "{} runs started", runs.len())?;
@@ -84,7 +68,7 @@ async fn command(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>
         for worker in run.output().await?.solved_by {
             *stages_by_worker.entry(worker).or_default() += 1;
         }
-        if arguments.kill_one
+        if arguments.get_flag("kill-one")
             && done == runs.len().div_ceil(4)
             && let Some(killed) = fleet.kill_one()?
         {

@@ -1,6 +1,7 @@
 //! A store behind an interceptor, which observes every call and may replace or fail it.
 
 mod catalog;
+mod diagnosis;
 mod inspection;
 
 use std::collections::HashMap;

@@ -44,4 +44,5 @@ documents! {
     Runs "docs/guide/18-runs.md";
     InvoiceIntake "examples/invoice_intake/README.md";
     Operating "docs/guide/19-operating.md";
+    CommandLine "docs/guide/20-command-line.md";
 }

@@ -77,12 +77,17 @@ async fn a_run_without_a_type_has_its_values_as_json(world: World) {
 
     let unknown = engine.any_run(RunId::generate()).await.unwrap_err();
     assert_eq!(unknown.code(), ErrorCode::RunNotFound);
-    // A process without the code reads everything but the outputs of a group, whose order only the code knows.
+    // A process without the code reads everything: the store has the definition.
     let other = world.engine().without_worker().build().await.unwrap();
     let foreign = other.any_run(id).await.unwrap();
     assert_eq!(foreign.input().await.unwrap().as_str(), r#"{"number":4}"#);
     assert_eq!(foreign.outputs().await.unwrap(), outputs);
-    assert_eq!(foreign.output().await.unwrap_err().code(), ErrorCode::WorkflowNotFound);
+    assert_eq!(foreign.output().await.unwrap().as_str(), r#"[10,"<5>"]"#);
+    let plan = foreign.rerun_from("left").dry_run().await.unwrap();
+    assert_eq!((plan.generation, plan.stages), (2, vec!["left".to_owned()]));
+    foreign.rerun_from("left").await.unwrap();
+    assert_eq!(run.output().await.unwrap().as_str(), r#"[10,"<5>"]"#);
+    assert_eq!(run.record().await.unwrap().generation, 2);
 }
 
 async fn a_stream_of_events_or_lines_continues_after_what_was_seen(world: World) {

@@ -38,4 +38,5 @@ chapters! {
     application "17-application.md";
     runs "18-runs.md";
     operating "19-operating.md";
+    command_line "20-command-line.md";
 }

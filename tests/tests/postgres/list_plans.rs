@@ -37,7 +37,10 @@ async fn rows_read(schema: &Schema) -> [i64; 2] {
     }
     let mut read = [0; 2];
     for (column, read) in ["seq_tup_read", "idx_tup_fetch"].into_iter().zip(&mut read) {
-        let sum = format!("SELECT sum({column})::bigint FROM pg_stat_user_tables WHERE schemaname = '{}'", schema.name());
+        let sum = format!(
+            "SELECT sum({column})::bigint FROM pg_stat_user_tables WHERE schemaname = '{}'",
+            schema.name()
+        );
         *read = number(&mut connection, &sum).await;
     }
     connection.close().await.unwrap();

@@ -185,7 +185,7 @@ CREATE TABLE {schema}.workflow_stage_rows (
     started_at      TIMESTAMPTZ,
     completed_at    TIMESTAMPTZ,
     PRIMARY KEY (workflow_run_id, stage_id)
-) WITH (fillfactor = 70);
+) WITH (fillfactor = 90);
 
 -- One row for each stage that is ready, suspended, under a lease or dead, except for those that the row of their run
 -- describes; deleted when the stage completes.

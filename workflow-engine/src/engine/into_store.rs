@@ -70,6 +70,12 @@ impl StoreSource {
     }
 }
 
+impl IntoStore for StoreSource {
+    fn into_store(self) -> StoreSource {
+        self
+    }
+}
+
 impl IntoStore for &str {
     fn into_store(self) -> StoreSource {
         StoreSource(Source::Url(self.to_owned()))

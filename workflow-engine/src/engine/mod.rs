@@ -17,6 +17,7 @@ mod attempts;
 mod rerun;
 mod bulk;
 mod dead_letters;
+mod condition;
 mod deletion;
 mod events;
 mod logs;

@@ -53,8 +53,8 @@ impl AnyRun {
     ///
     /// # Errors
     /// Of the awaited rerun: `RUN_NOT_FOUND`, `STAGE_NOT_FOUND`, `RUN_NOT_TERMINAL`, `RUN_NEVER_STARTED`,
-    /// `ANCESTOR_NOT_COMPLETED`; `WORKFLOW_NOT_FOUND` or `DEFINITION_MISMATCH` if this process lacks the run's
-    /// definition; `IDEMPOTENCY_CONFLICT`.
+    /// `ANCESTOR_NOT_COMPLETED`; `WORKFLOW_NOT_FOUND` or `DEFINITION_MISMATCH` if neither this process nor the
+    /// store has the run's definition; `IDEMPOTENCY_CONFLICT`.
     pub fn rerun_from(&self, stage_id: impl Into<String>) -> Rerun {
         let command = RerunFrom::new(self.id(), stage_id);
         Rerun { run: self.clone(), command }

@@ -48,7 +48,7 @@ impl AnyRun {
     ///
     /// # Errors
     /// [`Error::is_run_failed`] if a stage failed permanently; [`Error::is_run_cancelled`]; `WORKFLOW_NOT_FOUND` or
-    /// `DEFINITION_MISMATCH` for a run that ends in a group, if this process lacks its definition; the errors of
+    /// `DEFINITION_MISMATCH` for a run that ends in a group, if neither this process nor the store has its definition; the errors of
     /// [`AnyRun::wait`].
     pub async fn output(&self) -> Result<Json, Error> {
         let run = self.completed().await?;
@@ -64,9 +64,8 @@ impl AnyRun {
         if let Some(output) = &run.output {
             return self.resolve(output.clone()).await;
         }
-        let registry = self.engine().kernel().registry();
-        let registered = registry.for_run(self.id(), &run.workflow_id, &run.definition_fingerprint)?;
-        let outputs = self.stored(&registered.definition().output_stage_ids()).await?;
+        let output_stages = self.engine().kernel().output_stages(run).await?;
+        let outputs = self.stored(&output_stages).await?;
         let texts: Vec<&str> = outputs.iter().map(Json::as_str).collect();
         Ok(Json::trusted(format!("[{}]", texts.join(","))))
     }

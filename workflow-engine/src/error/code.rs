@@ -180,6 +180,9 @@ error_codes! {
     LeaseLost "LEASE_LOST" Conflict
         "The worker no longer holds the stage's lease; its result was dropped."
         "Nothing: another worker has the stage, or the run has ended.";
+    SchemaOutdated "SCHEMA_OUTDATED" Conflict
+        "A store was opened without migrating it, and its tables are missing or older than this version of the engine."
+        "Migrate it: open the store with `migrate` on, or run `wfe migrate`.";
     RunNotTerminal "RUN_NOT_TERMINAL" Conflict
         "A rerun was requested for a run that has not ended."
         "Wait for the run to end, or cancel it first.";

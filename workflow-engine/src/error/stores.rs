@@ -47,6 +47,16 @@ impl Error {
         Self::new(ErrorCode::StoreLocked, message).because(source)
     }
 
+    /// A store that must not be migrated is not up to date.
+    #[cfg_attr(
+        not(any(feature = "sqlite", feature = "postgres")),
+        allow(dead_code, reason = "only SQL has a schema")
+    )]
+    pub(crate) fn schema_outdated(doing: &str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        let source = source.into();
+        Self::new(ErrorCode::SchemaOutdated, format!("cannot {doing}: {source}")).because(source)
+    }
+
     /// A name no longer leads to the SQLite file that the process has open.
     #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "only SQLite has files"))]
     pub(crate) fn store_file_replaced(

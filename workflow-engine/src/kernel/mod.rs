@@ -17,6 +17,7 @@ mod attempt;
 mod registry;
 mod catalog;
 mod compatibility;
+mod run_graph;
 mod run_cache;
 mod running_jobs;
 mod held_job;

@@ -1,7 +1,7 @@
 //! The ports: traits through which the kernel reaches everything that has effects, with the plain data that they take
 //! and return.
 //!
-//! The author of a store implements seven of them, together [`Store`]:
+//! The author of a store implements eight of them, together [`Store`]:
 //!
 //! | Port | Purpose |
 //! |---|---|
@@ -12,6 +12,7 @@
 //! | [`Ledger`] | reads model calls, and writes those that belong to no run |
 //! | [`Inspection`] | lists runs, for people and programs that watch them |
 //! | [`Catalog`] | keeps the definitions of workflows |
+//! | [`Diagnosis`] | tells in what condition the store is |
 //!
 //! Start with [`Decision`] and its [`Precondition`] and [`Change`]s: they are everything that a store ever writes for a
 //! run. The conformance suite in `testing` checks an implementation.
@@ -41,6 +42,7 @@ mod run_filter;
 mod log_filter;
 mod inspection;
 mod catalog;
+mod diagnosis;
 mod hints;
 mod outages;
 mod blobs;
@@ -64,6 +66,7 @@ pub use decision::{Decision, IdempotencyEntry};
 pub use delivery::{Delivery, DeliveryClaim, DeliveryLease, DeliveryOutcome, Settlement};
 pub use delivery_error::{BatchError, DeliveryError};
 pub use delivery_policy::DeliveryPolicy;
+pub use diagnosis::{Connections, Diagnosis, OpenTransaction, StoreCondition, WaitingEvents};
 pub use enqueue::{EnqueueTarget, EnqueuedRun};
 pub use executor::ActivityExecutor;
 pub use hints::{HighestPriority, Hints, RunWatch};
@@ -85,7 +88,13 @@ pub use start_plans::StartPlans;
 pub use subscription::{DeliveryStart, Registration, Subscription};
 pub use transport::JobTransport;
 
-/// A store: all seven storage ports in one place, so that one transaction covers everything.
-pub trait Store: Persistence + JobTransport + Outbox + Retention + Ledger + Inspection + Catalog {}
+/// A store: all eight storage ports in one place, so that one transaction covers everything.
+pub trait Store:
+    Persistence + JobTransport + Outbox + Retention + Ledger + Inspection + Catalog + Diagnosis
+{
+}
 
-impl<T: Persistence + JobTransport + Outbox + Retention + Ledger + Inspection + Catalog> Store for T {}
+impl<T: Persistence + JobTransport + Outbox + Retention + Ledger + Inspection + Catalog + Diagnosis> Store
+    for T
+{
+}

@@ -18,7 +18,7 @@
 //! `candidates` turns the selected ones into decisions. `implicit` are the stages that have no rows. `deliveries` defines what settling a delivery means, `calls` holds
 //! the rows of the ledger, `event_columns` the events of a commit as columns, and `instant` the instants that a row can
 //! hold. `run_search` lists runs, in slices. `sql_texts` fills the names into
-//! statements of SQL, and `refusal` tells why a statement of the user is refused.
+//! statements of SQL, `migration` names what a schema lacks, and `refusal` tells why a statement of the user is refused.
 
 mod footprint;
 mod working_set;
@@ -43,6 +43,8 @@ mod commit;
 mod rows;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod sql_texts;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod migration;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod refusal;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]

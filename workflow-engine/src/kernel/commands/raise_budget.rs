@@ -7,6 +7,7 @@ use super::Command;
 use crate::error::Error;
 use crate::kernel::Kernel;
 use crate::kernel::commit_from_snapshot::{commit_from_snapshot, decision_at};
+use crate::kernel::run_graph::graph_of;
 use crate::ports::{Change, Decision, Snapshot};
 use crate::records::Status;
 use crate::value::{Cost, RunId};
@@ -44,13 +45,29 @@ impl Command for RaiseBudget {
     async fn execute(self, kernel: &Kernel) -> Result<RaiseBudgetOutput, Error> {
         let run_id = self.run_id;
         let snapshot = kernel.store().snapshot(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
-        let registered = kernel.registry().by_fingerprint(&snapshot.run.definition_fingerprint);
-        let stage = self.stage_id.as_ref().and_then(|stage_id| registered?.stage(stage_id));
-        let declared = stage.and_then(|(_, stage)| stage.budget);
+        let declared = match &self.stage_id {
+            Some(stage_id) => declared_budget(kernel, &snapshot, stage_id).await?,
+            None => None,
+        };
         self.check(&snapshot, declared)?;
         let decide = move |snapshot: &Snapshot| Some(self.decide(snapshot));
         let applied = commit_from_snapshot(kernel, run_id, decide).await?.unwrap_or_default();
         Ok(RaiseBudgetOutput { resumed: applied.ready.len() })
+    }
+}
+
+/// Returns the budget that the definition of the run gives to a stage; `None` also where no definition is known.
+async fn declared_budget(
+    kernel: &Kernel,
+    snapshot: &Snapshot,
+    stage_id: &str,
+) -> Result<Option<Cost>, Error> {
+    match graph_of(kernel, &snapshot.run).await {
+        Ok(graph) => {
+            Ok(graph.stages.into_iter().find(|stage| stage.id == stage_id).and_then(|stage| stage.budget))
+        }
+        Err(error) if error.is_not_found() || error.is_conflict() => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

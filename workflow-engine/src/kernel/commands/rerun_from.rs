@@ -7,12 +7,11 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use super::Command;
-use crate::definition::WorkflowDefinition;
 use crate::error::Error;
 use crate::kernel::Kernel;
 use crate::kernel::commit_from_snapshot::{decision_at, try_commit_from_snapshot};
-use crate::kernel::compatibility::definition_of;
 use crate::kernel::idempotency;
+use crate::kernel::run_graph::{RunGraph, graph_of};
 use crate::ports::{BlobStore, Change, Commit, Decision, IdempotencyEntry, RerunStage, Snapshot};
 use crate::records::Status;
 use crate::value::RunId;
@@ -53,7 +52,7 @@ impl Command for RerunFrom {
 
     /// # Errors
     /// `RUN_NOT_FOUND`, `STAGE_NOT_FOUND`, `RUN_NOT_TERMINAL`, `RUN_NEVER_STARTED`, `ANCESTOR_NOT_COMPLETED`,
-    /// `WORKFLOW_NOT_FOUND` or `DEFINITION_MISMATCH` when this process lacks the run's workflow or definition,
+    /// `WORKFLOW_NOT_FOUND` or `DEFINITION_MISMATCH` when neither this process nor the store has the run's definition,
     /// `IDEMPOTENCY_CONFLICT`.
     async fn execute(self, kernel: &Kernel) -> Result<RerunFromOutput, Error> {
         if let Some(output) = self.earlier_output(kernel).await? {
@@ -80,8 +79,8 @@ impl RerunFrom {
     async fn rerun(&self, kernel: &Kernel) -> Result<RerunFromOutput, Error> {
         let run_id = self.run_id;
         let snapshot = kernel.store().snapshot(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
-        let definition = definition_of(kernel, &snapshot.run).await?.definition();
-        let plan = plan(&snapshot, definition, &self.from_stage_id)?;
+        let graph = Arc::new(graph_of(kernel, &snapshot.run).await?);
+        let plan = plan(&snapshot, &graph, &self.from_stage_id)?;
         if self.dry_run {
             return Ok(plan);
         }
@@ -91,8 +90,8 @@ impl RerunFrom {
         let decide = {
             let (command, planned) = (self.clone(), Arc::clone(&planned));
             move |snapshot: &Snapshot| {
-                let plan = self::plan(snapshot, definition, &command.from_stage_id).ok()?;
-                let decision = decide(snapshot, definition, &plan, command.entry(&plan).ok()?);
+                let plan = self::plan(snapshot, &graph, &command.from_stage_id).ok()?;
+                let decision = decide(snapshot, &graph, &plan, command.entry(&plan).ok()?);
                 *planned.lock().unwrap_or_else(PoisonError::into_inner) = plan;
                 Some(decision)
             }
@@ -158,9 +157,9 @@ async fn delete_blobs_before(
 }
 
 /// Returns the stages that a rerun from this stage covers.
-fn plan(snapshot: &Snapshot, definition: &WorkflowDefinition, from: &str) -> Result<RerunFromOutput, Error> {
+fn plan(snapshot: &Snapshot, graph: &RunGraph, from: &str) -> Result<RerunFromOutput, Error> {
     let run = &snapshot.run;
-    let position = |stage_id: &str| definition.stages.iter().position(|stage| stage.id == stage_id);
+    let position = |stage_id: &str| graph.stages.iter().position(|stage| stage.id == stage_id);
     let from_position = position(from).ok_or_else(|| Error::stage_not_found(run.id, from))?;
     if !run.status.is_terminal() {
         return Err(Error::run_not_terminal(run.id, run.status));
@@ -169,48 +168,48 @@ fn plan(snapshot: &Snapshot, definition: &WorkflowDefinition, from: &str) -> Res
         return Err(Error::run_never_started(run.id));
     }
     let is_completed = |index: usize| {
-        let id = &definition.stages[index].id;
+        let id = &graph.stages[index].id;
         snapshot.stages.iter().any(|stage| stage.stage_id == *id && stage.status == Status::Completed)
     };
-    let ancestors = reachable(from_position, |index| &definition.stages[index].predecessors);
+    let ancestors = reachable(from_position, |index| &graph.stages[index].predecessors);
     if let Some(&ancestor) = ancestors.iter().find(|&&index| !is_completed(index)) {
-        return Err(Error::ancestor_not_completed(run.id, from, &definition.stages[ancestor].id));
+        return Err(Error::ancestor_not_completed(run.id, from, &graph.stages[ancestor].id));
     }
-    let descendants = reachable(from_position, |index| &definition.stages[index].successors);
+    let descendants = reachable(from_position, |index| &graph.stages[index].successors);
     let covered =
         |index: &usize| *index == from_position || descendants.contains(index) || !is_completed(*index);
-    let stages = (0..definition.stages.len()).filter(covered);
+    let stages = (0..graph.stages.len()).filter(covered);
     Ok(RerunFromOutput {
         generation: run.generation + 1,
-        stages: stages.map(|index| definition.stages[index].id.clone()).collect(),
+        stages: stages.map(|index| graph.stages[index].id.clone()).collect(),
     })
 }
 
 fn decide(
     snapshot: &Snapshot,
-    definition: &WorkflowDefinition,
+    graph: &RunGraph,
     plan: &RerunFromOutput,
     idempotency: Option<IdempotencyEntry>,
 ) -> Decision {
     let covered: HashSet<&str> = plan.stages.iter().map(String::as_str).collect();
-    let runs_again = |index: &&usize| covered.contains(definition.stages[**index].id.as_str());
+    let runs_again = |index: &&usize| covered.contains(graph.stages[**index].id.as_str());
     let count =
         |indices: &[usize]| u32::try_from(indices.iter().filter(runs_again).count()).unwrap_or(u32::MAX);
 
-    let again = definition.stages.iter().filter(|stage| covered.contains(stage.id.as_str()));
+    let again = graph.stages.iter().filter(|stage| covered.contains(stage.id.as_str()));
     let stages: Vec<RerunStage> = again
         .clone()
         .map(|stage| RerunStage { stage_id: stage.id.clone(), waiting_on: count(&stage.predecessors) })
         .collect();
     let ready = again.filter(|stage| count(&stage.predecessors) == 0).map(|stage| Change::Enqueue {
         stage_id: stage.id.clone(),
-        max_attempts: stage.retry.max_attempts,
-        max_crashes: stage.retry.max_crashes,
+        max_attempts: stage.max_attempts,
+        max_crashes: stage.max_crashes,
         claim: None,
     });
     // Opens the next generation. Leases, cached outputs, artifacts and blobs carry their generation, so nothing of the
     // old one is used in the new one.
-    let rerun = Change::Rerun { stages, waiting_on: count(&definition.output_stages) };
+    let rerun = Change::Rerun { stages, waiting_on: count(&graph.output_stages) };
     Decision {
         idempotency,
         ..decision_at(snapshot, RerunFrom::NAME, std::iter::once(rerun).chain(ready).collect())

@@ -61,6 +61,11 @@ pub(super) fn write(entries: &[Entry]) -> String {
     text
 }
 
+/// Returns the text with which the entry of a stage starts. Nothing else in `held` contains it.
+pub(in crate::stores) fn start(stage_id: &str) -> String {
+    format!("[{},", Value::from(stage_id))
+}
+
 /// Reads the stored text.
 pub(in crate::stores) fn parse(text: &str) -> Result<Vec<Entry>, serde_json::Error> {
     let rows: Vec<Vec<Value>> = serde_json::from_str(text)?;

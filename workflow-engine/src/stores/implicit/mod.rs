@@ -23,12 +23,12 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-pub(super) use self::entry::{Entry, EntryState, HeldLease, parse as parse_entries};
+pub(super) use self::entry::{Entry, EntryState, HeldLease, parse as parse_entries, start as entry_start};
 pub(super) use self::outline::{Outline, OutlineStage};
 pub(super) use self::renewal::{LeaseEnd, Renewal};
 use super::footprint::Footprint;
 use super::working_set::{StageRows, Tracked, WorkingSet};
-use crate::records::{CostSummary, JobRecord, Lease, RunRecord, StageRecord, Status};
+use crate::records::{CostSummary, JobRecord, RunRecord, StageRecord, Status};
 use crate::value::RunId;
 
 /// What a run knows of its stages that have no rows.
@@ -127,16 +127,6 @@ impl ImplicitStages {
             EntryState::Waiting { .. } => None,
         });
         held.collect()
-    }
-
-    /// Returns whether the owner holds this lease without a row.
-    pub(super) fn holds(&self, run: &RunRecord, lease: &Lease) -> bool {
-        run.generation == lease.generation
-            && lease.epoch == 1
-            && self
-                .entries
-                .iter()
-                .any(|entry| entry.stage_id == lease.stage_id && matches!(entry.state, EntryState::Held(_)))
     }
 
     fn leases(&self) -> impl Iterator<Item = &HeldLease> {

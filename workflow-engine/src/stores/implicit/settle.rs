@@ -34,16 +34,15 @@ impl RunRows {
                 Some(stage) if !has_row => implicit.describe(run, stage, rows),
                 _ => None,
             };
-            match described {
-                Some(state) => {
-                    implicit.entries.extend(state.map(|state| Entry { stage_id: stage_id.clone(), state }));
-                    rows.stage.forgo_row();
-                    rows.job.forgo_row();
+            if let Some(described) = described {
+                if let Described::ByEntry(state) = described {
+                    implicit.entries.push(Entry { stage_id: stage_id.clone(), state });
                 }
-                None => {
-                    rows.stage.require_row();
-                    rows.job.require_row();
-                }
+                rows.stage.forgo_row();
+                rows.job.forgo_row();
+            } else {
+                rows.stage.require_row();
+                rows.job.require_row();
             }
         }
         implicit.bound_leases();
@@ -51,21 +50,26 @@ impl RunRows {
     }
 }
 
+/// What describes the records of a stage completely.
+enum Described {
+    ByOutline,
+    ByEntry(EntryState),
+}
+
 impl ImplicitStages {
-    /// Returns the state that describes these records completely: `Some(None)` where the outline does.
-    fn describe(
-        &mut self,
-        run: &RunRecord,
-        stage: &OutlineStage,
-        rows: &StageRows,
-    ) -> Option<Option<EntryState>> {
+    /// Returns what describes these records completely; `None` where they need rows.
+    fn describe(&mut self, run: &RunRecord, stage: &OutlineStage, rows: &StageRows) -> Option<Described> {
         let record = rows.stage.get()?;
         let Some(job) = rows.job.get() else {
             // A stage that waits for nothing and has no job was ready, and lost it.
             let is_described = record.waiting_on > 0 && *record == waiting(run, stage, record.waiting_on);
             let remaining = record.waiting_on;
-            let state = (remaining != stage.waiting_on).then_some(EntryState::Waiting { remaining });
-            return is_described.then_some(state);
+            let described = if remaining == stage.waiting_on {
+                Described::ByOutline
+            } else {
+                Described::ByEntry(EntryState::Waiting { remaining })
+            };
+            return is_described.then_some(described);
         };
         let since = record.started_at?;
         let length = job.leased_until? - since;
@@ -82,7 +86,7 @@ impl ImplicitStages {
         if self.owner.is_none() {
             self.owner.clone_from(&job.worker_id);
         }
-        Some(Some(EntryState::Held(lease)))
+        Some(Described::ByEntry(EntryState::Held(lease)))
     }
 
     /// Sets the bound of the leases. It stays while it is at most half a lease too early, because each move of it is a
@@ -160,5 +164,5 @@ fn is_held(run: &RunRecord, job: &JobRecord, since: DateTime<Utc>) -> bool {
         && (*attempt, *crashes, *lease_epoch, *woken) == (1, 0, 1, false)
         && worker_id.is_some()
         && *run_at == since
-        && since.timestamp_subsec_nanos() % 1_000 == 0
+        && since.timestamp_subsec_nanos().is_multiple_of(1_000)
 }

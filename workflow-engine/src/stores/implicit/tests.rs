@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 
 use super::*;
 use crate::ports::NewStage;
+use crate::records::Lease;
 use crate::stores::instant;
 use crate::stores::working_set::{RowOp, RunRows};
 
@@ -221,8 +222,8 @@ fn a_renewed_lease_has_its_rows_and_keeps_its_epoch() {
     let RowOp::Insert(job) = rows.stages["b"].job.row_op() else { panic!("the job has no row") };
     assert_eq!((job.lease_epoch, job.attempt, job.leased_until), (1, 1, Some(later + LEASE)));
     assert!(has_row(rows, "b") && !has_row(rows, "c"));
-    assert!(!rows.implicit.holds(rows.run.get().unwrap(), &leases[0]));
-    assert!(rows.implicit.holds(rows.run.get().unwrap(), &lease("c", 1)));
+    let held = rows.implicit.held().unwrap();
+    assert!(!held.contains(&entry_start("b")) && held.contains(&entry_start("c")));
 }
 
 #[test]

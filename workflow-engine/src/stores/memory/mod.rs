@@ -10,6 +10,7 @@ mod retention;
 mod inspection;
 mod ledger;
 mod catalog;
+mod diagnosis;
 mod clock_jumps;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -39,6 +39,8 @@ enum Cause {
     MissingPrivilege,
     /// The database's encoding has no such character.
     Unencodable,
+    /// The schema is older than this version, and must not be migrated.
+    SchemaOutdated,
     /// A retry would fail as well.
     Permanent,
 }
@@ -121,6 +123,14 @@ impl Failure {
         source: impl StdError + Send + Sync + 'static,
     ) -> Self {
         Self { action: action.into(), cause: Cause::Permanent, source: Arc::new(source) }
+    }
+
+    /// The schema is older than this version, and must not be migrated.
+    pub(super) fn schema_outdated(
+        action: impl Into<String>,
+        missing: impl StdError + Send + Sync + 'static,
+    ) -> Self {
+        Self { action: action.into(), cause: Cause::SchemaOutdated, source: Arc::new(missing) }
     }
 
     /// The role of the store lacks a right.
@@ -225,6 +235,7 @@ impl From<Failure> for Error {
             Cause::StatementRefused(refusal) => refusal.into_error(&failure.action, failure.source),
             Cause::MissingPrivilege => Self::missing_privilege(&failure.action, failure.source),
             Cause::Unencodable => Self::text_not_encodable(&failure.action, failure.source),
+            Cause::SchemaOutdated => Self::schema_outdated(&failure.action, failure.source),
             Cause::Permanent => Self::store_failed(&failure.action, failure.source),
             _ => Self::store_unavailable(&failure.action, failure.source),
         }

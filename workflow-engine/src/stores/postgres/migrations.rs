@@ -13,6 +13,7 @@ use sqlx_core::migrate::{MigrateError, Migration, MigrationType};
 use super::failure::Failure;
 use super::privileges::Privileges;
 use super::statements::texts_of;
+use crate::stores::migration::MissingMigration;
 use crate::stores::sql_texts::SqlTexts;
 
 const ACTION: &str = "bring the schema up to date";
@@ -42,14 +43,22 @@ const RECORD: &str = "
     VALUES ($1, $2, TRUE, $3, 0)";
 
 /// Brings the schema up to date, in one transaction. Several processes may call this at the same time; all but the
-/// first find the migrations applied. A role that may only read and write tables can open a schema that is up to date.
-pub(super) async fn migrate(connection: &mut PgConnection, schema: &str) -> Result<(), Failure> {
+/// first find the migrations applied. Unless it may change the schema, it only checks. A role that may only read and
+/// write tables can open a schema that is up to date.
+pub(super) async fn migrate(
+    connection: &mut PgConnection,
+    schema: &str,
+    may_change: bool,
+) -> Result<(), Failure> {
     let texts = texts_of(schema);
     let begin = "BEGIN ISOLATION LEVEL READ COMMITTED";
     let mut transaction = connection.begin_with(begin).await.map_err(failed)?;
     let mut privileges = Privileges::look_up(&mut transaction, schema).await?;
     privileges.check_usage()?;
     if !is_up_to_date(&mut transaction, &privileges, &texts).await? {
+        if !may_change {
+            return Err(outdated(&mut transaction, &privileges, &texts).await?);
+        }
         privileges.check_create()?;
         let lock = sqlx::query(LOCK).persistent(false).bind(schema);
         lock.execute(&mut *transaction).await.map_err(failed)?;
@@ -80,6 +89,21 @@ async fn is_up_to_date(
     privileges.check_tables(connection, &["workflow_migrations"]).await?;
     let applied = applied(connection, texts).await?;
     Ok(unapplied(applied)?.is_empty())
+}
+
+/// Returns the failure of a schema that is not up to date and must not be changed.
+async fn outdated(
+    connection: &mut PgConnection,
+    privileges: &Privileges,
+    texts: &SqlTexts,
+) -> Result<Failure, Failure> {
+    let applied = if privileges.has_migrations { applied(connection, texts).await? } else { HashMap::new() };
+    let is_empty = applied.is_empty();
+    let missing = unapplied(applied)?.into_iter().next();
+    let (version, name) =
+        missing.map_or((0, "initial".into()), |migration| (migration.version, migration.description));
+    let missing = MissingMigration::new(version, &name, is_empty);
+    Ok(Failure::schema_outdated("open the database without migrating it", missing))
 }
 
 /// Returns the migrations that are not applied.

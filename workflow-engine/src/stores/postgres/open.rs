@@ -67,7 +67,7 @@ impl PostgresStore {
     /// # Errors
     /// `INVALID_SETTING` for an option that is out of its range; `UNSUPPORTED_STORE` when the URL or the schema's name
     /// is invalid; `STORE_UNAVAILABLE` when the server cannot be reached; `MISSING_PRIVILEGE` when the role lacks a
-    /// right; `STORE_FAILED` when the server refuses, or when a later version of the engine has migrated the schema.
+    /// right; `SCHEMA_OUTDATED` when it must not be migrated; `STORE_FAILED` when the server refuses, or when a later version of the engine has migrated the schema.
     /// No message shows a password.
     pub async fn open(options: impl Into<PostgresOptions>) -> Result<Self, Error> {
         let options = resolve(options.into())?;
@@ -86,13 +86,13 @@ impl PostgresStore {
             .map_err(|error| Error::store_unavailable("start the threads of the store", error))?;
         let runtime = OwnedRuntime::new(runtime);
 
-        let (shared, named) = (Arc::clone(&database), schema.clone());
+        let (shared, named, migrates) = (Arc::clone(&database), schema.clone(), options.migrate);
         let migrated = runtime.spawn(async move {
             let mut connection = first_connection(&shared).await?;
             if shared.pool.is_some() {
                 check_session(&mut connection).await?;
             }
-            migrate(&mut connection, &named).await?;
+            migrate(&mut connection, &named, migrates).await?;
             shared.release(connection);
             Ok::<(), Failure>(())
         });

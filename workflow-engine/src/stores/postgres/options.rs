@@ -24,6 +24,9 @@ pub struct PostgresOptions {
     /// The schema that holds the tables; it is created if it does not exist. Default `workflow_engine`. At most 40
     /// lower-case letters, digits and `_`; it starts with no digit and not with `pg_`. Each schema is a separate store.
     pub schema: String,
+    /// Whether opening creates missing tables and brings old ones up to date. Default yes. Otherwise a store that is not up
+    /// to date fails with `SCHEMA_OUTDATED`, and nothing is changed.
+    pub migrate: bool,
     /// The number of connections that commit, 1 to 1,000; default 4. At most as many read, and one listens.
     pub connections: u32,
     /// Whether the server is reached through a pooler in transaction mode; default no. The store then keeps nothing in
@@ -59,6 +62,7 @@ impl PostgresOptions {
         Self {
             url: url.into(),
             schema: "workflow_engine".to_owned(),
+            migrate: true,
             connections: 4,
             behind_pooler: false,
             statement_connections: 4,

@@ -1,11 +1,12 @@
 //! Implements the job transport port: claims, leases and due instants.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use futures_util::future::try_join_all;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
@@ -22,7 +23,7 @@ use crate::error::Error;
 use crate::ports::{ClaimRequest, ClaimedWork, Clock, EnqueueTarget, EnqueuedRun, JobTransport, SystemClock};
 use crate::records::{JobRecord, Lease};
 use crate::stores::commit::Work;
-use crate::stores::implicit::{LeaseEnd, Renewal};
+use crate::stores::implicit::{LeaseEnd, Renewal, entry_start};
 use crate::stores::rows::{ReadColumns, StoredRun, job_columns, run_columns};
 use crate::stores::{Closed, instant};
 use crate::value::RunId;
@@ -64,19 +65,20 @@ const RENEW: &str = "
     FROM named AS n JOIN {schema}.workflow_job_queue AS j ON j.workflow_run_id = n.run_id AND j.stage_id = n.stage_id
     WHERE j.status = 'RUNNING' AND j.generation = n.generation AND j.lease_epoch = n.epoch";
 
-/// Returns the positions, from 1, of the leases that no job has, each with its run where that has an owner. One statement,
-/// because a lease may get its row at any time. The heartbeat runs it after commits of other processes; it writes nothing.
-const LOST_LEASES: &str = concat!(
-    "SELECT ",
-    run_columns!(array_row),
-    ", n.position
-    FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS n (run_id, stage_id, generation, epoch, position)
-    LEFT JOIN {schema}.workflow_runs AS r ON r.id = n.run_id AND r.owner IS NOT NULL
+/// Returns the positions, from 1, of leases that are no longer held. A lease without a row has the first epoch, and an entry
+/// in its run that starts with $5. One statement, because a lease may get its row at any time. The heartbeat runs it after
+/// commits of other processes; it writes nothing.
+const LOST_LEASES: &str = "
+    SELECT NULL::uuid, ARRAY[]::text[], ARRAY[n.position], ARRAY[]::timestamptz[]
+    FROM unnest($1, $2, $3, $4, $5) WITH ORDINALITY AS n (run_id, stage_id, generation, epoch, entry, position)
     WHERE NOT EXISTS (
         SELECT FROM {schema}.workflow_job_queue AS j
         WHERE j.workflow_run_id = n.run_id AND j.stage_id = n.stage_id
-            AND j.status = 'RUNNING' AND j.generation = n.generation AND j.lease_epoch = n.epoch)"
-);
+            AND j.status = 'RUNNING' AND j.generation = n.generation AND j.lease_epoch = n.epoch)
+    AND NOT EXISTS (
+        SELECT FROM {schema}.workflow_runs AS r
+        WHERE r.id = n.run_id AND r.owner IS NOT NULL AND r.generation = n.generation
+            AND n.epoch = 1 AND strpos(r.held, n.entry) > 0)";
 
 /// Reads the runs whose owners hold jobs without rows, each with the database's time. They are no more than the slots of
 /// all workers.
@@ -145,6 +147,9 @@ const NEXT_JOB_DUE: &str = "
         FROM unnest($1) AS d (definition)
     ) AS candidates";
 
+/// The most runs that a renewal locks together.
+const MAX_LOCKED_RENEWALS: usize = 8;
+
 #[async_trait]
 impl JobTransport for PostgresStore {
     async fn claim_work(&self, work: ClaimRequest) -> Result<ClaimedWork, Error> {
@@ -180,8 +185,19 @@ impl JobTransport for PostgresStore {
         if leases.is_empty() {
             return Ok(leases);
         }
-        // Those that have no rows.
-        self.submit("renew leases", Work::Renew, Renewal { leases, end: LeaseEnd::In(lease) }).await
+        let named = leases.clone();
+        // Those that have no rows, a few in each transaction: it locks their runs, and one of them may be locked for long.
+        let mut parts: BTreeMap<RunId, Vec<Lease>> = BTreeMap::new();
+        for lease in leases {
+            parts.entry(lease.run_id).or_default().push(lease);
+        }
+        let parts: Vec<Vec<Lease>> = parts.into_values().collect();
+        let renewals = parts.chunks(MAX_LOCKED_RENEWALS).map(|leases| {
+            let renewal = Renewal { leases: leases.concat(), end: LeaseEnd::In(lease) };
+            self.submit("renew leases", Work::Renew, renewal)
+        });
+        let lost: HashSet<Lease> = try_join_all(renewals).await?.into_iter().flatten().collect();
+        Ok(named.into_iter().filter(|lease| lost.contains(lease)).collect())
     }
 
     async fn lost_leases(&self, leases: Vec<Lease>) -> Result<Vec<Lease>, Error> {
@@ -189,21 +205,20 @@ impl JobTransport for PostgresStore {
             return Ok(leases);
         }
         let columns = LeaseColumns::new(&leases);
-        let rows = self
-            .read("read which leases are held", move |database| columns.bind(database.query(LOST_LEASES)));
-        let mut lost = Vec::new();
-        for row in &rows.await? {
-            let unreadable = |error| Failure::database("read which leases are held", error);
-            let position: i64 = row.try_get(4).map_err(unreadable)?;
-            let lease = usize::try_from(position - 1).ok().and_then(|position| leases.get(position));
-            let Some(lease) = lease else { continue };
-            let has_owner = row.try_get::<Option<Uuid>, _>(0).map_err(unreadable)?.is_some();
-            let run: Option<StoredRun> = has_owner.then(|| columns::record(row)).transpose()?;
-            if !run.is_some_and(|stored| stored.implicit.holds(&stored.run, lease)) {
-                lost.push(lease.clone());
-            }
-        }
-        Ok(lost)
+        let entries = leases.iter().map(|lease| stored(&entry_start(&lease.stage_id)).into_owned());
+        let entries: Vec<String> = entries.collect();
+        let rows = self.read("read which leases are held", move |database| {
+            columns.bind(database.query(LOST_LEASES)).bind(entries.clone())
+        });
+        let rows = rows.await?;
+        let lost = rows.iter().map(|row| Columns::new(row, "workflow_job_queue")?.int("position"));
+        let lost = lost.collect::<Result<HashSet<u64>, Failure>>()?;
+        Ok(leases
+            .into_iter()
+            .zip(1..)
+            .filter(|(_, position)| lost.contains(position))
+            .map(|(lease, _)| lease)
+            .collect())
     }
 
     async fn stale_jobs(&self, dead_workers: &[String], limit: usize) -> Result<Vec<JobRecord>, Error> {

@@ -49,13 +49,11 @@ pub(super) fn records<R: FromColumns>(rows: &[SqliteRow]) -> Result<Vec<R>, Fail
 
 /// Reads the rows of a statement that returns one JSON array for each.
 pub(super) fn json_records<R: FromColumns>(rows: &[SqliteRow]) -> Result<Vec<R>, Failure> {
-    rows.iter().map(|row| json_record(row.try_get(0).map_err(|error| undecodable::<R>(error))?)).collect()
-}
-
-/// Reads a row that is one JSON array.
-pub(super) fn json_record<R: FromColumns>(row: &str) -> Result<R, Failure> {
-    let cells = serde_json::from_str(row).map_err(|error| undecodable::<R>(error))?;
-    record(ReadRow::Json(cells))
+    let read = |row| {
+        let cells = serde_json::from_str(row).map_err(|error| undecodable::<R>(error))?;
+        record(ReadRow::Json(cells))
+    };
+    rows.iter().map(|row| read(row.try_get(0).map_err(|error| undecodable::<R>(error))?)).collect()
 }
 
 /// Reads a JSON array of rows.

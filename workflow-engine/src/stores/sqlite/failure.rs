@@ -34,6 +34,8 @@ enum Cause {
     FileChanged(PathBuf),
     /// The database refused one of the user's statements.
     StatementRefused(Refusal),
+    /// The schema is older than this version, and must not be migrated.
+    SchemaOutdated,
     /// A retry would fail as well.
     Permanent,
 }
@@ -94,6 +96,14 @@ impl Failure {
         Self { doing: doing.into(), cause: Cause::Permanent, source: Arc::new(source) }
     }
 
+    /// Creates the failure for a schema that must not be migrated.
+    pub(super) fn schema_outdated(
+        doing: impl Into<String>,
+        missing: impl StdError + Send + Sync + 'static,
+    ) -> Self {
+        Self { cause: Cause::SchemaOutdated, ..Self::lasting(doing, missing) }
+    }
+
     /// Creates the failure for a name that no longer leads to the file that this process has open.
     pub(super) fn file_changed(path: &Path, change: impl StdError + Send + Sync + 'static) -> Self {
         Self { cause: Cause::FileChanged(path.to_owned()), ..Self::lasting("commit", change) }
@@ -133,7 +143,7 @@ impl Failure {
 impl CommitFailure for Failure {
     /// The database was busy, unavailable or not in its place.
     fn is_database_fault(&self) -> bool {
-        !matches!(self.cause, Cause::StatementRefused(_) | Cause::Permanent)
+        !matches!(self.cause, Cause::StatementRefused(_) | Cause::SchemaOutdated | Cause::Permanent)
     }
 
     fn is_disconnected(&self) -> bool {
@@ -158,6 +168,7 @@ impl From<Failure> for Error {
             Cause::NoDescriptors => Self::descriptors_exhausted(&doing, source),
             Cause::FileChanged(path) => Self::store_file_replaced(&path, source),
             Cause::StatementRefused(refusal) => refusal.into_error(&doing, source),
+            Cause::SchemaOutdated => Self::schema_outdated(&doing, source),
             Cause::Permanent => Self::store_failed(&doing, source),
         }
     }

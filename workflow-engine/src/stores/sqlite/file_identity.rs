@@ -45,6 +45,13 @@ impl FileIdentity {
         Self { files: noted.collect() }
     }
 
+    /// Returns the size of the `-wal` file, where there is one.
+    pub(super) fn log_bytes(&self) -> Option<u64> {
+        let is_log = |name: &PathBuf| name.to_string_lossy().ends_with("-wal");
+        let (log, _) = self.files.iter().find(|(name, _)| is_log(name))?;
+        Some(fs::metadata(log).ok()?.len())
+    }
+
     /// Fails if a name no longer leads to its file. It costs about a microsecond.
     pub(super) fn check(&self) -> Result<(), Failure> {
         for (name, noted) in &self.files {

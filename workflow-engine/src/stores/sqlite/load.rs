@@ -176,6 +176,8 @@ pub(super) fn put_whole(rows: &[SqliteRow], set: &mut WorkingSet) -> Result<(), 
     }
     all_json_records(column(1)?)?.into_iter().for_each(|stage| set.load_stage(stage));
     all_json_records(column(2)?)?.into_iter().for_each(|job| set.load_job(job));
-    run_id.into_iter().for_each(|run_id| set.load_all_implicit(run_id));
+    if let Some(run_id) = run_id {
+        set.load_all_implicit(run_id);
+    }
     Ok(())
 }

@@ -49,6 +49,7 @@ mod calls;
 mod deliveries;
 mod subscribers;
 mod catalog;
+mod diagnosis;
 mod user_statements;
 mod stuck_runs;
 mod clock_jumps;
@@ -113,6 +114,7 @@ pub struct SqliteStore {
     clock: Arc<dyn Clock>,
     counters: Arc<Counters>,
     files: Arc<FileIdentity>,
+    synchronous: options::Synchronous,
     /// Whether the committer has found that a file is not the one that this process has open.
     is_file_changed: Arc<AtomicBool>,
 }

@@ -22,7 +22,7 @@ use super::external_commits::{DataVersion, ExternalCommits};
 use super::failure::Failure;
 use super::file_fault;
 use super::file_identity::FileIdentity;
-use super::migrations::migrate;
+use super::migrations::{check, migrate};
 use super::options::{SqliteOptions, prefix_of, texts_with};
 use super::parameters::resolve;
 use super::session::Session;
@@ -46,7 +46,7 @@ impl SqliteStore {
     /// `INVALID_SETTING` for an option that is out of its range; `UNSUPPORTED_STORE` when the location does not name a
     /// file that the process may create or write; `STORE_UNAVAILABLE` when the file cannot be opened,
     /// `DESCRIPTORS_EXHAUSTED` when the process may open no more files, `STORE_LOCKED` when another process keeps the
-    /// file locked; `STORE_FAILED` when the file is not a database of this engine, or of a later version of it. The
+    /// file locked; `SCHEMA_OUTDATED` when it must not be migrated; `STORE_FAILED` when the file is not a database of this engine, or of a later version of it. The
     /// messages name the file.
     pub async fn open(options: impl Into<SqliteOptions>) -> Result<Self, Error> {
         let (options, path) = resolve(options.into())?;
@@ -100,6 +100,7 @@ impl SqliteStore {
             inspectors,
             texts,
             hints,
+            synchronous: options.synchronous,
             clock: options.clock,
             counters,
             files,
@@ -145,7 +146,11 @@ async fn try_connect(path: &Path, options: &SqliteOptions, texts: &SqlTexts) -> 
 
     let failed = |error| Failure::database(DOING, error);
     let mut migrating = quiet(options.creator(path)).connect().await.map_err(failed)?;
-    migrate(&mut migrating, texts).await?;
+    if options.migrate {
+        migrate(&mut migrating, texts).await?;
+    } else {
+        check(&mut migrating, texts).await?;
+    }
     let (path, options) = (path.to_owned(), options.clone());
     let opened = tokio::task::spawn_blocking(move || options.writer(&path)).await;
     // The migrating connection closes last: SQLite deletes the `-wal` file, which is watched, when no connection is open.

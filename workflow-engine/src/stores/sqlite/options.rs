@@ -31,6 +31,9 @@ pub struct SqliteOptions {
     pub location: String,
     /// Whether the file is created if it does not exist. Default yes.
     pub create_if_missing: bool,
+    /// Whether opening creates missing tables and brings old ones up to date. Default yes. Otherwise a store that is not up
+    /// to date fails with `SCHEMA_OUTDATED`, and nothing is changed.
+    pub migrate: bool,
     /// What the names of all tables and indexes begin with. Default `workflow_`. 1 to 40 lower-case letters, digits and
     /// `_`, not a digit first. The file may hold other tables too; stores with different prefixes are separate.
     pub table_prefix: String,
@@ -61,6 +64,7 @@ impl SqliteOptions {
         Self {
             location: location.into(),
             create_if_missing: true,
+            migrate: true,
             table_prefix: "workflow_".to_owned(),
             synchronous: Synchronous::Full,
             busy_timeout: Duration::from_secs(10),
@@ -81,6 +85,7 @@ impl std::fmt::Debug for SqliteOptions {
             // It can be a mistyped URL of a database.
             .field("location", &redacted(&self.location))
             .field("create_if_missing", &self.create_if_missing)
+            .field("migrate", &self.migrate)
             .field("table_prefix", &self.table_prefix)
             .field("synchronous", &self.synchronous)
             .field("busy_timeout", &self.busy_timeout)

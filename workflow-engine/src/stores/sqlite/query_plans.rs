@@ -4,14 +4,15 @@ use sqlx::{Connection, Row, SqliteConnection};
 
 use super::options::texts_with;
 use super::{
-    calls, catalog, claim, clock_jumps, deliveries, enqueued, inspection, inspection_logs, ledger, load,
-    migrations, persistence, retention, run_tags, side_rows, stuck_runs, subscribers, transport, write,
+    calls, catalog, claim, clock_jumps, deliveries, diagnosis, enqueued, inspection, inspection_logs, ledger,
+    load, migrations, persistence, retention, run_tags, side_rows, stuck_runs, subscribers, transport, write,
 };
 
 const STATEMENTS: &[&[&str]] = &[
     side_rows::STATEMENTS,
     calls::STATEMENTS,
     catalog::STATEMENTS,
+    diagnosis::STATEMENTS,
     claim::STATEMENTS,
     clock_jumps::STATEMENTS,
     deliveries::STATEMENTS,

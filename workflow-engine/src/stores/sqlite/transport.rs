@@ -1,5 +1,6 @@
 //! The store on SQLite as a queue of jobs.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -12,7 +13,7 @@ use super::arguments::count;
 use super::batch::Batch;
 use super::claim::{self, named};
 use super::clock_jumps::{self, ANY_AHEAD};
-use super::columns::{Columns, json_record, json_records, json_row};
+use super::columns::{Columns, json_records, json_row};
 use super::definition_queries::{self, per_definition};
 use super::failure::Failure;
 use crate::error::Error;
@@ -39,17 +40,18 @@ const HELD: &str = concat!(
     " FROM {prefix}runs AS r INDEXED BY {prefix}runs_held WHERE r.owner IS NOT NULL"
 );
 
-/// The positions of the leases that no job has, each with its run where that has an owner. One statement, because a lease
-/// may get its row at any time.
-const LOST: &str = concat!(
-    "SELECT n.key, CASE WHEN r.id IS NOT NULL THEN ",
-    json_row!(run_columns),
-    " END FROM jsonb_each(?1) AS n LEFT JOIN {prefix}runs AS r ON r.id = n.value ->> 0 AND r.owner IS NOT NULL
+/// The positions of lost leases. A lease without a row has the first epoch, and an entry in its run that starts with the
+/// fifth column. One statement, because a lease may get its row at any time.
+const LOST: &str = "
+    SELECT n.key FROM jsonb_each(?1) AS n
     WHERE NOT EXISTS (
         SELECT 1 FROM {prefix}job_queue AS j
         WHERE j.workflow_run_id = n.value ->> 0 AND j.stage_id = n.value ->> 1
-            AND j.status = 'RUNNING' AND j.generation = n.value ->> 2 AND j.lease_epoch = n.value ->> 3)"
-);
+            AND j.status = 'RUNNING' AND j.generation = n.value ->> 2 AND j.lease_epoch = n.value ->> 3)
+    AND NOT EXISTS (
+        SELECT 1 FROM {prefix}runs AS r
+        WHERE r.id = n.value ->> 0 AND r.owner IS NOT NULL AND r.generation = n.value ->> 2
+            AND n.value ->> 3 = 1 AND instr(r.held, n.value ->> 4) > 0)";
 
 const LEASE_HOLDERS: &str = "
     SELECT DISTINCT j.worker_id FROM {prefix}job_queue AS j
@@ -167,19 +169,14 @@ impl JobTransport for SqliteStore {
             return Ok(leases);
         }
         let rows = self.read(DOING, self.query(LOST).bind(named(&leases))).await?;
-        let mut lost = Vec::new();
-        for row in &rows {
-            let unreadable = |error| Failure::database(DOING, error);
-            let place: i64 = row.try_get(0).map_err(unreadable)?;
-            let run: Option<&str> = row.try_get(1).map_err(unreadable)?;
-            let lease = usize::try_from(place).ok().and_then(|place| leases.get(place));
-            let Some(lease) = lease else { continue };
-            let run: Option<StoredRun> = run.map(json_record).transpose()?;
-            if !run.is_some_and(|stored| stored.implicit.holds(&stored.run, lease)) {
-                lost.push(lease.clone());
-            }
-        }
-        Ok(lost)
+        let lost = rows.iter().map(|row| row.try_get::<i64, _>(0)).collect::<Result<HashSet<_>, _>>();
+        let lost = lost.map_err(|error| Failure::database(DOING, error))?;
+        Ok(leases
+            .into_iter()
+            .zip(0..)
+            .filter(|(_, place)| lost.contains(place))
+            .map(|(lease, _)| lease)
+            .collect())
     }
 
     async fn stale_jobs(&self, dead_workers: &[String], limit: usize) -> Result<Vec<JobRecord>, Error> {

@@ -300,9 +300,10 @@ async fn what_a_held_stage_writes_is_kept(fixture: Fixture) {
     let artifacts = fixture.store.artifacts(run_id, None).await.unwrap();
     assert_eq!(artifacts.len(), 1, "a stage without a row has artifacts");
     assert!(fixture.store.artifact(run_id, "b", "k").await.unwrap().is_some());
-    let metrics = [("rows".to_owned(), 2.5)].into();
-    fixture.apply(held(&b, vec![Change::RecordMetrics { stage_id: stage_id(), metrics }])).await;
-    assert_eq!(fixture.stage(run_id, "b").await.metrics["rows"], 2.5);
+    let metrics = || [("rows".to_owned(), 2.5)].into();
+    let change = Change::RecordMetrics { stage_id: stage_id(), metrics: metrics() };
+    fixture.apply(held(&b, vec![change])).await;
+    assert_eq!(fixture.stage(run_id, "b").await.metrics, metrics());
     let progress = Change::Progress { stage_id: stage_id(), fraction: 0.5, message: "half".into() };
     fixture.apply(held(&b, vec![progress])).await;
     let raise = Change::SetBudget { stage_id: Some("d".into()), budget: crate::Cost::from_picodollars(9) };
@@ -314,7 +315,7 @@ async fn what_a_held_stage_writes_is_kept(fixture: Fixture) {
     for job in [&b, &c] {
         fixture.apply(held(job, vec![complete(&job.lease.stage_id), release_to("d", "worker")])).await;
     }
-    assert_eq!(fixture.stage(run_id, "b").await.metrics["rows"], 2.5);
+    assert_eq!(fixture.stage(run_id, "b").await.metrics, metrics());
     let d = fixture.stage(run_id, "d").await;
     assert_eq!((d.status, d.spending.budget), (Status::Running, Some(crate::Cost::from_picodollars(9))));
     let revision = Precondition::Revision(fixture.revision(run_id).await);

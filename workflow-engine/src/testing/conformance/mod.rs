@@ -117,6 +117,7 @@ suite! {
     outbox,
     subscribers,
     catalog,
+    diagnosis,
     retention,
     reads,
     run_lists,

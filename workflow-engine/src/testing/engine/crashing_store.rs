@@ -1,6 +1,7 @@
 //! A store that simulates the death of its process at one of its commits.
 
 mod catalog;
+mod diagnosis;
 mod inspection;
 
 use std::collections::HashMap;

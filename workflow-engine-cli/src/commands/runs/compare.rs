@@ -1,0 +1,163 @@
+//! `runs compare`: two runs, stage by stage.
+
+use std::collections::BTreeMap;
+
+use clap::{Arg, ArgMatches, Command};
+use serde::Serialize;
+use serde_json::Value;
+use workflow_engine::records::{StageRecord, Status};
+use workflow_engine::{Cost, Json, RunId};
+
+use super::difference::{Difference, differences};
+use super::list::cost;
+use crate::api::{Api, RunDetails};
+use crate::failure::Failure;
+use crate::output::{Table, text};
+use crate::session::Session;
+use crate::values;
+
+/// The characters of a value that a table shows.
+const SHOWN: usize = 60;
+
+pub fn command() -> Command {
+    let run = |name: &'static str| {
+        Arg::new(name).value_name("RUN").required(true).value_parser(values::parse_run_id)
+    };
+    Command::new("compare")
+        .about("Compares two runs: input, configuration, and each stage's time, attempts, cost and output")
+        .arg(run("left").help("The id of the first run"))
+        .arg(run("right").help("The id of the second run"))
+}
+
+/// The comparison of two runs.
+#[derive(Debug, Serialize)]
+struct Comparison {
+    runs: [RunId; 2],
+    workflows: [String; 2],
+    statuses: [Status; 2],
+    input: Vec<Difference>,
+    config: Vec<Difference>,
+    stages: Vec<StageComparison>,
+}
+
+/// The comparison of one stage; a side is `None` where the run does not have it.
+#[derive(Debug, Serialize)]
+struct StageComparison {
+    stage_id: String,
+    sides: [Option<Side>; 2],
+    output: Vec<Difference>,
+}
+
+#[derive(Debug, Serialize)]
+struct Side {
+    status: Status,
+    attempt: u32,
+    duration_ms: Option<i64>,
+    cost: Cost,
+}
+
+pub async fn execute(session: &Session, api: &Api, matches: &ArgMatches) -> Result<(), Failure> {
+    // clap requires both.
+    let ids =
+        ["left", "right"].map(|name| *matches.get_one::<RunId>(name).expect("the argument is required"));
+    let comparison = compare(api, ids).await?;
+    if session.out.is_table() { show(session, &comparison) } else { Ok(session.out.json(&comparison)?) }
+}
+
+async fn compare(api: &Api, [left, right]: [RunId; 2]) -> Result<Comparison, Failure> {
+    let (a, b) = (api.details(left).await?, api.details(right).await?);
+    let outputs = [api.outputs(left).await?, api.outputs(right).await?];
+    let mut ids: Vec<&str> = a.stages.iter().map(|stage| stage.stage_id.as_str()).collect();
+    let more: Vec<&str> =
+        b.stages.iter().map(|stage| stage.stage_id.as_str()).filter(|id| !ids.contains(id)).collect();
+    ids.extend(more);
+    let stages = ids.into_iter().map(|id| stage(id, [&a, &b], &outputs)).collect::<Result<_, Failure>>()?;
+    Ok(Comparison {
+        runs: [left, right],
+        input: json_differences(&api.input(left).await?, &api.input(right).await?)?,
+        config: json_differences(&api.config(left).await?, &api.config(right).await?)?,
+        stages,
+        statuses: [a.run.status, b.run.status],
+        workflows: [a.run.workflow_id, b.run.workflow_id],
+    })
+}
+
+fn stage(
+    id: &str,
+    runs: [&RunDetails; 2],
+    outputs: &[BTreeMap<String, Json>; 2],
+) -> Result<StageComparison, Failure> {
+    let side = |run: &RunDetails| run.stages.iter().find(|stage| stage.stage_id == id).map(Side::of);
+    let output = match (outputs[0].get(id), outputs[1].get(id)) {
+        (Some(left), Some(right)) => json_differences(left, right)?,
+        _ => Vec::new(),
+    };
+    Ok(StageComparison { stage_id: id.to_owned(), sides: runs.map(side), output })
+}
+
+impl Side {
+    fn of(stage: &StageRecord) -> Self {
+        let duration = stage.started_at.zip(stage.completed_at).map(|(from, to)| to - from);
+        Self {
+            status: stage.status,
+            attempt: stage.attempt,
+            duration_ms: duration.map(|duration| duration.num_milliseconds()),
+            cost: stage.spending.cost,
+        }
+    }
+}
+
+fn json_differences(left: &Json, right: &Json) -> Result<Vec<Difference>, Failure> {
+    if left == right {
+        return Ok(Vec::new());
+    }
+    Ok(differences(&left.decode::<Value>()?, &right.decode::<Value>()?))
+}
+
+fn show(session: &Session, comparison: &Comparison) -> Result<(), Failure> {
+    let out = &session.out;
+    let mut table = Table::new(["", "LEFT", "RIGHT"]);
+    table.row(["run".to_owned(), comparison.runs[0].to_string(), comparison.runs[1].to_string()]);
+    table.row(["workflow", &comparison.workflows[0], &comparison.workflows[1]]);
+    table.row(["status", comparison.statuses[0].as_str(), comparison.statuses[1].as_str()]);
+    for stage in &comparison.stages {
+        let [left, right] = &stage.sides;
+        table.row([stage.stage_id.clone(), side(left.as_ref()), side(right.as_ref())]);
+    }
+    out.table(table)?;
+    let places = [("input", &comparison.input), ("config", &comparison.config)];
+    let places = places.map(|(name, differences)| (name.to_owned(), differences));
+    let stages =
+        comparison.stages.iter().map(|stage| (format!("output of {}", stage.stage_id), &stage.output));
+    for (name, differences) in places.into_iter().chain(stages) {
+        if differences.is_empty() {
+            continue;
+        }
+        out.line(format!("\n{name}:"))?;
+        for Difference { pointer, left, right } in differences {
+            out.line(format!("  {pointer}: {} → {}", value(left.as_ref()), value(right.as_ref())))?;
+        }
+    }
+    Ok(())
+}
+
+fn side(side: Option<&Side>) -> String {
+    let Some(side) = side else { return "–".to_owned() };
+    let mut shown = side.status.to_string();
+    if let Some(millis) = side.duration_ms {
+        shown.push_str(&format!(", {}", text::duration(chrono::TimeDelta::milliseconds(millis))));
+    }
+    if side.attempt > 1 {
+        shown.push_str(&format!(", {} attempts", side.attempt));
+    }
+    if side.cost != Cost::ZERO {
+        shown.push_str(&format!(", {}", cost(side.cost)));
+    }
+    shown
+}
+
+fn value(value: Option<&Value>) -> String {
+    let Some(value) = value else { return "nothing".to_owned() };
+    let text = text::line(&value.to_string());
+    if text.chars().count() > SHOWN { text.chars().take(SHOWN).chain(['…']).collect() } else { text }
+}

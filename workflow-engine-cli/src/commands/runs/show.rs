@@ -1,0 +1,115 @@
+//! `runs show`: one run with its stages, and why it stands still or failed.
+
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use workflow_engine::records::RunRecord;
+
+use super::list::cost;
+use crate::api::{Api, RunDetails};
+use crate::failure::Failure;
+use crate::output::{Table, text};
+use crate::session::Session;
+use crate::values;
+
+pub fn command() -> Command {
+    let flag = |name: &'static str, help: &'static str| {
+        Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
+    };
+    Command::new("show")
+        .about("Shows a run: its stages, and why it stands still or failed")
+        .arg(values::run_id())
+        .arg(flag("input", "Print only the input, as it is stored"))
+        .arg(flag("config", "Print only the configuration").conflicts_with("input"))
+        .arg(flag("metadata", "Print only the metadata").conflicts_with_all(["input", "config"]))
+}
+
+pub async fn execute(session: &Session, api: &Api, matches: &ArgMatches) -> Result<(), Failure> {
+    let (run_id, out) = (values::the_run(matches), &session.out);
+    if matches.get_flag("input") {
+        return Ok(out.line(api.input(run_id).await?.as_str())?);
+    }
+    if matches.get_flag("config") {
+        return Ok(out.line(api.config(run_id).await?.as_str())?);
+    }
+    if matches.get_flag("metadata") {
+        let metadata = api.metadata(run_id).await?;
+        return Ok(out.line(metadata.as_ref().map_or("null", |json| json.as_str()))?);
+    }
+    let details = api.details(run_id).await?;
+    if !out.is_table() {
+        return Ok(out.json(&details)?);
+    }
+    out.table(head(session, &details))?;
+    if !details.stages.is_empty() {
+        out.line("")?;
+        out.table(stages(session, &details))?;
+    }
+    Ok(())
+}
+
+fn head(session: &Session, details: &RunDetails) -> Table {
+    let RunDetails { run, tags, blocked_reason, .. } = details;
+    let zone = session.out.zone;
+    let time = |at| format!("{} ({})", zone.show(at), zone.name());
+    let mut table = Table::new(Vec::<String>::new());
+    let mut row = |name: &str, value: String| table.row([name.to_owned(), value]);
+    row("run", run.id.to_string());
+    row("workflow", run.workflow_id.clone());
+    row("status", run.status.to_string());
+    if let Some(blocked) = blocked_reason {
+        row("stands still", format!("{} ({})", blocked.message, blocked.code));
+    }
+    if let Some(error) = &run.error {
+        row("error", format!("{}: {}", error.code, error.message));
+    }
+    if let Some(reason) = &run.cancel_reason {
+        row("reason", reason.clone());
+    }
+    if !tags.is_empty() {
+        let tags: Vec<String> = tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        row("tags", tags.join(" "));
+    }
+    row("created", time(run.created_at));
+    if let Some(at) = run.started_at {
+        row("started", time(at));
+    }
+    if let Some(at) = run.completed_at {
+        row("ended", time(at));
+        row("took", text::between(run.started_at, run.completed_at));
+    }
+    if run.generation > 1 {
+        row("generation", run.generation.to_string());
+    }
+    if let Some(spending) = spending(run) {
+        row("cost", spending);
+    }
+    row("definition", run.definition_fingerprint.clone());
+    table
+}
+
+fn spending(run: &RunRecord) -> Option<String> {
+    let spending = &run.spending;
+    let is_empty =
+        spending.cost == workflow_engine::Cost::ZERO && spending.budget.is_none() && spending.tokens == 0;
+    (!is_empty).then(|| {
+        let budget = spending.budget.map(|budget| format!(" of {budget}")).unwrap_or_default();
+        format!("{}{budget}, {} tokens, {} reserved", spending.cost, spending.tokens, spending.reserved)
+    })
+}
+
+fn stages(session: &Session, details: &RunDetails) -> Table {
+    let zone = session.out.zone;
+    let started = format!("STARTED ({})", zone.name());
+    let mut table = Table::new(["STAGE", "STATUS", "ATTEMPT", &started, "TOOK", "COST", "ERROR"]).number(2);
+    for stage in &details.stages {
+        table.row([
+            stage.stage_id.clone(),
+            stage.status.to_string(),
+            stage.attempt.to_string(),
+            stage.started_at.map(|at| zone.show(at)).unwrap_or_default(),
+            text::between(stage.started_at, stage.completed_at),
+            cost(stage.spending.cost),
+            stage.error_message.clone().unwrap_or_default(),
+        ]);
+    }
+    table
+}

@@ -1,0 +1,29 @@
+//! Asks the user before many runs are changed.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use crate::failure::{Exit, Failure};
+use crate::session::Session;
+
+/// Returns when the user has agreed.
+///
+/// # Errors
+/// When the user declines; when there is no terminal to ask on, and no `--yes`.
+pub fn ask(session: &Session, question: &str) -> Result<(), Failure> {
+    if session.has_consent() {
+        return Ok(());
+    }
+    if !io::stdin().is_terminal() {
+        return Err(Failure::new(Exit::Usage, format!("{question} There is no terminal to ask on"))
+            .advice("pass `--yes` to agree, or `--dry-run` to see the runs"));
+    }
+    write!(io::stderr(), "{question} [y/N] ")?;
+    io::stderr().flush()?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    if matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes") {
+        Ok(())
+    } else {
+        Err(Failure::new(Exit::Interrupted, "nothing was changed"))
+    }
+}

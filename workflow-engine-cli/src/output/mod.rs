@@ -1,0 +1,88 @@
+//! What a command prints: tables for people, JSON for programs.
+
+mod table;
+pub mod text;
+mod zone;
+
+use std::io::{self, IsTerminal, Write};
+
+use serde::Serialize;
+
+pub use table::Table;
+pub use zone::Zone;
+
+/// The form of what a command prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    Table,
+    /// One JSON value.
+    Json,
+    /// One JSON value a line.
+    Ndjson,
+}
+
+/// Standard output, in the form that the user has chosen.
+#[derive(Clone, Debug)]
+pub struct Out {
+    /// The form.
+    pub format: Format,
+    /// The time zone of instants in tables.
+    pub zone: Zone,
+    /// The width of the terminal; `None` in a pipe or file, where nothing is cut.
+    width: Option<usize>,
+}
+
+impl Out {
+    /// Creates the output of this process.
+    pub fn new(format: Format, zone: Zone) -> Self {
+        let width = io::stdout().is_terminal().then(|| usize::from(console::Term::stdout().size().1));
+        Self { format, zone, width }
+    }
+
+    /// Whether the output is a table.
+    pub fn is_table(&self) -> bool {
+        self.format == Format::Table
+    }
+
+    /// Prints one line.
+    ///
+    /// # Errors
+    /// When it cannot be written, here and below.
+    pub fn line(&self, line: impl AsRef<str>) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        writeln!(out, "{}", line.as_ref())?;
+        out.flush()
+    }
+
+    /// Prints a table, cut to the width of the terminal.
+    ///
+    /// # Errors
+    /// As [`Out::line`].
+    pub fn table(&self, table: Table) -> io::Result<()> {
+        let lines = table.lines(self.width);
+        let mut out = io::stdout().lock();
+        for line in lines {
+            writeln!(out, "{line}")?;
+        }
+        out.flush()
+    }
+
+    /// Prints a value as JSON: indented, or on one line.
+    ///
+    /// # Errors
+    /// As [`Out::line`].
+    pub fn json(&self, value: &impl Serialize) -> io::Result<()> {
+        let json = match self.format {
+            Format::Ndjson => serde_json::to_string(value)?,
+            // The values of runs keep their own spaces and digits; indenting them would change them.
+            Format::Table | Format::Json => serde_json::to_string_pretty(value)?,
+        };
+        self.line(json)
+    }
+}
+
+/// Prints a line to standard error, for people. It cannot be reported when that fails.
+pub fn note(line: impl AsRef<str>) {
+    let _ = writeln!(io::stderr().lock(), "{}", line.as_ref());
+}

@@ -1,0 +1,13 @@
+//! The programs themselves: what they print, and their exit codes.
+
+mod programs;
+mod world;
+mod lists;
+mod acting;
+mod exit_codes;
+mod formats;
+mod own_program;
+mod without_code;
+mod doctor;
+mod terminals;
+mod typescript;

@@ -1,0 +1,78 @@
+//! `wfe` on the store of a program that is not there.
+
+use std::fs;
+
+use crate::programs::{run, signal, start, wfe};
+use crate::world::{NOTHING, TEA, World};
+
+#[test]
+fn the_graph_of_a_workflow_is_in_the_store() {
+    let world = World::new();
+    world.executed(TEA, &[]);
+    let text = world.wfe(&["workflows", "graph", "ordering"]).done();
+    assert_eq!(
+        text,
+        "  1  price\n  2  reserve  after price\n     invoice  after price\n  3  ship  after reserve, invoice\n"
+    );
+    let mermaid = world.wfe(&["workflows", "graph", "ordering", "--format", "mermaid"]).done();
+    assert!(mermaid.starts_with("flowchart TD\n    s1[\"Price\"]\n"), "{mermaid}");
+    let dot = world.wfe(&["workflows", "graph", "ordering", "--format", "dot"]).done();
+    assert!(dot.contains("\"price\" -> \"reserve\";"), "{dot}");
+    let shown = world.wfe(&["workflows", "show", "ordering"]).done();
+    assert!(
+        shown.contains("article: string, number: integer") && shown.contains("Takes an order"),
+        "{shown}"
+    );
+    let listed = world.wfe(&["workflows", "list", "-o", "json"]).json();
+    let ids: Vec<&str> = listed["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item["workflow_id"].as_str().unwrap())
+        .collect();
+    assert_eq!(ids, ["asking", "ordering", "stirring"]);
+    world.wfe(&["workflows", "show", "unknown"]).fails(3, "there is no workflow `unknown`");
+}
+
+#[test]
+fn a_failed_run_is_rerun_and_a_worker_of_the_program_continues_it() {
+    let world = World::new();
+    let failed = world.executed(NOTHING, &[]);
+    let plan = world.wfe(&["runs", "rerun", &failed, "--dry-run"]).done();
+    assert_eq!(plan, format!("{failed}  generation 2 would run again: price, reserve, invoice, ship\n"));
+    let rerun = world.wfe(&["-o", "json", "runs", "rerun", &failed]).json();
+    assert_eq!(rerun["generation"], 2);
+    // It waits for a worker that has the code, and says so.
+    let shown = world.wfe(&["runs", "show", &failed]).done();
+    assert!(shown.contains("RUNNING") && shown.contains("WORKFLOW_NOT_FOUND"), "{shown}");
+    let mut worker = start(world.shop_command(&["worker"]));
+    world.wfe(&["runs", "watch", &failed]).fails(1, "there is no article `nothing`");
+    signal(&worker, "TERM");
+    assert!(worker.wait().unwrap().success());
+}
+
+#[test]
+fn the_output_of_a_run_and_of_a_stage_is_printed_as_it_is_stored() {
+    let world = World::new();
+    let done = world.executed(TEA, &[]);
+    assert_eq!(world.wfe(&["runs", "output", &done]).done(), "\"6 EUR, the shop\"\n");
+    assert_eq!(world.wfe(&["runs", "output", &done, "--stage", "price"]).done(), "6\n");
+    world.wfe(&["runs", "output", &done, "--stage", "unknown"]).fails(3, "has no output");
+}
+
+#[test]
+fn a_store_is_neither_created_nor_migrated() {
+    let world = World::new();
+    world.wfe(&["runs", "list"]).fails(3, "shop.db` does not exist");
+    assert!(!world.db().exists(), "the file was created");
+    // A file of another program.
+    fs::write(world.db(), "").unwrap();
+    world.wfe(&["runs", "list"]).fails(4, "it has no tables of the engine");
+    world.wfe(&["migrate", "--check"]).fails(4, "SCHEMA_OUTDATED");
+    world.wfe(&["migrate"]).done();
+    world.wfe(&["migrate", "--check"]).done();
+    assert_eq!(world.wfe(&["runs", "list", "-o", "json"]).json()["items"], serde_json::json!([]));
+    let mut memory = wfe();
+    memory.args(["--db", "memory:", "runs", "list"]);
+    run(memory).fails(2, "a store in memory");
+}
