@@ -76,7 +76,7 @@ impl AnyRun {
             };
             // Of two with one number, the later one counted.
             if let Some(attempt) = attempts.iter_mut().rev().find(of_call) {
-                attempt.cost = attempt.cost + call.cost;
+                attempt.cost += call.cost;
             }
         }
         Ok(())

@@ -44,7 +44,7 @@ impl<'de> Deserialize<'de> for Event {
         let known = EventType::ALL.iter().find(|known| known.name() == name);
         let known = known.ok_or_else(|| D::Error::custom(format_args!("`{name}` is not a type of event")))?;
         let kind = EventKind::from_stored(known.name(), data.as_str()).map_err(D::Error::custom)?;
-        Ok(Self { run_id, sequence, at, kind, causation_id })
+        Ok(Self { run_id, sequence, at, causation_id, kind })
     }
 }
 

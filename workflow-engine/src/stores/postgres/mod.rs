@@ -25,8 +25,9 @@
 //! connection of its own, with the engine's locks last (`user_statements.rs` binds the statements).
 //!
 //! Reads bypass the queue: `read.rs` runs each as one statement, which sees one committed state. `columns.rs` turns
-//! rows into records, and `statements.rs` fills the schema's name into the statements. `sessions.rs` holds what differs behind a pooler in
-//! transaction mode.
+//! rows into records, and `statements.rs` fills the schema's name into the statements. `sessions.rs` holds what differs
+//! behind a pooler in transaction mode, and `connection.rs` what differs between connections of the store and of a pool
+//! that belongs to the program.
 //! `clock_jumps.rs` brings back instants that were written while the database's clock was ahead.
 
 mod options;
