@@ -10,10 +10,23 @@ use serde::de::DeserializeOwned;
 use super::stage_context::StageContext;
 use super::stage_error::{StageError, StageResult};
 use super::tag_source::GivenTags;
+use super::trace::without_traceparent;
 use crate::value::Json;
 
 /// The key of a caller's trace in the metadata.
-const TRACEPARENT: &str = "traceparent";
+pub(crate) const TRACEPARENT: &str = "traceparent";
+
+/// Returns the trace and the flags of a `traceparent` in the form that W3C prescribes.
+pub(crate) fn parse_traceparent(text: &str) -> Option<(&str, &str)> {
+    let mut parts = text.split('-');
+    let [version, trace_id, span_id, flags] = [parts.next()?, parts.next()?, parts.next()?, parts.next()?];
+    let is_hex = |text: &str, length| {
+        text.len() == length && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    let is_zero = |text: &str| text.bytes().all(|byte| byte == b'0');
+    let is_valid = is_hex(version, 2) && is_hex(trace_id, 32) && is_hex(span_id, 16) && is_hex(flags, 2);
+    (is_valid && version != "ff" && !is_zero(trace_id) && !is_zero(span_id)).then_some((trace_id, flags))
+}
 
 impl<S> StageContext<S> {
     /// Returns the metadata that the caller gave with [`StartRun::metadata`](crate::StartRun::metadata), or `None` without
@@ -54,7 +67,8 @@ impl<S> StageContext<S> {
     /// Permanent, if the metadata is not a `T`.
     pub fn metadata<T: DeserializeOwned>(&self) -> StageResult<Option<T>> {
         let Some(json) = self.stored_metadata() else { return Ok(None) };
-        json.decode().map(Some).map_err(|error| {
+        // The engine may have added the caller's trace, for which `T` has no field.
+        json.decode().map(Some).or_else(|error| without_traceparent(json).ok_or(error)?).map_err(|error| {
             StageError::permanent(format_args!(
                 "the metadata of run {} is not a `{}`: {error}",
                 self.run_id(),
@@ -91,6 +105,7 @@ impl<S> StageContext<S> {
     ///
     /// All stages and attempts of a run belong to one trace. It is the caller's, if the run's metadata is an object with the
     /// caller's own `traceparent`; otherwise its id is that of the run, without the hyphens. Each attempt is a span of its own.
+    /// Where the attempt has a span of OpenTelemetry (feature `otel`), it is the context of that span.
     ///
     /// ```
     /// use workflow_engine::StageContext;
@@ -105,6 +120,9 @@ impl<S> StageContext<S> {
     /// ```
     #[must_use]
     pub fn traceparent(&self) -> String {
+        if let Some(own) = self.own_traceparent() {
+            return own.to_owned();
+        }
         let caller = self.caller_trace();
         let (trace_id, flags) = caller.as_ref().map_or_else(
             || (self.run_id().as_uuid().as_simple().to_string(), "01"),
@@ -120,16 +138,8 @@ impl<S> StageContext<S> {
     /// The caller's trace and its flags, if the metadata has them in the form that W3C prescribes.
     fn caller_trace(&self) -> Option<(String, String)> {
         let metadata: BTreeMap<String, serde_json::Value> = self.stored_metadata()?.decode().ok()?;
-        let mut parts = metadata.get(TRACEPARENT)?.as_str()?.split('-');
-        let [version, trace_id, span_id, flags] =
-            [parts.next()?, parts.next()?, parts.next()?, parts.next()?];
-        let is_hex = |text: &str, length| {
-            text.len() == length && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-        };
-        let is_zero = |text: &str| text.bytes().all(|byte| byte == b'0');
-        let is_valid = is_hex(version, 2) && is_hex(trace_id, 32) && is_hex(span_id, 16) && is_hex(flags, 2);
-        (is_valid && version != "ff" && !is_zero(trace_id) && !is_zero(span_id))
-            .then(|| (trace_id.to_owned(), flags.to_owned()))
+        let (trace_id, flags) = parse_traceparent(metadata.get(TRACEPARENT)?.as_str()?)?;
+        Some((trace_id.to_owned(), flags.to_owned()))
     }
 
     /// Returns the same context with this metadata of the run, for a unit test of a stage function.

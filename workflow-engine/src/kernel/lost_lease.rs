@@ -62,7 +62,9 @@ impl LostJob {
         if was_last {
             let failure =
                 FinalFailure { lease, expired, code: ErrorCode::WorkerLost, error, completed_key: None };
-            return Ok(fail_for_good(kernel, failure).await?.then_some(TakenBack::Failed));
+            let taken = fail_for_good(kernel, failure).await?.then_some(TakenBack::Failed);
+            taken.inspect(|_| kernel.meters().leases_lost.increment());
+            return Ok(taken);
         }
         let change = Change::RecordCrash { stage_id: lease.stage_id.clone(), error };
         let run_id = lease.run_id;
@@ -76,6 +78,7 @@ impl LostJob {
             changes: vec![change],
         };
         let commit = kernel.store().commit(decision).await?;
-        Ok(matches!(commit, Commit::Applied(_)).then_some(TakenBack::Released))
+        let taken = matches!(commit, Commit::Applied(_)).then_some(TakenBack::Released);
+        Ok(taken.inspect(|_| kernel.meters().leases_lost.increment()))
     }
 }
