@@ -42,4 +42,7 @@ documents! {
     Troubleshooting "docs/guide/16-troubleshooting.md";
     Application "docs/guide/17-application.md";
     Runs "docs/guide/18-runs.md";
+    InvoiceIntake "examples/invoice_intake/README.md";
+    Operating "docs/guide/19-operating.md";
+    Telemetry "docs/guide/21-telemetry.md";
 }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Trial};
+use sqlx::postgres::PgPoolOptions;
 use tests::postgres::{self, Schema};
 use workflow_engine::ports::Store;
-use workflow_engine::stores::{MemoryStore, PostgresStore, SqliteOptions, SqliteStore};
+use workflow_engine::stores::{MemoryStore, PostgresOptions, PostgresStore, SqliteOptions, SqliteStore};
 use workflow_engine::testing::FakeClock;
 use workflow_engine::testing::conformance::{Case, cases};
 
@@ -45,7 +46,24 @@ fn main() {
             }
             Ok(())
         });
-        [memory, sqlite, postgres]
+        let name = format!("postgres_pool::{}", case.name());
+        let shared_pool = Trial::test(name.clone(), move || {
+            if postgres::is_available(&name) {
+                run(async move {
+                    let clock = FakeClock::new();
+                    let schema = Schema::new();
+                    let pool = PgPoolOptions::new().max_connections(4).connect(schema.url()).await.unwrap();
+                    let mut options = PostgresOptions::from_pool(pool.clone());
+                    schema.name().clone_into(&mut options.schema);
+                    options.clock = Some(Arc::new(clock.clone()));
+                    let store = PostgresStore::open(options).await.unwrap();
+                    check(case, Arc::new(store), clock).await;
+                    pool.close().await;
+                });
+            }
+            Ok(())
+        });
+        [memory, sqlite, postgres, shared_pool]
     });
     libtest_mimic::run(&Arguments::from_args(), stores.collect()).exit();
 }

@@ -12,7 +12,8 @@ const SAMPLES: &str = "examples/document_processor/samples/";
 
 /// Texts that a crate includes as its own documentation: their links are rustdoc's, and their snippets are documentation
 /// tests of that crate.
-const CRATE_DOCS: [&str; 2] = ["workflow-engine/docs/", "workflow-engine-macros/docs/"];
+const CRATE_DOCS: [&str; 3] =
+    ["workflow-engine/docs/", "workflow-engine-macros/docs/", "workflow-engine-server/docs/"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()

@@ -25,4 +25,6 @@ mod postgres {
     mod deliveries;
     mod subscribers;
     mod pooler;
+    mod shared_pool;
+    mod list_plans;
 }

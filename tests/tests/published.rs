@@ -108,6 +108,36 @@ fn a_crate_with_two_versions_is_listed_with_its_reason() {
     assert_eq!(twice, listed, "`deny.toml` lists the crates of which there are two versions");
 }
 
+/// Returns a version of Rust as numbers: `1.94`, or `1.94.0`.
+fn rust_version(text: &str) -> Vec<u64> {
+    let mut parts: Vec<u64> = text.split('.').map(|part| part.parse().unwrap()).collect();
+    parts.resize(3, 0);
+    parts
+}
+
+/// The clippy lint `incompatible_msrv` refuses newer parts of the standard library in our own code.
+#[test]
+fn the_rust_version_that_we_promise_is_enough_for_every_dependency() {
+    let all = dependencies();
+    let ours = all.iter().find(|package| text(&package["name"]) == "workflow-engine").unwrap();
+    let ours = text(&ours["rust_version"]);
+    let newer: Vec<String> = all
+        .iter()
+        .filter(|package| {
+            package["rust_version"].as_str().is_some_and(|theirs| rust_version(theirs) > rust_version(ours))
+        })
+        .map(|package| {
+            format!("{} {} needs {}", package["name"], package["version"], package["rust_version"])
+        })
+        .collect();
+    assert!(newer.is_empty(), "raise `rust-version` in Cargo.toml, or take an older version: {newer:#?}");
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    assert!(
+        readme.contains(&format!("You need Rust {ours} or later")),
+        "the README promises another version"
+    );
+}
+
 /// A new major version of one of these is a new major version of the library.
 #[test]
 fn the_public_dependencies_are_those_of_the_list() {
@@ -154,10 +184,11 @@ fn the_public_dependencies_are_those_of_the_list() {
 }
 
 #[test]
-fn both_packages_contain_their_licences_their_readme_and_their_documents() {
+fn all_packages_contain_their_licences_their_readme_and_their_documents() {
     for (package, more) in [
         ("workflow-engine", &["docs/guide/README.md", "docs/overview.md"][..]),
         ("workflow-engine-macros", &["docs/stage.md"]),
+        ("workflow-engine-server", &["docs/overview.md"]),
     ] {
         let list = cargo(&["package", "--list", "--allow-dirty", "--offline", "-p", package]);
         for file in ["LICENSE-APACHE", "LICENSE-MIT", "README.md"].iter().chain(more) {

@@ -126,6 +126,31 @@ async fn a_run_without_metadata_and_tags_has_none(world: World) {
     engine.shutdown().await;
 }
 
+#[tokio::test]
+async fn the_trace_of_a_request_is_set_beside_metadata() {
+    let engine = Engine::builder("memory:").register::<Looking>().build().await.unwrap();
+    let header = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let start = || engine.start::<Looking>(LookingInput { fails: false }).traceparent(header);
+
+    let run = start().await.unwrap();
+    assert_eq!(run.metadata().await.unwrap().unwrap().as_str(), format!("{{\"traceparent\":\"{header}\"}}"));
+    let run = start().metadata(BTreeMap::from([("user", "Ada")])).await.unwrap();
+    wait_for(&run, |kind| matches!(kind, EventKind::StageSuspended { .. })).await;
+    let seen = run.stage_output::<first>().await.unwrap().unwrap();
+    assert_eq!((seen.user.as_deref(), trace_id(&seen.trace)), (Some("Ada"), trace_id(header)));
+
+    for refused in [
+        engine.start::<Looking>(LookingInput { fails: false }).traceparent("00-4bf9-00f0-01"),
+        start().metadata("a text"),
+        start().metadata(Caller { user: "Ada".into(), traceparent: None }),
+    ] {
+        let error = refused.await.unwrap_err();
+        assert_eq!(error.code(), workflow_engine::ErrorCode::InvalidRequest);
+        assert!(error.to_string().contains("`traceparent`"), "{error}");
+    }
+    engine.shutdown().await;
+}
+
 async fn a_run_continues_the_trace_of_its_caller(world: World) {
     let engine = world.engine().register::<Looking>().build().await.unwrap();
     let of_caller = "4bf92f3577b34da6a3ce929d0e0e4736";

@@ -240,6 +240,8 @@ async fn a_missing_value_of_a_test_engine_is_named() {
     let Err(panicked) = run.await else { panic!("it ran") };
     let text = *panicked.into_panic().downcast::<String>().unwrap();
     assert!(text.contains("takes `#[state]` of type `Client`"), "{text}");
+    // What it has are the values of the test alone.
+    assert!(text.contains("(it has `state::Slow`)"), "{text}");
 }
 
 #[stage]

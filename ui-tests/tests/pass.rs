@@ -18,6 +18,7 @@ macro_rules! cases {
 
 cases! {
     conditional = "stage/pass/conditional.rs",
+    configured_limits = "stage/pass/configured_limits.rs",
     deprecated = "stage/pass/deprecated.rs",
     errors_that_convert = "stage/pass/errors_that_convert.rs",
     every_kind_of_parameter = "stage/pass/every_kind_of_parameter.rs",

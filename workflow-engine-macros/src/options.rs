@@ -48,6 +48,15 @@ pub const WORKFLOW: Table =
 /// All tables, to find the owner of a misplaced option.
 const TABLES: [&Table; 6] = [&STAGE, &RETRY, &CONFIG, &INPUT, &CHECK, &WORKFLOW];
 
+/// An option whose value is a field of the stage's configuration: `timeout = config.timeout`.
+pub struct Configured {
+    pub option: Ident,
+    /// `config`, as it is written.
+    pub config: Ident,
+    /// The field, and fields of that field.
+    pub fields: Vec<Ident>,
+}
+
 /// Reads the options one by one. A mistake in one does not affect the others.
 pub fn parse(
     input: ParseStream<'_>,
@@ -176,6 +185,26 @@ pub fn count(name: &Ident, input: ParseStream<'_>) -> Result<u32> {
 pub fn duration(name: &Ident, input: ParseStream<'_>) -> Result<u64> {
     let literal = text(name, input, &format!("{name} = \"30s\""))?;
     crate::duration::millis(&literal.value()).ok_or_else(|| errors::options::duration(&literal))
+}
+
+/// Whether a value follows that is a field of the configuration: `= config.…`.
+pub fn is_configured(input: ParseStream<'_>) -> bool {
+    let ahead = input.fork();
+    ahead.parse::<Token![=]>().is_ok()
+        && ahead.parse::<Ident>().is_ok_and(|name| name == "config")
+        && ahead.peek(Token![.])
+}
+
+/// `name = config.field`, after [`is_configured`].
+pub fn configured(name: &Ident, input: ParseStream<'_>) -> Result<Configured> {
+    input.parse::<Token![=]>()?;
+    let config = input.parse()?;
+    let mut fields = Vec::new();
+    while input.parse::<Option<Token![.]>>()?.is_some() {
+        let wrong = errors::options::value(place(name, input), name, &format!("{name} = config.{name}"));
+        fields.push(input.parse().map_err(|_| wrong)?);
+    }
+    Ok(Configured { option: name.clone(), config, fields })
 }
 
 /// `budget = "0.50 USD"` in millionths of a millionth of a dollar.

@@ -37,4 +37,6 @@ chapters! {
     troubleshooting "16-troubleshooting.md";
     application "17-application.md";
     runs "18-runs.md";
+    operating "19-operating.md";
+    telemetry "21-telemetry.md";
 }

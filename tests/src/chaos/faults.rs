@@ -47,7 +47,7 @@ impl StoppedWorker {
     pub async fn is_replaced(&self, cluster: &Cluster) -> bool {
         let Ok(mut db) = connect(cluster.url()).await else { return false };
         let held = sqlx::query_scalar::<_, i64>(
-            "SELECT count(*) FROM workflow_job_queue WHERE status = 'RUNNING' AND worker_id LIKE '%-' || $1 || '-%'",
+            "SELECT count(*) FROM workflow_leases WHERE worker_id LIKE '%-' || $1 || '-%'",
         );
         match held.bind(self.id.to_string()).fetch_one(&mut db).await {
             Ok(jobs) => jobs == 0,

@@ -8,8 +8,8 @@ use workflow_engine::stores::{PostgresOptions, PostgresStore};
 
 use super::{Bound, Cost, RUNS, Subscribers, WARM_UP, engine, run};
 
-/// One statement for each commit, and about 2 KiB for each stage.
-const BOUND: Bound = Bound { statements: (4, 1), rows: (28, 2), bytes: 8_300 };
+/// One statement for each commit, and about 1.4 KiB for each stage.
+const BOUND: Bound = Bound { statements: (4, 1), rows: (13, 1), bytes: 5_700 };
 
 /// Counts every row that is written, by triggers. They use a sequence, because it takes no lock until the commit.
 async fn count_rows(connection: &mut PgConnection, schema: &str) {

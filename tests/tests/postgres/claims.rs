@@ -22,7 +22,7 @@ async fn fill(connection: &mut PgConnection, schema: &str, definition: &str, pri
         SELECT gen_random_uuid(), 'workflow', 'w', 'w', '{definition}', CASE n % 3 WHEN 0 THEN 'PENDING' ELSE
             'RUNNING' END, {priority} + n % 2, 1, 1, 0, 1, n % 3 % 2, n % 3 / 2, now() FROM
             generate_series(1, 3 * {WAITING}) AS n;
-        INSERT INTO {schema}.workflow_stages (workflow_run_id, stage_id, stage_name, stage_number,
+        INSERT INTO {schema}.workflow_stage_rows (workflow_run_id, stage_id, stage_name, stage_number,
             execution_group, generation, status, attempt, waiting_on)
         SELECT id, 'a', 'A', 1, 1, 1, CASE active WHEN 1 THEN 'PENDING' ELSE 'SUSPENDED' END, 0, 0
         FROM {schema}.workflow_runs WHERE status = 'RUNNING' AND definition_fingerprint = '{definition}';

@@ -123,7 +123,7 @@ async fn a_run_that_another_store_has_purged_is_not_written_again() {
     assert_eq!(one.commit(progress(&job)).await.unwrap(), Commit::PreconditionFailed);
     assert_eq!(one.commit(complete(&job)).await.unwrap(), Commit::PreconditionFailed);
     let mut connection = schema.connect().await;
-    for table in ["workflow_runs", "workflow_stages", "workflow_job_queue", "workflow_commits"] {
+    for table in ["workflow_runs", "workflow_stage_rows", "workflow_job_queue", "workflow_commits"] {
         let left = format!("SELECT count(*) FROM {}.{table}", schema.name());
         assert_eq!(number(&mut connection, &left).await, 0, "{table}");
     }
@@ -143,7 +143,7 @@ async fn cached_rows_of_commits_that_the_server_has_lost_are_not_used() {
     let job = running(&one).await;
     let copy = format!(
         "CREATE TABLE {name}.old_runs AS TABLE {name}.workflow_runs;
-        CREATE TABLE {name}.old_stages AS TABLE {name}.workflow_stages;
+        CREATE TABLE {name}.old_stages AS TABLE {name}.workflow_stage_rows;
         CREATE TABLE {name}.old_jobs AS TABLE {name}.workflow_job_queue;
         CREATE TABLE {name}.old_commits AS TABLE {name}.workflow_commits"
     );
@@ -151,7 +151,7 @@ async fn cached_rows_of_commits_that_the_server_has_lost_are_not_used() {
     apply(&one, progress(&job)).await;
     let restore = format!(
         "DELETE FROM {name}.workflow_runs; INSERT INTO {name}.workflow_runs TABLE {name}.old_runs;
-        DELETE FROM {name}.workflow_stages; INSERT INTO {name}.workflow_stages TABLE {name}.old_stages;
+        DELETE FROM {name}.workflow_stage_rows; INSERT INTO {name}.workflow_stage_rows TABLE {name}.old_stages;
         DELETE FROM {name}.workflow_job_queue; INSERT INTO {name}.workflow_job_queue TABLE {name}.old_jobs;
         DELETE FROM {name}.workflow_commits; INSERT INTO {name}.workflow_commits TABLE {name}.old_commits"
     );

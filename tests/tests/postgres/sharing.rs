@@ -176,7 +176,7 @@ async fn trap_13_a_lease_is_measured_by_the_databases_clock() {
     let job = running(&store).await;
     let mut connection = schema.connect().await;
     let left = format!(
-        "SELECT extract(epoch FROM leased_until - clock_timestamp())::bigint FROM {}.workflow_job_queue",
+        "SELECT extract(epoch FROM leased_until - clock_timestamp())::bigint FROM {}.workflow_leases",
         schema.name()
     );
     let left = super::fixture::number(&mut connection, &left).await;

@@ -99,7 +99,7 @@ async fn no_statement_scans_a_table() {
             suspended, created_at, completed_at)
         SELECT gen_random_uuid(), 'workflow', 'w', 'w', 'definition', 'COMPLETED', 5, 1, 1, 5, 0, 0, 0, now(), now()
         FROM generate_series(1, 10000);
-        INSERT INTO {name}.workflow_stages (workflow_run_id, stage_id, stage_name, stage_number, execution_group,
+        INSERT INTO {name}.workflow_stage_rows (workflow_run_id, stage_id, stage_name, stage_number, execution_group,
             generation, status, attempt, waiting_on)
         SELECT id, 'a', 'A', 1, 1, 1, 'COMPLETED', 1, 0 FROM {name}.workflow_runs
         WHERE workflow_name = 'w';

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use sqlx::{Connection, SqliteConnection};
-use workflow_engine::ports::Persistence;
+use workflow_engine::ports::{JobTransport, Persistence};
 use workflow_engine::stores::{SqliteOptions, SqliteStore, Synchronous};
 
-use super::fixture::{Directory, create, open, running};
+use super::fixture::{Directory, claim, create, open, running};
 
 #[tokio::test]
 async fn a_file_that_is_not_a_database_is_refused_by_name() {
@@ -106,14 +106,15 @@ async fn a_row_that_cannot_be_read_is_named() {
     let directory = Directory::new();
     let store = directory.open().await;
     let job = running(&store).await;
+    assert_eq!(store.renew_leases(vec![job.lease.clone()], claim().lease).await.unwrap(), []);
     let mut connection =
         SqliteConnection::connect(directory.file("store.db").to_str().unwrap()).await.unwrap();
-    sqlx::query("UPDATE workflow_stages SET status = 'DREAMING'").execute(&mut connection).await.unwrap();
+    sqlx::query("UPDATE workflow_stage_rows SET status = 'DREAMING'").execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
     let error = store.stages(job.lease.run_id).await.unwrap_err();
     assert_eq!(error.code(), "STORE_FAILED");
     let message = error.to_string();
-    for part in ["workflow_stages.status", "DREAMING", &job.lease.run_id.to_string()] {
+    for part in ["workflow_stage_rows.status", "DREAMING", &job.lease.run_id.to_string()] {
         assert!(message.contains(part), "{message}");
     }
     // Only a decision about that run fails.

@@ -82,9 +82,20 @@ async fn writes_of_another_connection_are_seen() {
     let job = running(&store).await;
     let path = directory.file("store.db");
     let mut connection = SqliteConnection::connect(path.to_str().unwrap()).await.unwrap();
-    sqlx::query("UPDATE workflow_job_queue SET lease_epoch = 7").execute(&mut connection).await.unwrap();
-    is_refused(&store, complete(&job)).await;
-    sqlx::query("UPDATE workflow_job_queue SET lease_epoch = 1").execute(&mut connection).await.unwrap();
+    // First the lease is in the row of its run. Its renewal gives it a row of its own.
+    for (steal, give_back) in [
+        (
+            "UPDATE workflow_runs SET held = replace(held, '\"a\"', '\"b\"')",
+            "UPDATE workflow_runs SET held = replace(held, '\"b\"', '\"a\"')",
+        ),
+        ("UPDATE workflow_job_queue SET lease_epoch = 7", "UPDATE workflow_job_queue SET lease_epoch = 1"),
+    ] {
+        let stolen = sqlx::query(steal).execute(&mut connection).await.unwrap();
+        assert_eq!(stolen.rows_affected(), 1);
+        is_refused(&store, complete(&job)).await;
+        sqlx::query(give_back).execute(&mut connection).await.unwrap();
+        assert_eq!(store.renew_leases(vec![job.lease.clone()], claim().lease).await.unwrap(), []);
+    }
     connection.close().await.unwrap();
     applies(&store, complete(&job)).await;
     store.close().await;
@@ -96,6 +107,7 @@ async fn writes_of_user_statements_are_seen() {
     let directory = Directory::new();
     let store = directory.open().await;
     let (job, other) = (running(&store).await, running(&store).await);
+    assert_eq!(store.renew_leases(vec![other.lease.clone()], claim().lease).await.unwrap(), []);
     let steal = format!(
         "UPDATE workflow_job_queue SET lease_epoch = 9 WHERE workflow_run_id = '{}'",
         other.lease.run_id

@@ -59,7 +59,7 @@ async fn the_store_is_asked_at_most_every_ten_seconds_and_only_on_demand() {
     engine.measurements().await;
     assert_eq!(calls.take(), asked);
     world.clock.advance(Duration::from_secs(3_600));
-    assert_eq!(calls.take(), [""; 0], "nobody has asked");
+    assert_eq!(calls.take(), [""; 0], "no caller has asked");
 }
 
 #[tokio::test]

@@ -5,7 +5,6 @@ use std::process::{Command, Stdio};
 
 use tests::models::{client, usage};
 use workflow_engine::ai::ScriptedProvider;
-use workflow_engine::prelude::*;
 use workflow_engine::testing::TestEngine;
 
 use crate::workflows::{AnswerInput, Asking, FetchInput, Filing};

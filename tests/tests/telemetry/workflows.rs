@@ -3,7 +3,7 @@
 use workflow_engine::prelude::*;
 use workflow_engine::telemetry::{Measurements, StageMeasurements, WorkflowMeasurements};
 
-/// Fails in its first attempt, and for good if it is told to.
+/// Fails in its first attempt, and permanently if its input says so.
 #[stage(retry(max_attempts = 2, initial = "1s"))]
 pub async fn fetch(fails: bool, ctx: &StageContext) -> StageResult<u32> {
     if fails {

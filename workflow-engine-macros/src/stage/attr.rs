@@ -11,7 +11,7 @@ use super::rule::{self, Rule};
 use crate::casing::Case;
 use crate::errors::{self, Errors};
 use crate::function::Kind;
-use crate::options;
+use crate::options::{self, Configured};
 
 /// The options of `#[stage(…)]`.
 #[derive(Default)]
@@ -33,6 +33,8 @@ pub struct Options {
     pub check: Option<Path>,
     pub poll_every: Option<Named<u64>>,
     pub give_up_after: Option<Named<u64>>,
+    /// Options whose value is a field of the configuration.
+    pub configured: Vec<Configured>,
     pub krate: Option<Path>,
 }
 
@@ -51,6 +53,8 @@ pub struct Retry {
     pub initial: Option<u64>,
     pub max: Option<u64>,
     pub jitter: bool,
+    /// Whether `max_attempts` is a field of the configuration.
+    pub has_configured_attempts: bool,
 }
 
 impl Options {
@@ -72,7 +76,10 @@ impl Options {
                 (&found.give_up_after, "give_up_after = \"1d\""),
             ];
             for (option, example) in lonely {
-                if let Some(Named { name, .. }) = option {
+                let word = example.split(' ').next();
+                let configured = found.configured.iter().map(|configured| &configured.option);
+                let configured = configured.filter(|name| word.is_some_and(|word| *name == word));
+                for name in option.iter().map(|named| &named.name).chain(configured) {
                     errors.push(errors::check::wait_without_check(name, example));
                 }
             }
@@ -85,6 +92,9 @@ impl Options {
             "id" => self.id = Some(options::id(name, input)?),
             "name" => self.name = Some(options::text(name, input, "name = \"Extract Text\"")?),
             "version" => self.version = Some(options::count(name, input)?),
+            "timeout" | "poll_every" | "give_up_after" if options::is_configured(input) => {
+                self.configured.push(options::configured(name, input)?);
+            }
             "timeout" => self.timeout = Some(options::duration(name, input)?),
             "rename_all" => self.rename_all = Some(options::rename_all(name, input)?),
             "budget" => self.budget = Some(options::amount(name, input)?),
@@ -92,7 +102,7 @@ impl Options {
             "check" => self.check = Some(options::path(name, input, "check = batch_done")?),
             "poll_every" => self.poll_every = Some(named_duration(name, input)?),
             "give_up_after" => self.give_up_after = Some(named_duration(name, input)?),
-            "retry" => self.retry = Some(retry(name, input, errors)?),
+            "retry" => self.retry = Some(retry(name, input, &mut self.configured, errors)?),
             "require" => self.require = stage_paths(name, input)?,
             "optional" => self.optional = stage_paths(name, input)?,
             _ => self.krate = Some(options::crate_path(name, input)?),
@@ -106,12 +116,21 @@ fn named_duration(name: &Ident, input: ParseStream<'_>) -> Result<Named<u64>> {
 }
 
 /// `retry(…)`.
-fn retry(name: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Result<Retry> {
+fn retry(
+    name: &Ident,
+    input: ParseStream<'_>,
+    configured: &mut Vec<Configured>,
+    errors: &mut Errors,
+) -> Result<Retry> {
     let content = parenthesized(name, input, "retry(max_attempts = 5, initial = \"2s\")")?;
     let mut retry = Retry::default();
     let mut max_name = None;
     options::parse(&content, &options::RETRY, errors, |name, input, _| {
         match name.to_string().as_str() {
+            "max_attempts" | "initial" | "max" if options::is_configured(input) => {
+                retry.has_configured_attempts |= name == "max_attempts";
+                configured.push(options::configured(name, input)?);
+            }
             "max_attempts" => retry.max_attempts = Some(options::count(name, input)?),
             "max_crashes" => retry.max_crashes = Some(options::count(name, input)?),
             "initial" => retry.initial = Some(options::duration(name, input)?),
@@ -307,6 +326,9 @@ impl Retry {
         let mut fields = TokenStream::new();
         if let Some(attempts) = self.max_attempts {
             fields.extend(quote!(max_attempts: #attempts,));
+        }
+        if self.has_configured_attempts {
+            fields.extend(quote!(max_attempts: #private::RetryPolicy::CONFIGURED_ATTEMPTS,));
         }
         if let Some(crashes) = self.max_crashes {
             fields.extend(quote!(max_crashes: #crashes,));

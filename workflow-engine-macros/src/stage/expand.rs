@@ -13,6 +13,7 @@ use super::valid::{Body, Field, Parameter};
 use super::wait::Wait;
 use crate::casing::{kebab, pascal, plain, title};
 use crate::function::Kind;
+use crate::options::Configured;
 use crate::paths::respan;
 use crate::{docs, paths};
 
@@ -76,7 +77,9 @@ pub fn expand(stage: &Body<'_>, options: &Options, names: Option<&TokenStream>) 
         None => quote!(type Config = #private::NoConfig;),
     };
     let types = [&input_type, &config_type];
-    let implementation = implementation(stage, options, wait.as_ref(), types, names, &private);
+    let settings = settings(&options.configured, &configs, &private);
+    let implementation =
+        implementation(stage, options, wait.as_ref(), types, settings.as_ref(), names, &private);
     let waits =
         wait.as_ref().map(|wait| wait.implementation(&prepare(stage, &private, true), !configs.is_empty()));
     let record_impls =
@@ -171,6 +174,7 @@ fn implementation(
     options: &Options,
     wait: Option<&Wait<'_>>,
     [input_type, config_type]: [&TokenStream; 2],
+    settings: Option<&TokenStream>,
     names: Option<&TokenStream>,
     private: &TokenStream,
 ) -> TokenStream {
@@ -197,9 +201,53 @@ fn implementation(
         impl #private::Stage for #name {
             #config_type
             #output
+            #settings
             #private::stage!(#text #apart (#arguments) { #calls } #input_type; #run);
         }
     }
+}
+
+/// The constant that sets limits from the configuration. The fields keep the tokens of the user, who may have misspelled
+/// one.
+fn settings(configured: &[Configured], configs: &[&Field<'_>], private: &TokenStream) -> Option<TokenStream> {
+    let config = &configured.first()?.config;
+    let settings = local("settings");
+    let mut places = Vec::new();
+    let calls = configured.iter().map(|Configured { option, config, fields }| {
+        let path = key_path(fields, configs);
+        places.push((option.to_string(), path.clone()));
+        let value =
+            fields.iter().fold(quote!(#config), |value, field| quote_spanned!(field.span()=> #value.#field));
+        let at = fields.last().map_or_else(|| option.span(), Ident::span);
+        quote_spanned!(at=> #settings.#option(#path, &#value)?;)
+    });
+    let calls: TokenStream = calls.collect();
+    let places = places.iter().map(|(option, path)| quote!((#option, #path)));
+    Some(quote! {
+        const SETTINGS: #private::Option<#private::ConfiguredSettings<Self::Config>> =
+            #private::Option::Some(#private::ConfiguredSettings {
+                places: &[#(#places),*],
+                set: |#config, #settings| {
+                    #calls
+                    #private::Result::Ok(())
+                },
+            });
+    })
+}
+
+/// The place of a field in the JSON of the configuration.
+fn key_path(fields: &[Ident], configs: &[&Field<'_>]) -> String {
+    let mut keys: Vec<String> = fields.iter().map(plain).collect();
+    let first = fields.first().and_then(|first| configs.iter().find(|config| config.name == first));
+    match first {
+        // Its fields are among those of the configuration.
+        Some(first) if matches!(first.default, super::valid::Default::Flatten) && keys.len() > 1 => {
+            keys.remove(0);
+        }
+        Some(first) => keys[0].clone_from(&first.key),
+        None => {}
+    }
+    keys.join(".")
 }
 
 /// Decodes the outputs that the function reads through its context.

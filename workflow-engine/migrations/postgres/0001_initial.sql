@@ -51,13 +51,24 @@ CREATE TABLE {schema}.workflow_runs (
     budget                 BIGINT,
     created_at             TIMESTAMPTZ NOT NULL,
     started_at             TIMESTAMPTZ,
-    completed_at           TIMESTAMPTZ
+    completed_at           TIMESTAMPTZ,
+    -- The worker that holds jobs without rows; NULL while there are none.
+    owner                  TEXT        COLLATE "C",
+    -- How the stages without rows differ from the outline: a JSON array. ["id", n] is a stage that still waits for n
+    -- predecessors; ["id", since, length, max_attempts, max_crashes] one that the owner runs in its first attempt, under a
+    -- lease of this length since that instant, in microseconds.
+    held                   TEXT        COLLATE "C",
+    -- A time at or before the end of each of these leases.
+    held_until             TIMESTAMPTZ,
+    -- The number of the commit that has the outline; NULL where every stage has a row.
+    outline_sequence       BIGINT
 ) WITH (fillfactor = 70);
 
 CREATE INDEX workflow_runs_pending
     ON {schema}.workflow_runs (definition_fingerprint, priority DESC, created_at, id) WHERE status = 'PENDING';
 CREATE INDEX workflow_runs_unfinished ON {schema}.workflow_runs (workflow_id, created_at, id)
     WHERE completed_at IS NULL;
+CREATE INDEX workflow_runs_held ON {schema}.workflow_runs (held_until, id) WHERE owner IS NOT NULL;
 -- For retention; each end of a run writes it once.
 CREATE INDEX workflow_runs_over ON {schema}.workflow_runs (completed_at, id) WHERE completed_at IS NOT NULL;
 -- For lists of runs. A run that succeeds is never in it.
@@ -136,7 +147,9 @@ CREATE FUNCTION {schema}.workflow_enqueue(
     ) AS q
 $$;
 
-CREATE TABLE {schema}.workflow_stages (
+-- The stages that are more than the row of their run says: completed, failed, cancelled, suspended or retried ones, those
+-- in the queue or with metrics or costs, and all stages of a run without an outline.
+CREATE TABLE {schema}.workflow_stage_rows (
     workflow_run_id UUID   NOT NULL,
     stage_id        TEXT   COLLATE "C" NOT NULL,
     stage_name      TEXT   COLLATE "C" NOT NULL,
@@ -172,9 +185,10 @@ CREATE TABLE {schema}.workflow_stages (
     started_at      TIMESTAMPTZ,
     completed_at    TIMESTAMPTZ,
     PRIMARY KEY (workflow_run_id, stage_id)
-) WITH (fillfactor = 70);
+) WITH (fillfactor = 90);
 
--- One row for each stage that is ready, suspended, under a lease or dead; deleted when the stage completes.
+-- One row for each stage that is ready, suspended, under a lease or dead, except for those that the row of their run
+-- describes; deleted when the stage completes.
 CREATE TABLE {schema}.workflow_job_queue (
     workflow_run_id        UUID    NOT NULL,
     stage_id               TEXT    COLLATE "C" NOT NULL,
@@ -224,6 +238,9 @@ CREATE TABLE {schema}.workflow_commits (
     -- The types and the payloads of the events: two JSON arrays, with an element for each event.
     event_types     TEXT        COLLATE "C" NOT NULL,
     events          TEXT        COLLATE "C" NOT NULL,
+    -- The stages as they begin, in the commit that starts the run: a JSON array in reading order, with the id, the level
+    -- and the number of predecessors of each stage, and its name where that differs from the id.
+    outline         TEXT        COLLATE "C",
     -- The request that created the run; NULL in later commits.
     input           TEXT        COLLATE "C",
     config          TEXT        COLLATE "C",
@@ -241,6 +258,40 @@ CREATE VIEW {schema}.workflow_outbox_events AS
     FROM {schema}.workflow_commits AS c
     CROSS JOIN LATERAL ROWS FROM (json_array_elements_text(c.event_types::json), json_array_elements(c.events::json))
         WITH ORDINALITY AS e (event_type, payload, number);
+
+-- All stages of the runs that have started, to be read.
+CREATE VIEW {schema}.workflow_stages AS
+    SELECT s.workflow_run_id, s.stage_id, s.stage_name, s.stage_number, s.execution_group, s.generation, s.status,
+        s.attempt, s.waiting_on, s.suspended_state, s.suspended_state_blob, s.max_wait_until, s.output, s.output_blob,
+        s.error_message, s.metrics, s.total_cost, s.total_tokens, s.reserved_cost, s.pending_calls, s.budget,
+        s.awaited_cost, s.started_at, s.completed_at
+    FROM {schema}.workflow_stage_rows AS s
+    UNION ALL
+    SELECT r.id, o.stage ->> 0, coalesce(o.stage ->> 3, o.stage ->> 0), o.number, (o.stage ->> 1)::bigint, 1::bigint,
+        CASE WHEN h.since IS NOT NULL THEN 'RUNNING' ELSE 'PENDING' END, (h.since IS NOT NULL)::int::bigint,
+        CASE WHEN h.since IS NOT NULL THEN 0 ELSE coalesce(h.remaining, (o.stage ->> 2)::bigint) END,
+        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, h.since, NULL
+    FROM {schema}.workflow_runs AS r
+    JOIN {schema}.workflow_commits AS c ON c.workflow_run_id = r.id AND c.sequence = r.outline_sequence
+    CROSS JOIN LATERAL json_array_elements(c.outline::json) WITH ORDINALITY AS o (stage, number)
+    LEFT JOIN LATERAL (
+        SELECT CASE WHEN json_array_length(e.entry) > 2
+                THEN TIMESTAMPTZ 'epoch' + (e.entry ->> 1)::bigint * interval '1 microsecond' END AS since,
+            CASE WHEN json_array_length(e.entry) = 2 THEN (e.entry ->> 1)::bigint END AS remaining
+        FROM json_array_elements(r.held::json) AS e (entry) WHERE e.entry ->> 0 = o.stage ->> 0
+    ) AS h ON TRUE
+    WHERE NOT EXISTS (
+        SELECT 1 FROM {schema}.workflow_stage_rows AS s WHERE s.workflow_run_id = r.id AND s.stage_id = o.stage ->> 0);
+
+-- The leases of all workers on stages, to be read.
+CREATE VIEW {schema}.workflow_leases AS
+    SELECT j.workflow_run_id, j.stage_id, j.worker_id, j.attempt, j.lease_epoch, j.leased_until
+    FROM {schema}.workflow_job_queue AS j WHERE j.status = 'RUNNING'
+    UNION ALL
+    SELECT r.id, e.entry ->> 0, r.owner, 1, 1,
+        TIMESTAMPTZ 'epoch' + ((e.entry ->> 1)::bigint + (e.entry ->> 2)::bigint) * interval '1 microsecond'
+    FROM {schema}.workflow_runs AS r CROSS JOIN LATERAL json_array_elements(r.held::json) AS e (entry)
+    WHERE r.owner IS NOT NULL AND json_array_length(e.entry) > 2;
 
 -- The requests that created the runs, to be read.
 CREATE VIEW {schema}.workflow_run_requests AS
@@ -433,6 +484,10 @@ CREATE TYPE {schema}.workflow_new_run AS (
     suspended              BIGINT,
     started_at             TIMESTAMPTZ,
     completed_at           TIMESTAMPTZ,
+    owner                  TEXT,
+    held                   TEXT,
+    held_until             TIMESTAMPTZ,
+    outline_sequence       BIGINT,
     id                     UUID,
     workflow_id            TEXT,
     workflow_type          TEXT,
@@ -457,6 +512,19 @@ CREATE TYPE {schema}.workflow_updated_run AS (
     suspended     BIGINT,
     started_at    TIMESTAMPTZ,
     completed_at  TIMESTAMPTZ,
+    owner         TEXT,
+    held          TEXT,
+    held_until    TIMESTAMPTZ,
+    outline_sequence BIGINT,
+    id            UUID
+);
+
+CREATE TYPE {schema}.workflow_counted_run AS (
+    last_sequence BIGINT,
+    waiting_on    BIGINT,
+    active        BIGINT,
+    suspended     BIGINT,
+    held          TEXT,
     id            UUID
 );
 
@@ -546,6 +614,7 @@ CREATE TYPE {schema}.workflow_new_commit AS (
     causation_id    TEXT,
     event_types     TEXT,
     events          TEXT,
+    outline         TEXT,
     input           TEXT,
     config          TEXT,
     metadata        TEXT

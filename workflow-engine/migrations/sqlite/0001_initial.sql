@@ -45,12 +45,23 @@ CREATE TABLE {prefix}runs (
     budget                 INTEGER,
     created_at             INTEGER NOT NULL,
     started_at             INTEGER,
-    completed_at           INTEGER
+    completed_at           INTEGER,
+    -- The worker that holds jobs without rows; NULL while there are none.
+    owner                  TEXT,
+    -- How the stages without rows differ from the outline: a JSON array. ["id", n] is a stage that still waits for n
+    -- predecessors; ["id", since, length, max_attempts, max_crashes] one that the owner runs in its first attempt, under a
+    -- lease of this length since that instant, in microseconds.
+    held                   TEXT,
+    -- An instant at or before the end of each of these leases.
+    held_until             INTEGER,
+    -- The number of the commit that has the outline; NULL where every stage has a row.
+    outline_sequence       INTEGER
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX {prefix}runs_pending ON {prefix}runs (definition_fingerprint, priority DESC, created_at)
     WHERE status = 'PENDING';
 CREATE INDEX {prefix}runs_unfinished ON {prefix}runs (workflow_id, created_at) WHERE completed_at IS NULL;
+CREATE INDEX {prefix}runs_held ON {prefix}runs (held_until) WHERE owner IS NOT NULL;
 -- For retention. Each run is inserted at its end.
 CREATE INDEX {prefix}runs_over ON {prefix}runs (completed_at) WHERE completed_at IS NOT NULL;
 -- For lists of runs. A run that succeeds is never in it.
@@ -80,7 +91,9 @@ CREATE TABLE {prefix}enqueued_runs (
 
 CREATE INDEX {prefix}enqueued_runs_by_workflow ON {prefix}enqueued_runs (workflow_id, run_id);
 
-CREATE TABLE {prefix}stages (
+-- The stages that are more than the row of their run says: completed, failed, cancelled, suspended or retried ones, those
+-- in the queue or with metrics or costs, and all stages of a run without an outline.
+CREATE TABLE {prefix}stage_rows (
     workflow_run_id TEXT    NOT NULL,
     stage_id        TEXT    NOT NULL,
     stage_name      TEXT    NOT NULL,
@@ -118,7 +131,8 @@ CREATE TABLE {prefix}stages (
     PRIMARY KEY (workflow_run_id, stage_id)
 ) STRICT, WITHOUT ROWID;
 
--- One row for each stage that is ready, leased, suspended or dead. Deleted when the stage completes.
+-- One row for each stage that is ready, leased, suspended or dead, except for those that the row of their run describes.
+-- Deleted when the stage completes.
 CREATE TABLE {prefix}job_queue (
     workflow_run_id        TEXT    NOT NULL,
     stage_id               TEXT    NOT NULL,
@@ -165,6 +179,9 @@ CREATE TABLE {prefix}commits (
     -- The types and the payloads of the events: two JSON arrays, with an element for each event.
     event_types     TEXT    NOT NULL,
     events          TEXT    NOT NULL,
+    -- The stages as they begin, in the commit that starts the run: a JSON array in reading order, with the id, the level
+    -- and the number of predecessors of each stage, and its name where that differs from the id.
+    outline         TEXT,
     -- The request that created the run; NULL in later commits. It comes last, so that events are read without it.
     input           TEXT,
     config          TEXT,
@@ -179,6 +196,34 @@ CREATE VIEW {prefix}outbox_events AS
     SELECT c.workflow_run_id, c.sequence + t.key AS sequence, t.value AS event_type, c.events -> t.key AS payload,
         c.causation_id, c.occurred_at, c.published_at
     FROM {prefix}commits AS c CROSS JOIN json_each(c.event_types) AS t;
+
+-- All stages of the runs that have started, to be read.
+CREATE VIEW {prefix}stages AS
+    SELECT workflow_run_id, stage_id, stage_name, stage_number, execution_group, generation, status, attempt, waiting_on,
+        suspended_state, suspended_state_blob, max_wait_until, output, output_blob, error_message, metrics, total_cost,
+        total_tokens, reserved_cost, pending_calls, budget, awaited_cost, started_at, completed_at
+    FROM {prefix}stage_rows
+    UNION ALL
+    SELECT r.id, o.value ->> 0, coalesce(o.value ->> 3, o.value ->> 0), o.key + 1, o.value ->> 1, 1,
+        iif(json_array_length(h.value) > 2, 'RUNNING', 'PENDING'), iif(json_array_length(h.value) > 2, 1, 0),
+        CASE json_array_length(h.value) WHEN 5 THEN 0 WHEN 2 THEN h.value ->> 1 ELSE o.value ->> 2 END,
+        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+        iif(json_array_length(h.value) > 2, h.value ->> 1, NULL), NULL
+    FROM {prefix}runs AS r
+    JOIN {prefix}commits AS c ON c.workflow_run_id = r.id AND c.sequence = r.outline_sequence
+    CROSS JOIN json_each(c.outline) AS o
+    LEFT JOIN json_each(r.held) AS h ON h.value ->> 0 = o.value ->> 0
+    WHERE NOT EXISTS (
+        SELECT 1 FROM {prefix}stage_rows AS s WHERE s.workflow_run_id = r.id AND s.stage_id = o.value ->> 0);
+
+-- The leases of all workers on stages, to be read.
+CREATE VIEW {prefix}leases AS
+    SELECT workflow_run_id, stage_id, worker_id, attempt, lease_epoch, leased_until FROM {prefix}job_queue
+    WHERE status = 'RUNNING'
+    UNION ALL
+    SELECT r.id, h.value ->> 0, r.owner, 1, 1, (h.value ->> 1) + (h.value ->> 2)
+    FROM {prefix}runs AS r CROSS JOIN json_each(r.held) AS h
+    WHERE r.owner IS NOT NULL AND json_array_length(h.value) > 2;
 
 -- The requests that created the runs, to be read.
 CREATE VIEW {prefix}run_requests AS

@@ -13,14 +13,25 @@ pub struct Extensions {
 
 #[derive(Clone)]
 struct Extension {
-    type_name: &'static str,
+    /// `None` for a value of the library itself, of which a program cannot write the type.
+    type_name: Option<&'static str>,
     value: Arc<dyn Any + Send + Sync>,
 }
 
 impl Extensions {
     /// Inserts a value and replaces an earlier one of the same type.
     pub fn insert<T: Send + Sync + 'static>(&mut self, value: T) {
-        let extension = Extension { type_name: type_name::<T>(), value: Arc::new(value) };
+        self.insert_named(value, Some(type_name::<T>()));
+    }
+
+    /// Inserts a value of the library itself, which messages do not name.
+    #[cfg(feature = "testing")]
+    pub(crate) fn insert_internal<T: Send + Sync + 'static>(&mut self, value: T) {
+        self.insert_named(value, None);
+    }
+
+    fn insert_named<T: Send + Sync + 'static>(&mut self, value: T, type_name: Option<&'static str>) {
+        let extension = Extension { type_name, value: Arc::new(value) };
         Arc::make_mut(&mut self.values).insert(TypeId::of::<T>(), extension);
     }
 
@@ -36,9 +47,9 @@ impl Extensions {
         self.values.contains_key(&type_id)
     }
 
-    /// The names of the types, in order.
+    /// The names of the program's types, in order.
     pub(crate) fn type_names(&self) -> Vec<&'static str> {
-        let mut names: Vec<_> = self.values.values().map(|extension| extension.type_name).collect();
+        let mut names: Vec<_> = self.values.values().filter_map(|extension| extension.type_name).collect();
         names.sort_unstable();
         names
     }

@@ -103,9 +103,10 @@ impl<S> StageContext<S> {
 
     /// Returns a W3C trace context for requests of this attempt: the value of the header `traceparent`.
     ///
-    /// All stages and attempts of a run belong to one trace. It is the caller's, if the run's metadata is an object with the
-    /// caller's own `traceparent`; otherwise its id is that of the run, without the hyphens. Each attempt is a span of its own.
-    /// Where the attempt has a span of OpenTelemetry (feature `otel`), it is the context of that span.
+    /// All stages and attempts of a run belong to one trace. It is the caller's, if the run was started with
+    /// [`StartRun::traceparent`](crate::StartRun::traceparent), or its metadata is an object with a valid `traceparent`;
+    /// otherwise its id is that of the run, without the hyphens. Each attempt is a span of its own. Where the attempt has a
+    /// span of OpenTelemetry (feature `otel`), it is the context of that span.
     ///
     /// ```
     /// use workflow_engine::StageContext;

@@ -9,7 +9,8 @@ use super::workflow::WorkflowDefinition;
 
 impl WorkflowDefinition {
     /// Returns the definition as JSON: ids, names, versions, the graph by stage ids, retry policies (durations in
-    /// milliseconds), JSON Schemas, default configurations and the fingerprint.
+    /// milliseconds), JSON Schemas, default configurations and the fingerprint. `configured` of a stage has its options
+    /// that are fields of the configuration.
     ///
     /// ```
     /// use workflow_engine::prelude::*;
@@ -46,6 +47,17 @@ impl WorkflowDefinition {
     }
 
     fn stage_json(&self, stage: &StageDefinition) -> Value {
+        let mut described = self.declared_json(stage);
+        if let Some(configured) = stage.read_settings {
+            described["configured"] = configured.places.iter().copied().collect();
+            if configured.places.iter().any(|(option, _)| *option == "max_attempts") {
+                described["retry"]["max_attempts"] = Value::Null;
+            }
+        }
+        described
+    }
+
+    fn declared_json(&self, stage: &StageDefinition) -> Value {
         json!({
             "id": stage.id,
             "name": stage.name,

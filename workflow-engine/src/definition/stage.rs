@@ -10,6 +10,7 @@ use super::declaration::OverBudget;
 use super::input_rules::InputRules;
 use super::retry::RetryPolicy;
 use super::rules::ValueRules;
+use super::settings::ReadSettings;
 use super::state_type::StateType;
 use super::wait::WaitDefinition;
 use crate::context::{StageContext, StageError};
@@ -57,6 +58,8 @@ pub struct StageDefinition {
     pub(crate) input_rules: Option<InputRules>,
     pub(crate) output_schema: fn() -> schemars::Schema,
     pub(crate) config: ConfigDefinition,
+    /// For a stage whose configuration sets limits.
+    pub(crate) read_settings: Option<ReadSettings>,
 }
 
 /// The erased body of a stage in one workflow: stored values in, stored value out.

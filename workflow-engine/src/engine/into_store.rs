@@ -21,6 +21,8 @@ use crate::stores::{SqliteOptions, SqliteStore};
 /// - `postgres://user:password@host/database` (feature `postgres`);
 /// - `memory:`: a store in memory, which is dropped with the engine.
 ///
+/// On PostgreSQL it may also be the program's own `sqlx::PgPool`: see `PostgresStore::from_pool`.
+///
 /// Parameters after a `?` set options: see `SqliteOptions::location` and `PostgresOptions::url`. A word that is meant as a
 /// URL, such as `postgres` or `memory`, is an error; for a file of that name, write `./postgres`.
 #[diagnostic::on_unimplemented(
@@ -117,6 +119,14 @@ impl IntoStore for SqliteOptions {
 impl IntoStore for PostgresOptions {
     fn into_store(self) -> StoreSource {
         StoreSource(Source::Postgres(self))
+    }
+}
+
+/// A pool of the program, which the store shares: see [`PostgresStore::from_pool`].
+#[cfg(feature = "postgres")]
+impl IntoStore for sqlx::PgPool {
+    fn into_store(self) -> StoreSource {
+        PostgresOptions::from_pool(self).into_store()
     }
 }
 

@@ -1,20 +1,23 @@
 //! The measurements of an engine.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
 
 use super::Engine;
 use crate::error::Error;
-use crate::telemetry::{BacklogMeasurements, Measurements};
+use crate::telemetry::{BacklogMeasurements, Measurements, UnfinishedRuns};
 
-/// How long an answer of the store counts. Nothing asks it while nobody asks the engine.
+/// How long an answer of the store counts. Only a caller of the engine causes the next one.
 const MAX_AGE: Duration = Duration::from_secs(10);
 /// How long the store may take. The other numbers must not wait for a store that is away.
 const MAX_TIME: Duration = Duration::from_secs(2);
 /// How long a run must have had due work before it counts as unclaimable: a worker that has its definition claims it
 /// sooner, unless all are busy.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// The number of runs that wait for their start of which the oldest is found.
+const MAX_PENDING: usize = 100;
 /// The number of unclaimable runs that are counted.
 const MAX_UNCLAIMABLE: usize = 1_000;
 
@@ -24,7 +27,7 @@ pub(super) struct LastBacklog(Mutex<Option<(Duration, Option<BacklogMeasurements
 
 impl Engine {
     /// Returns what this engine has measured since it was built: runs, attempts, durations, slots, calls of models, and
-    /// what waits in the store. The store is asked at most every 10 seconds, whoever asks, and otherwise not at all.
+    /// what waits in the store. All callers together cause a read of the store at most every 10 seconds.
     ///
     /// ```
     /// use workflow_engine::prelude::*;
@@ -76,10 +79,24 @@ impl Engine {
 
     async fn read_backlog(&self) -> Result<BacklogMeasurements, Error> {
         let (kernel, store) = (self.kernel(), self.store());
-        let unclaimable = store.unclaimed_runs(&kernel.definitions(), PATIENCE, MAX_UNCLAIMABLE).await?;
+        let definitions = kernel.definitions();
+        let mut runs: BTreeMap<String, (u64, u64)> = BTreeMap::new();
+        for version in kernel.versions().await? {
+            let (pending, running) = runs.entry(version.definition.workflow_id).or_default();
+            *pending += version.pending;
+            *running += version.running;
+        }
+        let runs = runs.into_iter().map(|(id, (pending, running))| UnfinishedRuns::new(id, pending, running));
+        let due = store.next_job_due(&definitions).await?;
+        let pending = store.pending_runs(&definitions, MAX_PENDING).await?;
+        let oldest = due.into_iter().chain(pending.iter().map(|run| run.created_at)).min();
+        let oldest = oldest.and_then(|oldest| (kernel.clock().now() - oldest).to_std().ok());
+        let unclaimable = store.unclaimed_runs(&definitions, PATIENCE, MAX_UNCLAIMABLE).await?;
         Ok(BacklogMeasurements {
+            runs: runs.collect(),
+            oldest_ready_seconds: oldest.unwrap_or_default().as_secs_f64(),
             unclaimable_runs: unclaimable.len() as u64,
-            ..BacklogMeasurements::default()
+            subscribers: store.subscriber_backlogs().await?,
         })
     }
 }

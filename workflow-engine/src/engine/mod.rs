@@ -45,7 +45,7 @@ pub use start::StartRun;
 use crate::error::Error;
 use crate::host::serverless::{Serverless, ServerlessSettings};
 use crate::host::{ShutdownReport, Worker};
-use crate::kernel::{Command, Kernel, RemoveSubscriber, WakeStage, WorkflowVersion};
+use crate::kernel::{Command, CreateRun, Kernel, RemoveSubscriber, WakeStage, WorkflowVersion};
 use crate::language::Workflow;
 use crate::ports::Store;
 use crate::records::{RunRecord, SubscriberRecord};
@@ -257,6 +257,29 @@ impl Engine {
     pub async fn dispatch<C: Command>(&self, command: C) -> Result<C::Output, Error> {
         self.ensure_runtime();
         self.kernel().dispatch(command).await.map_err(|error| self.unless_store_closed(error))
+    }
+
+    /// Checks whether this process can create the run: its workflow is registered, and input, configuration, tags and
+    /// annotations are valid. It creates nothing, and does not read the store: whether the idempotency key is free shows when
+    /// the command is dispatched.
+    ///
+    /// ```
+    /// use workflow_engine::kernel::CreateRun;
+    /// use workflow_engine::{Engine, Json};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), workflow_engine::Error> {
+    /// let engine = Engine::builder("memory:").build().await?;
+    /// let unknown = CreateRun::new("invoice", Json::null());
+    /// assert!(engine.check_run(&unknown).unwrap_err().is_not_found());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// The errors of [`CreateRun`], apart from those of the store.
+    pub fn check_run(&self, command: &CreateRun) -> Result<(), Error> {
+        command.check_only(self.kernel())
     }
 
     /// Executes a command that is a JSON object: its name in `type`, and its fields. Durations are whole milliseconds, and

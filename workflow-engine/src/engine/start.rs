@@ -7,6 +7,7 @@ use futures_util::future::BoxFuture;
 use serde::Serialize;
 
 use super::{Engine, RunHandle};
+use crate::context::{TRACEPARENT, parse_traceparent};
 use crate::error::Error;
 use crate::kernel::CreateRun;
 use crate::language::Workflow;
@@ -53,6 +54,7 @@ pub struct StartRun<'a, W: Workflow> {
     pub(super) key: Option<String>,
     priority: Option<i32>,
     metadata: Option<Result<Json, Lossy>>,
+    traceparent: Option<String>,
     tags: Vec<(String, String)>,
     annotations: Vec<Annotation>,
     budget: Option<Cost>,
@@ -67,6 +69,7 @@ impl<'a, W: Workflow> StartRun<'a, W> {
             key: None,
             priority: None,
             metadata: None,
+            traceparent: None,
             tags: Vec::new(),
             annotations: Vec::new(),
             budget: None,
@@ -102,6 +105,36 @@ impl<'a, W: Workflow> StartRun<'a, W> {
             std::mem::forget(metadata);
         }
         self.metadata = Some(json);
+        self
+    }
+
+    /// Sets the trace that the run belongs to: the value of the header `traceparent` of the request that starts it, in the
+    /// form of W3C. Stages continue the trace with [`StageContext::traceparent`](crate::StageContext::traceparent). It is
+    /// stored as `traceparent` in the metadata, which must be an object or absent, and does not identify a request.
+    ///
+    /// ```
+    /// use workflow_engine::prelude::*;
+    ///
+    /// #[stage]
+    /// async fn trace(ctx: &StageContext) -> StageResult<String> {
+    ///     Ok(ctx.traceparent())
+    /// }
+    ///
+    /// workflow! { Tracing = trace }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), workflow_engine::Error> {
+    /// # let engine = Engine::builder("memory:").register::<Tracing>().build().await?;
+    /// let caller = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    /// let run = engine.start::<Tracing>(Default::default()).traceparent(caller).await?;
+    /// assert!(run.output().await?.starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// The start fails with `INVALID_REQUEST` if the text has another form, or the metadata has no room for it.
+    pub fn traceparent(mut self, traceparent: impl Into<String>) -> Self {
+        self.traceparent = Some(traceparent.into());
         self
     }
 
@@ -175,6 +208,10 @@ impl<'a, W: Workflow> StartRun<'a, W> {
             .metadata
             .transpose()
             .map_err(|fault| Error::unstorable("metadata", workflow_id, fault.code(), fault))?;
+        let metadata = match self.traceparent {
+            Some(traceparent) => Some(with_traceparent(metadata, &traceparent)?),
+            None => metadata,
+        };
         let mut tags = BTreeMap::new();
         for (key, value) in self.tags {
             if let Some(first) = tags.insert(key.clone(), value) {
@@ -195,6 +232,33 @@ impl<'a, W: Workflow> StartRun<'a, W> {
             annotations: self.annotations,
             budget: self.budget,
         })
+    }
+}
+
+/// Returns the metadata with the caller's trace.
+///
+/// # Errors
+/// `INVALID_REQUEST`.
+fn with_traceparent(metadata: Option<Json>, traceparent: &str) -> Result<Json, Error> {
+    if parse_traceparent(traceparent).is_none() {
+        let shown: String = traceparent.chars().take(64).collect();
+        return Err(Error::invalid_request(format!(
+            "{shown:?} is not a `traceparent`: write `00-`, 32 and `-` and 16 hexadecimal digits, and `-01`, as W3C prescribes"
+        )));
+    }
+    let not_an_object = || {
+        Error::invalid_request(
+            "a run with a `traceparent` needs metadata that is an object without this key, or no metadata",
+        )
+    };
+    let mut fields: BTreeMap<String, Json> = match metadata {
+        None => BTreeMap::new(),
+        Some(metadata) => metadata.decode().map_err(|_| not_an_object())?,
+    };
+    let stored = Json::write(traceparent).map_err(|error| Error::invalid_request(error.to_string()))?;
+    match fields.insert(TRACEPARENT.to_owned(), stored) {
+        Some(_) => Err(not_an_object()),
+        None => Json::write(&fields).map_err(|error| Error::invalid_request(error.to_string())),
     }
 }
 

@@ -34,6 +34,11 @@ pub(super) fn check_request(
         let complete = stage.config.complete(given.get(&stage.id)).map_err(|reason| {
             Error::invalid_config(&definition.id, format_args!("stage `{}`: {reason}", stage.id))
         })?;
+        if stage.has_configured_settings() {
+            stage.settings(&complete).map_err(|reason| {
+                Error::invalid_config(&definition.id, format_args!("stage `{}`: {reason}", stage.id))
+            })?;
+        }
         config.insert(stage.id.clone(), complete);
     }
     let ordered: BTreeMap<&String, &Json> = config.iter().collect();

@@ -15,7 +15,7 @@ pub use check_function::{CheckFunction, Checked, IsCheck, TakesTicket, TicketFor
 pub use check_result::Check;
 pub use has_stage::HasStage;
 pub use require::{ContextOf, Optionally, OutputAs, Requires, prepare, prepare_optional};
-pub use stage_trait::{InputTypes, Running, Stage};
+pub use stage_trait::{ConfiguredSettings, InputTypes, Running, Stage};
 pub use state::{CloneState, State};
 pub use workflow::Workflow;
 

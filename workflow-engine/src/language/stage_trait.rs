@@ -3,7 +3,7 @@
 use futures_util::future::BoxFuture;
 
 use crate::context::{StageContext, StageError};
-use crate::definition::{Rule, StageDeclaration, StagePath};
+use crate::definition::{Rule, StageDeclaration, StagePath, StageSettings};
 use crate::value::{Json, NoInput, Payload, Storable};
 
 /// A stage. [`#[stage]`](macro@crate::stage) implements it for the type that it generates beside the function.
@@ -38,6 +38,11 @@ pub trait Stage: Sized + Send + Sync + 'static {
     /// The declaration: id, name, options and requirements.
     const DECLARATION: StageDeclaration;
 
+    /// Sets the limits that options take from the configuration, such as `timeout = config.timeout`; `None` without such an
+    /// option.
+    #[doc(hidden)]
+    const SETTINGS: Option<ConfiguredSettings<Self::Config>> = None;
+
     /// The proof for [`Known`](crate::__private::Known).
     #[doc(hidden)]
     const IS_STAGE: usize = 0;
@@ -48,6 +53,15 @@ pub trait Stage: Sized + Send + Sync + 'static {
     /// The future is boxed here, because `-> impl Future + Send` takes the compiler twice as long, and every caller boxes
     /// it anyway.
     fn run(input: Self::Input, config: Self::Config, context: StageContext) -> Running<Json>;
+}
+
+/// The limits of a stage that its configuration sets.
+#[derive(Clone, Copy, Debug)]
+pub struct ConfiguredSettings<C> {
+    /// The options, each with the place of its value in the JSON of the configuration.
+    pub places: &'static [(&'static str, &'static str)],
+    /// Sets the limits. The error is a sentence about a value that is out of range.
+    pub set: fn(&C, &mut StageSettings) -> Result<(), String>,
 }
 
 /// The running function of a stage.

@@ -30,13 +30,13 @@ pub use crate::value::{Faulty, Json, NoConfig, NoInput};
 // The declaration of a stage.
 pub use crate::definition::{
     Backoff, Bound, HasLength, HasPattern, HasRange, Requirement, RetryPolicy, Rule, StageDeclaration,
-    StagePath, StateType, WaitDefinition, WorkflowDefinition,
+    StagePath, StageSettings, StateType, WaitDefinition, WorkflowDefinition,
 };
 
 // Stages, checks and workflows.
 pub use crate::language::{
-    Check, CheckFunction, Checked, CloneState, ContextOf, HasStage, InputTypes, IsCheck, Optionally,
-    OutputAs, Requires, Running, Stage, State, TakesTicket, TicketFor, Waits, Workflow, prepare,
+    Check, CheckFunction, Checked, CloneState, ConfiguredSettings, ContextOf, HasStage, InputTypes, IsCheck,
+    Optionally, OutputAs, Requires, Running, Stage, State, TakesTicket, TicketFor, Waits, Workflow, prepare,
     prepare_optional,
 };
 pub use crate::lower::returns::{Decided, Failure, Returns, Undecided};

@@ -6,8 +6,8 @@ use serde::ser::Error as _;
 use super::record::{ObjectSchema, from_nothing};
 use super::upstream::{Shaped, Upstream};
 use crate::definition::{
-    CheckStart, ConfigDefinition, Entry, InputDefinition, InputRules, Rule, StageDeclaration,
-    StageDefinition, StagePath, StateType, UnknownInput, WorkflowDefinition,
+    CheckStart, ConfigDefinition, Entry, InputDefinition, InputRules, ReadSettings, Rule, StageDeclaration,
+    StageDefinition, StagePath, StageSettings, StateType, UnknownInput, WorkflowDefinition,
 };
 use crate::language::{InputTypes, Stage, Workflow};
 use crate::value::{FieldPath, Json, Storable, Stored, find_unknown};
@@ -79,6 +79,7 @@ pub struct StageRow {
     config_schema: fn(SchemaGenerator) -> Schema,
     describe_config: fn(&mut ObjectSchema<'_>),
     check_config: fn(Option<&Json>) -> Result<Json, String>,
+    read_settings: Option<ReadSettings>,
 }
 
 impl StageRow {
@@ -96,6 +97,10 @@ impl StageRow {
             config_schema: <S::Config as Storable>::root_schema,
             describe_config: |object| object.stage::<S>(),
             check_config: check_config::<S>,
+            read_settings: match S::SETTINGS {
+                Some(settings) => Some(ReadSettings { places: settings.places, read: read_settings::<S> }),
+                None => None,
+            },
         }
     }
 
@@ -152,6 +157,11 @@ fn check_config<S: Stage>(config: Option<&Json>) -> Result<Json, String> {
             .and_then(|config: S::Config| Json::store(&config).map_err(serde_json::Error::custom)),
     };
     stored.map_err(|error| error.to_string())
+}
+
+fn read_settings<S: Stage>(config: &Json, settings: &mut StageSettings) -> Result<(), String> {
+    let config: S::Config = config.load().map_err(|error| error.to_string())?;
+    S::SETTINGS.map_or(Ok(()), |configured| (configured.set)(&config, settings))
 }
 
 /// Makes the definition from the table.
@@ -228,5 +238,6 @@ fn stage(
         input_rules: InputRules::new(&(row.input_rules)(), row.check_start),
         output_schema: row.output_schema,
         config: ConfigDefinition::new(row.config_schema, row.check_config),
+        read_settings: row.read_settings,
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::call_status::CallStatus;
 use super::call_type::CallType;
-use super::event_json::present;
+use super::present_field::present;
 use crate::value::{CallId, Cost, Json, RunId};
 
 /// One row of the ledger.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::records::annotation_key::AnnotationKey;
-use crate::records::event_json::present;
+use crate::records::present_field::present;
 use crate::value::{Json, RunId};
 
 /// One stored attribute of an annotation. It never changes, and a rerun keeps it.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::event_json::present;
+use super::present_field::present;
 use crate::value::{Cost, Json, RunId};
 
 /// One event of a run.

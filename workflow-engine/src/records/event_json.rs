@@ -75,8 +75,3 @@ impl JsonSchema for Event {
         })
     }
 }
-
-/// Reads a present field as `Some`, also where its value is `null`, which is the output of a stage that returns `()`.
-pub(super) fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Json>, D::Error> {
-    Json::deserialize(deserializer).map(Some)
-}

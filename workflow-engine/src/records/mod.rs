@@ -16,6 +16,7 @@ mod claimed_job;
 mod attempt;
 mod event;
 mod event_json;
+mod present_field;
 mod event_type;
 mod subscriber;
 mod delivery;

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::cost_summary::CostSummary;
-use super::event_json::present;
+use super::present_field::present;
 use super::status::Status;
 use super::stored_value::StoredValue;
 use crate::value::{Json, RunId};

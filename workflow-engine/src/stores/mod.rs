@@ -15,7 +15,7 @@
 //! for the same roles, with what their SQL and their locks differ in.
 //!
 //! A claim joins such a transaction. The store finds the first entries of each definition, `fair_order` sorts them, and
-//! `candidates` turns the selected ones into decisions. `deliveries` defines what settling a delivery means, `calls` holds
+//! `candidates` turns the selected ones into decisions. `implicit` are the stages that have no rows. `deliveries` defines what settling a delivery means, `calls` holds
 //! the rows of the ledger, `event_columns` the events of a commit as columns, and `instant` the instants that a row can
 //! hold. `run_search` lists runs, in slices. `sql_texts` fills the names into
 //! statements of SQL, and `refusal` tells why a statement of the user is refused.
@@ -30,6 +30,8 @@ mod deliveries;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod delivery_requests;
 mod calls;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod implicit;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod event_columns;
 mod instant;

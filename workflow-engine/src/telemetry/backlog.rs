@@ -6,9 +6,10 @@ use serde::Serialize;
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct BacklogMeasurements {
-    /// The stages and runs in the queue, by state.
-    pub jobs: JobCounts,
-    /// How long the oldest ready entry of the queue has waited for a worker, in seconds; 0 without one.
+    /// The unfinished runs of each definition in the store, all versions of a workflow together.
+    pub runs: Vec<UnfinishedRuns>,
+    /// How long the work has been ready that waits for a worker the longest, in seconds; 0 without any. Only work that
+    /// this process can execute counts, and of the runs that wait for their start the next 100.
     pub oldest_ready_seconds: f64,
     /// The runs that have had due work for a minute, and that this process cannot execute; at most 1,000.
     pub unclaimable_runs: u64,
@@ -16,20 +17,22 @@ pub struct BacklogMeasurements {
     pub subscribers: Vec<SubscriberBacklog>,
 }
 
-/// Numbers of entries of the queue by state. Of each, the first 10,000 are counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+/// The unfinished runs of a workflow; at most 10,000 are counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct JobCounts {
-    /// Runs that wait to be started, and stages that wait for a worker.
-    pub ready: u64,
-    /// Stages whose next attempt is due later.
-    pub scheduled: u64,
-    /// Stages that a worker holds.
-    pub leased: u64,
-    /// Stages that wait for something outside.
-    pub waiting: u64,
-    /// Stages that have failed for good.
-    pub dead: u64,
+pub struct UnfinishedRuns {
+    /// The workflow's id.
+    pub workflow_id: String,
+    /// The runs that have not started.
+    pub pending: u64,
+    /// The runs that have started and not ended.
+    pub running: u64,
+}
+
+impl UnfinishedRuns {
+    pub(crate) const fn new(workflow_id: String, pending: u64, running: u64) -> Self {
+        Self { workflow_id, pending, running }
+    }
 }
 
 /// What a subscriber of events has not received.

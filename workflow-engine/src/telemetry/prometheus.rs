@@ -127,25 +127,16 @@ impl Measurements {
     fn write_backlog(&self, text: &mut Text) {
         let Some(backlog) = &self.backlog else { return };
         text.family(
-            "jobs",
+            "unfinished_runs",
             "gauge",
-            "Entries of the queue in the store, by state; at most 10000 are counted.",
+            "Runs in the store that have not ended; at most 10000 are counted.",
         );
-        let jobs = backlog.jobs;
-        for (state, count) in [
-            ("ready", jobs.ready),
-            ("scheduled", jobs.scheduled),
-            ("leased", jobs.leased),
-            ("waiting", jobs.waiting),
-            ("dead", jobs.dead),
-        ] {
-            text.sample("jobs", &[("state", state)], count);
+        for own in &backlog.runs {
+            for (state, count) in [("pending", own.pending), ("running", own.running)] {
+                text.sample("unfinished_runs", &[("workflow", &own.workflow_id), ("state", state)], count);
+            }
         }
-        text.family(
-            "oldest_ready_seconds",
-            "gauge",
-            "Time that the oldest ready entry of the queue has waited.",
-        );
+        text.family("oldest_ready_seconds", "gauge", "Time for which the oldest ready work has waited.");
         text.sample("oldest_ready_seconds", &[], backlog.oldest_ready_seconds);
         text.family("unclaimable_runs", "gauge", "Runs with due work that this process cannot execute.");
         text.sample("unclaimable_runs", &[], backlog.unclaimable_runs);

@@ -13,7 +13,7 @@ use crate::place::{Kind, Side};
 use crate::store::Switches;
 
 /// The tables with rows of a trivial run.
-const TABLES: [&str; 4] = ["workflow_runs", "workflow_stages", "workflow_commits", "workflow_job_queue"];
+const TABLES: [&str; 4] = ["workflow_runs", "workflow_stage_rows", "workflow_commits", "workflow_job_queue"];
 
 /// Rows per statement: one transaction for all rows would fill the log.
 const CHUNK: u64 = 50_000;
@@ -105,10 +105,15 @@ pub async fn suspended(work: &str, kind: Kind, runs: u64) -> Outcome<Line> {
 
 /// Copies all rows of a run `copies` times, with ids that sort before its own.
 async fn copy_run(side: &mut Side, template: &str, copies: u64) -> Outcome<()> {
+    copy_rows(side, &TABLES, template, copies).await
+}
+
+/// Copies the rows that a run has in these tables.
+pub async fn copy_rows(side: &mut Side, tables: &[&str], template: &str, copies: u64) -> Outcome<()> {
     let mut from = 1;
     while from <= copies {
         let to = (from + CHUNK - 1).min(copies);
-        for table in TABLES {
+        for &table in tables {
             let key = if table == "workflow_runs" { "id" } else { "workflow_run_id" };
             let others = side.columns(table).await?.into_iter().filter(|column| column != key);
             let others = others.collect::<Vec<_>>().join(", ");

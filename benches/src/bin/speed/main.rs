@@ -17,6 +17,7 @@ mod store;
 mod load;
 mod engine;
 mod history;
+mod lists;
 mod processes;
 mod idle;
 mod bytes;

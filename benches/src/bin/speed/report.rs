@@ -86,6 +86,23 @@ const TABLES: &[Table] = &[
         ],
     ),
     (
+        "lists",
+        "Lists of runs, a page of 50: the slowest of 100",
+        &[
+            ("ended", "ended runs", 0),
+            ("slowest_p99_ms", "any list, p99 ms", 2),
+            ("newest_ms", "newest", 2),
+            ("workflow_ms", "of a workflow", 2),
+            ("unfinished_ms", "unfinished", 2),
+            ("failed_ms", "failed", 2),
+            ("error_code_ms", "by error code", 2),
+            ("tag_ms", "by tag", 2),
+            ("tag_and_failed_ms", "by tag and status", 2),
+            ("other_workflow_ms", "nothing matches", 2),
+            ("count_ms", "count, ms", 2),
+        ],
+    ),
+    (
         "w5",
         "W5: an idle worker",
         &[

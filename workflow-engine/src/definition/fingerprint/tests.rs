@@ -124,6 +124,7 @@ fn hashed(model: &Model, dress: &Dress) -> String {
         input_rules: None,
         output_schema: output,
         config: ConfigDefinition::new(config, |_| Ok(Json::null())),
+        read_settings: None,
     });
     fingerprint(&WorkflowDefinition {
         id: model.id.clone(),

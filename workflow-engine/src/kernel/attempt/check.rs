@@ -21,7 +21,7 @@ use super::outcome::{Finished, JobOutcome};
 use super::port_retry::PortRetry;
 use super::run::{AttemptEnd, AttemptResult, run_check};
 use crate::context::{Effects, StageError};
-use crate::definition::{CheckOutcome, WaitDefinition};
+use crate::definition::CheckOutcome;
 use crate::error::{Error, ErrorCode};
 use crate::kernel::failure::{FinalFailure, fail_for_good};
 use crate::kernel::stored_values::prepare_output;
@@ -29,11 +29,7 @@ use crate::ports::Change;
 use crate::records::StageRecord;
 
 /// Commits the ticket that a body has returned. The body never runs again in this generation.
-pub(super) async fn suspend(
-    attempt: &AttemptContext<'_>,
-    wait: &WaitDefinition,
-    completion: Completion,
-) -> Result<Finished, Error> {
+pub(super) async fn suspend(attempt: &AttemptContext<'_>, completion: Completion) -> Result<Finished, Error> {
     let lease = attempt.lease();
     let retry = PortRetry::new(attempt.kernel, lease);
     let ticket = retry.call(|| prepare_output(attempt.kernel, lease, &completion.output)).await?;
@@ -43,15 +39,15 @@ pub(super) async fn suspend(
     changes.push(Change::Suspend {
         stage_id: lease.stage_id.clone(),
         ticket: ticket.value,
-        check_after: wait.poll_every,
-        give_up_after: wait.give_up_after,
+        check_after: attempt.settings.poll_every,
+        give_up_after: attempt.settings.give_up_after,
     });
-    commit_suspension(attempt, changes, wait.poll_every).await
+    commit_suspension(attempt, changes, attempt.settings.poll_every).await
 }
 
 /// Runs one check of a stage that waits, and commits its outcome.
 pub(super) async fn check(attempt: &AttemptContext<'_>) -> Result<Finished, Error> {
-    let AttemptContext { kernel, stage, job, .. } = *attempt;
+    let AttemptContext { kernel, stage, settings, job, .. } = *attempt;
     let lease = &job.lease;
     let retry = PortRetry::new(kernel, lease);
     let read = || kernel.store().stage(lease.run_id, &lease.stage_id);
@@ -66,13 +62,13 @@ pub(super) async fn check(attempt: &AttemptContext<'_>) -> Result<Finished, Erro
         run_check(attempt, wait, ticket).await?;
     match result {
         AttemptResult::Completed(CheckOutcome::Ready(output)) => {
-            let elapsed = elapsed + body_time(&record, wait);
+            let elapsed = elapsed + body_time(&record, settings.give_up_after);
             let completion = Completion { output, elapsed, reports, effects };
             complete(attempt, completion).await
         }
         AttemptResult::Completed(CheckOutcome::Pending(after)) => {
-            let after = after.unwrap_or(wait.poll_every);
-            postpone(attempt, wait, &record, after, reports, effects).await
+            let after = after.unwrap_or(settings.poll_every);
+            postpone(attempt, &record, after, reports, effects).await
         }
         AttemptResult::Failed(error) => budget::fail(attempt, error, refused_call, reports).await,
         AttemptResult::Stopped => return_job(kernel, job, WORKER_STOPS, reports).await,
@@ -84,17 +80,16 @@ pub(super) async fn check(attempt: &AttemptContext<'_>) -> Result<Finished, Erro
 /// instant is the last one.
 async fn postpone(
     attempt: &AttemptContext<'_>,
-    wait: &WaitDefinition,
     record: &StageRecord,
     after: Duration,
     reports: Vec<Change>,
     effects: Effects,
 ) -> Result<Finished, Error> {
-    let AttemptContext { kernel, job, .. } = *attempt;
+    let AttemptContext { kernel, settings, job, .. } = *attempt;
     let left = record.max_wait_until.map(|end| (end - kernel.clock().now()).to_std().unwrap_or_default());
-    let left = left.unwrap_or(wait.give_up_after);
+    let left = left.unwrap_or(settings.give_up_after);
     if left.is_zero() {
-        return time_out(attempt, wait, reports).await;
+        return time_out(attempt, reports).await;
     }
     let check_after = after.min(left);
     let mut changes = reports;
@@ -103,16 +98,12 @@ async fn postpone(
     commit_suspension(attempt, changes, check_after).await
 }
 
-async fn time_out(
-    attempt: &AttemptContext<'_>,
-    wait: &WaitDefinition,
-    reports: Vec<Change>,
-) -> Result<Finished, Error> {
+async fn time_out(attempt: &AttemptContext<'_>, reports: Vec<Change>) -> Result<Finished, Error> {
     let AttemptContext { kernel, job, .. } = *attempt;
     if !reports.is_empty() {
         commit_outcome(kernel, &job.lease, reports).await?;
     }
-    let error = format!("it was not ready within {:?}", wait.give_up_after);
+    let error = format!("it was not ready within {:?}", attempt.settings.give_up_after);
     let outcome = JobOutcome::Failed { error: error.clone(), retryable: false };
     let failure = FinalFailure {
         lease: job.lease.clone(),
@@ -139,8 +130,8 @@ async fn commit_suspension(
 }
 
 /// Returns how long the body has taken, which returned the ticket. The wait began then, and it times out a fixed time later.
-fn body_time(record: &StageRecord, wait: &WaitDefinition) -> Duration {
-    let wait = TimeDelta::from_std(wait.give_up_after).unwrap_or(TimeDelta::MAX);
+fn body_time(record: &StageRecord, give_up_after: Duration) -> Duration {
+    let wait = TimeDelta::from_std(give_up_after).unwrap_or(TimeDelta::MAX);
     let suspended_at = record.max_wait_until.and_then(|end| end.checked_sub_signed(wait));
     let times = record.started_at.zip(suspended_at);
     times.and_then(|(start, suspended_at)| (suspended_at - start).to_std().ok()).unwrap_or_default()

@@ -2,7 +2,7 @@
 
 use tokio_util::sync::CancellationToken;
 
-use crate::definition::StageDefinition;
+use crate::definition::{StageDefinition, StageSettings};
 use crate::kernel::Kernel;
 use crate::kernel::registry::Registered;
 use crate::kernel::running_jobs::RunningJob;
@@ -16,6 +16,8 @@ pub(super) struct AttemptContext<'a> {
     /// The workflow that the run is executed against.
     pub(super) registered: &'a Registered,
     pub(super) stage: &'static StageDefinition,
+    /// The limits of the stage in this run.
+    pub(super) settings: StageSettings,
     /// What this process counts of the stage.
     pub(super) meters: &'a StageMeters,
     pub(super) job: &'a ClaimedJob,
@@ -32,5 +34,13 @@ pub(super) struct AttemptContext<'a> {
 impl<'a> AttemptContext<'a> {
     pub(super) const fn lease(&self) -> &'a Lease {
         &self.job.lease
+    }
+
+    /// Returns the number of the last attempt that may fail. An attempt that does not count raises it in the job. The
+    /// queue may allow more attempts than the run's configuration.
+    pub(super) fn last_attempt(&self) -> u32 {
+        let queued = self.job.max_attempts;
+        let uncounted = queued.saturating_sub(self.stage.retry.max_attempts);
+        queued.min(self.settings.retry.max_attempts.saturating_add(uncounted))
     }
 }

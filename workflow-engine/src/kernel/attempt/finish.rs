@@ -107,15 +107,15 @@ pub(super) async fn fail_with_code(
     error: StageError,
     reports: Vec<Change>,
 ) -> Result<Finished, Error> {
-    let AttemptContext { kernel, stage, job, .. } = *attempt;
+    let AttemptContext { kernel, stage, settings, job, .. } = *attempt;
     let lease = &job.lease;
     let message = truncate::error_text(error.message());
-    let retryable = error.is_retryable() && job.attempt < job.max_attempts;
+    let retryable = error.is_retryable() && job.attempt < attempt.last_attempt();
     let outcome = JobOutcome::Failed { error: message.clone(), retryable };
     let completed_key = execution_key::completion(job, &outcome);
     let is_applied = if retryable {
         let delay = error.delay().unwrap_or_else(|| {
-            stage.retry.delay_after(job.attempt - job.crashes.min(job.attempt), jitter(job))
+            settings.retry.delay_after(job.attempt - job.crashes.min(job.attempt), jitter(job))
         });
         let mut changes = reports;
         changes.push(Change::Retry { stage_id: stage.id.clone(), error: message, delay });

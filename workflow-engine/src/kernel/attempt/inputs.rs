@@ -4,8 +4,12 @@ use std::collections::HashMap;
 
 use super::context::AttemptContext;
 use crate::context::StageError;
+use crate::definition::StageDefinition;
 use crate::error::Error;
+use crate::kernel::registry::Registered;
+use crate::kernel::run_cache::CachedRun;
 use crate::kernel::stored_values::cached_run;
+use crate::records::ClaimedJob;
 use crate::value::Json;
 
 /// The stored values of one attempt.
@@ -63,6 +67,18 @@ pub(super) async fn load_inputs(attempt: &AttemptContext<'_>) -> Result<Result<I
     let reads = outputs
         .map(|found: Result<_, StageError>| found.map(|(stage_id, output)| (stage_id.to_owned(), output)));
     let reads: Result<HashMap<String, Json>, StageError> = reads.collect();
+    let config = stage_config(&run, registered, stage, job);
+    let metadata = run.metadata.clone();
+    Ok(upstream.and_then(|upstream| Ok(Inputs { upstream, reads: reads?, config, metadata })))
+}
+
+/// Returns the complete configuration of a stage.
+pub(super) fn stage_config(
+    run: &CachedRun,
+    registered: &Registered,
+    stage: &StageDefinition,
+    job: &ClaimedJob,
+) -> Json {
     let mut config = run.config.get(&stage.id).cloned();
     if job.definition_fingerprint != registered.definition().fingerprint()
         && let Ok(complete) = stage.config.complete(config.as_ref())
@@ -70,7 +86,5 @@ pub(super) async fn load_inputs(attempt: &AttemptContext<'_>) -> Result<Result<I
         // The run's own definition completed it, and may have had fewer fields than the compatible one.
         config = Some(complete);
     }
-    let config = config.unwrap_or_else(Json::null);
-    let metadata = run.metadata.clone();
-    Ok(upstream.and_then(|upstream| Ok(Inputs { upstream, reads: reads?, config, metadata })))
+    config.unwrap_or_else(Json::null)
 }

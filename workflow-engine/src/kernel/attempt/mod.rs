@@ -34,7 +34,8 @@ use super::measured::outcome;
 use super::registry::Registered;
 use super::running_jobs::RunningJob;
 use super::slots::Slots;
-use crate::definition::StageDefinition;
+use super::stored_values::cached_run;
+use crate::definition::{StageDefinition, StageSettings};
 use crate::error::Error;
 use crate::records::{Claimant, ClaimedJob};
 use crate::telemetry::spans;
@@ -54,7 +55,11 @@ pub(super) async fn execute(
     stop: &CancellationToken,
 ) -> Result<Finished, Error> {
     let retry = PortRetry::new(kernel, &job.lease);
-    let (registered, (index, stage)) = match retry.call_until(stop, || find_stage(kernel, job)).await {
+    let find = || async {
+        let (registered, (index, stage)) = find_stage(kernel, job).await?;
+        Ok((registered, (index, stage), settings(kernel, registered, stage, job).await?))
+    };
+    let (registered, (index, stage), settings) = match retry.call_until(stop, find).await {
         Ok(found) => found,
         Err(error) => {
             // Another process may have the run's definition, the stage's state, or a store that responds.
@@ -64,7 +69,8 @@ pub(super) async fn execute(
     };
     let meters = registered.meters().stage(index);
     registered.meters().claimed(job.waited);
-    let attempt = AttemptContext { kernel, registered, stage, meters, job, claimant, slots, listed, stop };
+    let attempt =
+        AttemptContext { kernel, registered, stage, meters, settings, job, claimant, slots, listed, stop };
     let span = span::attempt_span(&attempt).await;
     let finished = async {
         match if job.is_poll { check::check(&attempt).await } else { run_and_commit(&attempt).await } {
@@ -91,14 +97,31 @@ async fn find_stage<'a>(
     Ok((registered, (index, stage)))
 }
 
+/// Returns the limits of the stage in its run.
+async fn settings(
+    kernel: &Kernel,
+    registered: &Registered,
+    stage: &StageDefinition,
+    job: &ClaimedJob,
+) -> Result<StageSettings, Error> {
+    if !stage.has_configured_settings() {
+        return Ok(stage.declared_settings());
+    }
+    let run = cached_run(kernel, job.lease.run_id, job.lease.generation).await?;
+    let config = inputs::stage_config(&run, registered, stage, job);
+    // Only with a compatible definition can a value be out of range. The call of the function reports what it cannot read.
+    Ok(stage.settings(&config).unwrap_or_else(|_| stage.declared_settings()))
+}
+
 async fn run_and_commit(attempt: &AttemptContext<'_>) -> Result<Finished, Error> {
     let AttemptEnd { result, elapsed, reports, refused_call, effects } = run::run_body(attempt).await?;
     match result {
         AttemptResult::Completed(output) => {
             let completion = Completion { output, elapsed, reports, effects };
-            match &attempt.stage.wait {
-                Some(wait) => check::suspend(attempt, wait, completion).await,
-                None => finish::complete(attempt, completion).await,
+            if attempt.stage.wait.is_some() {
+                check::suspend(attempt, completion).await
+            } else {
+                finish::complete(attempt, completion).await
             }
         }
         AttemptResult::Failed(error) => budget::fail(attempt, error, refused_call, reports).await,

@@ -175,7 +175,7 @@ async fn run_until_end<T>(
                 Err(error) => AttemptResult::Failed(error),
             },
             () = &mut timeout => {
-                let timeout = attempt.stage.timeout.unwrap_or_default();
+                let timeout = attempt.settings.timeout.unwrap_or_default();
                 return AttemptResult::Failed(StageError::retryable(format_args!(
                     "timed out after {timeout:?}"
                 )));

@@ -34,7 +34,8 @@ impl Services {
     pub(super) fn new(attempt: &AttemptContext<'_>) -> Self {
         let AttemptContext { kernel, registered, stage, job, stop, .. } = *attempt;
         let began = kernel.clock().now();
-        let deadline = stage
+        let deadline = attempt
+            .settings
             .timeout
             .and_then(|timeout| TimeDelta::from_std(timeout).ok())
             .and_then(|timeout| began.checked_add_signed(timeout));
@@ -45,7 +46,7 @@ impl Services {
             stage_name: &stage.name,
             stage_number: stage.number,
             attempt: job.attempt,
-            max_attempts: job.max_attempts,
+            max_attempts: attempt.last_attempt(),
             generation: job.lease.generation,
             deadline,
             cancellation: stop.child_token(),

@@ -110,6 +110,11 @@ impl CreateRun {
         Ok(Checked { registered, request, config, entry })
     }
 
+    /// Checks the command, and creates nothing.
+    pub(crate) fn check_only(&self, kernel: &Kernel) -> Result<(), Error> {
+        self.check(kernel, RunId::generate()).map(drop)
+    }
+
     /// Checks the command, and returns it as a program's own transaction stores it.
     ///
     /// # Errors

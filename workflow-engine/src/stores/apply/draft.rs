@@ -32,6 +32,9 @@ pub(super) struct Written {
     run: Option<Tracked<RunRecord>>,
     created: Option<NewRun>,
     stages: StagesOfRun,
+    /// The outline of the run that this decision starts.
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    outline: Option<std::sync::Arc<crate::stores::implicit::Outline>>,
     calls: IdMap<CallId, CallRow>,
     /// The events, whose numbers end at the run's `last_sequence`.
     events: Vec<EventKind>,
@@ -139,6 +142,12 @@ impl<'a> Draft<'a> {
         self.written.run.get_or_insert_default().set(run);
         self.written.created = Some(created);
         Ok(())
+    }
+
+    /// Notes the stages with which the run starts.
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    pub(super) fn outline(&mut self, stages: &[crate::ports::NewStage]) {
+        self.written.outline = crate::stores::implicit::Outline::of(stages);
     }
 
     /// Inserts or replaces a stage that has no job.
@@ -302,6 +311,10 @@ impl Written {
         if !self.events.is_empty() {
             let last_sequence = rows.run.get().map_or(0, |run| run.last_sequence);
             let sequence = last_sequence + 1 - self.events.len() as u64;
+            #[cfg(any(feature = "postgres", feature = "sqlite"))]
+            if let Some(outline) = &self.outline {
+                rows.implicit.start(outline, sequence);
+            }
             set.commits.push(CommitRow {
                 run_id,
                 sequence,
@@ -309,6 +322,8 @@ impl Written {
                 at: now,
                 causation_id: self.causation_id,
                 events: self.events,
+                #[cfg(any(feature = "postgres", feature = "sqlite"))]
+                outline: self.outline,
             });
         }
         set.logs.extend(self.logs);

@@ -51,6 +51,8 @@ pub(super) fn start(draft: &mut Draft<'_>, stages: &[NewStage], waiting_on: u32)
     run.waiting_on = waiting_on;
     run.started_at = Some(now);
     let (run_id, generation) = (run.id, run.generation);
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    draft.outline(stages);
     for stage in stages {
         draft.insert_stage(new_stage(run_id, generation, stage));
     }

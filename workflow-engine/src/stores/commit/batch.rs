@@ -8,6 +8,7 @@ use super::request::{LockedCommit, LockedDecision};
 use super::{Backend, CommitFailure, Request, Work, Written};
 use crate::error::Error;
 use crate::ports::Commit;
+use crate::records::Lease;
 use crate::stores::apply::apply;
 use crate::stores::footprint::Footprint;
 use crate::value::{IdSet, RunId};
@@ -29,6 +30,12 @@ pub(in crate::stores) async fn run<B: Backend>(
                 selections.push(selection);
             }
             Work::Commit(request) => footprint.add(&request.input),
+            Work::Renew(request) => {
+                for Lease { run_id, stage_id, .. } in &request.input.leases {
+                    footprint.add_stage(*run_id, stage_id.clone());
+                    footprint.fresh_runs.insert(*run_id);
+                }
+            }
             Work::CommitLocked(_) | Work::Direct(_) => {}
         }
     }
@@ -50,6 +57,10 @@ pub(in crate::stores) async fn run<B: Backend>(
             return Err(failure);
         }
         request.output = Some(Ok(claimed));
+    }
+    for work in works.iter_mut() {
+        let Work::Renew(request) = work else { continue };
+        request.output = Some(Ok(backend.set().renew(&request.input, now)));
     }
     let mut applied = IdSet::default();
     for work in works.iter_mut() {

@@ -7,7 +7,9 @@ use tokio::sync::oneshot;
 use super::Backend;
 use crate::error::Error;
 use crate::ports::{ClaimRequest, ClaimedWork, Commit, Decide, Decision};
+use crate::records::Lease;
 use crate::stores::footprint::has_user_statements;
+use crate::stores::implicit::Renewal;
 use crate::value::RunId;
 
 /// One request of any kind.
@@ -18,6 +20,8 @@ pub(in crate::stores) enum Work<B: Backend> {
     CommitLocked(Request<LockedCommit, Commit>),
     /// Claim jobs, and start runs.
     Claim(Request<ClaimRequest, ClaimedWork>),
+    /// Renew leases that may have no rows, and return the lost ones.
+    Renew(Request<Renewal, Vec<Lease>>),
     /// Run statements that a store has for one task: leases, deliveries, retention.
     Direct(Box<dyn Direct<B>>),
 }
@@ -137,7 +141,7 @@ impl<B: Backend> Work<B> {
         match self {
             Self::Commit(request) => Some(request.input.run_id),
             Self::CommitLocked(request) => Some(request.input.run_id),
-            Self::Claim(_) | Self::Direct(_) => None,
+            Self::Claim(_) | Self::Renew(_) | Self::Direct(_) => None,
         }
     }
 
@@ -148,7 +152,7 @@ impl<B: Backend> Work<B> {
         match self {
             Self::Commit(request) => has_user_statements(&request.input),
             Self::CommitLocked(_) => true,
-            Self::Claim(_) | Self::Direct(_) => false,
+            Self::Claim(_) | Self::Renew(_) | Self::Direct(_) => false,
         }
     }
 
@@ -163,6 +167,7 @@ impl<B: Backend> Work<B> {
             Self::Commit(request) => request.reply(),
             Self::CommitLocked(request) => request.reply(),
             Self::Claim(request) => request.reply(),
+            Self::Renew(request) => request.reply(),
             Self::Direct(request) => request.reply(),
         }
     }
@@ -173,6 +178,7 @@ impl<B: Backend> Work<B> {
             Self::Commit(request) => request.fail(error),
             Self::CommitLocked(request) => request.fail(error),
             Self::Claim(request) => request.fail(error),
+            Self::Renew(request) => request.fail(error),
             Self::Direct(request) => request.fail(error),
         }
     }

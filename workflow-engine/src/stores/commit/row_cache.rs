@@ -8,6 +8,7 @@
 
 use crate::records::{RunRecord, StageRecord, Status};
 use crate::stores::footprint::Footprint;
+use crate::stores::implicit::{ImplicitChange, ImplicitStages};
 use crate::stores::working_set::{RunRows, StagesOfRun, WorkingSet};
 use crate::value::{IdMap, RunId};
 
@@ -29,6 +30,8 @@ pub(in crate::stores) struct RowCache {
 struct CachedRun {
     commits: i64,
     run: Option<RunRecord>,
+    /// The stages that have no rows.
+    implicit: ImplicitStages,
     /// The stages that may still run in this generation, with their jobs.
     stages: StagesOfRun,
 }
@@ -81,8 +84,7 @@ impl RowCache {
             let before = cached.rows();
             match cached.run.take() {
                 Some(run) => {
-                    set.load_run(run);
-                    set.runs.entry(*run_id).or_default().commits = cached.commits;
+                    set.load_cached_run(run, std::mem::take(&mut cached.implicit), cached.commits);
                 }
                 None => missing.runs.push(*run_id),
             }
@@ -133,10 +135,12 @@ impl RowCache {
             }
             cached.commits = commits;
             cached.run = Some(run);
+            cached.implicit = ImplicitStages { change: ImplicitChange::Nothing, ..rows.implicit };
             for (stage_id, mut rows) in rows.stages {
                 if rows.stage.get().is_some_and(may_run) {
                     rows.stage.settle();
                     rows.job.settle();
+                    rows.keeps_rows = false;
                     cached.stages.insert(stage_id, rows);
                 } else {
                     cached.stages.remove(&stage_id);

@@ -104,6 +104,7 @@ impl Batch {
     }
 
     async fn write_set(&mut self, set: &mut WorkingSet, applied: &IdSet<RunId>) -> Result<Written, Failure> {
+        set.settle_implicit();
         let has_more = !set.side_rows.is_empty() || set.completed_keys().next().is_some();
         if has_more && !self.transaction.is_open() {
             self.transaction.begin().await?;

@@ -55,7 +55,7 @@ pub(super) const UPDATE_RUNS: &str = "
     WHERE r.id = n.id";
 
 pub(super) const UPDATE_STAGES: &str = "
-    UPDATE {schema}.workflow_stages AS s
+    UPDATE {schema}.workflow_stage_rows AS s
     SET total_cost = n.total_cost, total_tokens = n.total_tokens, reserved_cost = n.reserved_cost,
         pending_calls = n.pending_calls, budget = n.budget, awaited_cost = n.awaited_cost
     FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) AS n (run_id, stage_id, total_cost, total_tokens, reserved_cost,

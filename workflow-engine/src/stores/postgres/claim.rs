@@ -185,7 +185,7 @@ impl DueWork {
         let runs = rows.split_off(rows.len().saturating_sub(runs));
         let jobs = rows.iter().map(candidate).collect::<Result<_, _>>()?;
         let runs = runs.iter().map(columns::run_with_commits).collect::<Result<Vec<_>, _>>()?;
-        let (runs, commits) = runs.into_iter().unzip();
+        let (runs, commits) = runs.into_iter().map(|(stored, commits)| (stored.run, commits)).unzip();
         Ok(Self { selection: Selection { jobs, runs, remaining_priority: left }, commits, total })
     }
 }

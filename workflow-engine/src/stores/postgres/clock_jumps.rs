@@ -16,16 +16,24 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use sqlx::Row;
 use tokio_util::sync::CancellationToken;
 
 use super::arrays::number;
 use super::database::Database;
 use super::failure::Failure;
+use super::queue::Queue;
+use super::transport::{READ_HELD, held_query, held_runs};
 use crate::error::Error;
+use crate::stores::Closed;
+use crate::stores::commit::{Request, Work};
+use crate::stores::implicit::{LeaseEnd, Renewal};
 
 pub(super) const ACTION: &str = "correct instants";
 
+/// Smaller distances are no jump.
+const LEAST_JUMP: TimeDelta = TimeDelta::seconds(1);
 /// The number of runs or deliveries that one statement corrects.
 const BATCH: usize = 1_000;
 /// The time after which no transaction still writes with the earlier setting of the clock.
@@ -46,7 +54,7 @@ const CORRECT_JOBS: &str = "
             OR j.status = 'RUNNING' AND j.leased_until > c.now AND j.leased_until < c.never)
         UNION
         SELECT j.workflow_run_id FROM {schema}.workflow_job_queue AS j
-        JOIN {schema}.workflow_stages AS s ON s.workflow_run_id = j.workflow_run_id AND s.stage_id = j.stage_id,
+        JOIN {schema}.workflow_stage_rows AS s ON s.workflow_run_id = j.workflow_run_id AND s.stage_id = j.stage_id,
             clock AS c
         WHERE j.status IN ('SUSPENDED', 'RUNNING') AND s.wait_written_at > c.now + interval '1 s'
             AND s.max_wait_until > c.now AND s.max_wait_until < c.never
@@ -68,7 +76,7 @@ const CORRECT_JOBS: &str = "
         RETURNING 1
     ),
     waits AS (
-        UPDATE {schema}.workflow_stages AS s
+        UPDATE {schema}.workflow_stage_rows AS s
         SET max_wait_until = s.max_wait_until - (s.wait_written_at - c.now), wait_written_at = c.now
         FROM locked AS l, clock AS c
         WHERE s.workflow_run_id = l.id AND s.wait_written_at > c.now + interval '1 s'
@@ -101,18 +109,18 @@ const CORRECT_DELIVERIES: &str = "
 
 /// Corrects what has not been corrected since the store was opened, or since the clock was set back. Returns the number
 /// of changed rows.
-pub(super) async fn correct(database: &Arc<Database>) -> Result<usize, Failure> {
+pub(super) async fn correct(database: &Arc<Database>, queue: &Queue) -> Result<usize, Error> {
     // The clock of a test is not observed.
     if database.test_now().is_none() && database.is_corrected.load(Ordering::SeqCst) {
         return Ok(0);
     }
-    let corrected = correct_all(database).await?;
+    let corrected = correct_all(database, queue).await?;
     database.is_corrected.store(true, Ordering::SeqCst);
     Ok(corrected)
 }
 
-async fn correct_all(database: &Arc<Database>) -> Result<usize, Failure> {
-    let mut corrected = 0;
+async fn correct_all(database: &Arc<Database>, queue: &Queue) -> Result<usize, Error> {
+    let mut corrected = correct_held(database, queue).await?;
     loop {
         let step = database.commit_steps.draw();
         let (rows, runs) = execute(database, move |database| {
@@ -136,6 +144,22 @@ async fn correct_all(database: &Arc<Database>) -> Result<usize, Failure> {
     }
 }
 
+/// Gives the leases that have no rows, and were written while the clock was ahead, their rows and corrected ends.
+async fn correct_held(database: &Arc<Database>, queue: &Queue) -> Result<usize, Error> {
+    let (held, now) = held_runs(&database.fetch(READ_HELD, held_query).await?)?;
+    let ahead = held.iter().flat_map(|held| held.leases_since(now + LEAST_JUMP));
+    let renewal = Renewal { leases: ahead.collect(), end: LeaseEnd::Corrected(LEAST_JUMP) };
+    let corrected = renewal.leases.len();
+    if corrected > 0 {
+        let (request, result) = Request::new(renewal);
+        if !queue.push(Work::Renew(request)) {
+            return Err(Error::store_unavailable(ACTION, Closed));
+        }
+        result.await.unwrap_or_else(|_| Err(Error::store_unavailable(ACTION, Closed)))?;
+    }
+    Ok(corrected)
+}
+
 /// Executes a correction; returns the two counts of its row. It may be repeated: what is corrected stays.
 async fn execute(
     database: &Arc<Database>,
@@ -149,13 +173,13 @@ async fn execute(
 }
 
 /// Corrects the instants each time that the database's clock was set back, until the store is closed.
-pub(super) async fn follow(database: Arc<Database>, stop: CancellationToken) {
+pub(super) async fn follow(database: Arc<Database>, queue: Arc<Queue>, stop: CancellationToken) {
     let follow = async {
         loop {
             database.clock_estimate.set_back().await;
-            let mut corrected = correct_until_done(&database).await;
+            let mut corrected = correct_until_done(&database, &queue).await;
             tokio::time::sleep(LATE_WRITE).await;
-            corrected += correct_until_done(&database).await;
+            corrected += correct_until_done(&database, &queue).await;
             if corrected > 0 {
                 tracing::warn!(
                     corrected,
@@ -170,16 +194,16 @@ pub(super) async fn follow(database: Arc<Database>, stop: CancellationToken) {
     }
 }
 
-async fn correct_until_done(database: &Arc<Database>) -> usize {
+async fn correct_until_done(database: &Arc<Database>, queue: &Queue) -> usize {
     loop {
-        match correct_all(database).await {
+        match correct_all(database, queue).await {
             Ok(corrected) => {
                 // The loops of this process sleep until instants that they have read before.
                 database.hints.everything_changed();
                 return corrected;
             }
-            Err(failure) => {
-                tracing::debug!(error = %Error::from(failure), "cannot correct instants after the clock was set back");
+            Err(error) => {
+                tracing::debug!(%error, "cannot correct instants after the clock was set back");
                 tokio::time::sleep(RETRY).await;
             }
         }

@@ -13,8 +13,7 @@ use uuid::Uuid;
 
 use super::failure::Failure;
 use super::text::original;
-use crate::records::RunRecord;
-use crate::stores::rows::{FromColumns, ReadColumns};
+use crate::stores::rows::{FromColumns, ReadColumns, StoredRun};
 use crate::value::RunId;
 
 /// The columns from which the request of a run is read; the statement calls the table `q`.
@@ -37,9 +36,9 @@ pub(super) fn records<R: FromColumns>(rows: &[PgRow]) -> Result<Vec<R>, Failure>
 }
 
 /// Reads a run, and the `commits` of its row, which is the last number.
-pub(super) fn run_with_commits(row: &PgRow) -> Result<(RunRecord, i64), Failure> {
-    let mut columns = Columns::new(row, RunRecord::TABLE)?;
-    Ok((RunRecord::from_columns(&mut columns)?, columns.int("commits")?))
+pub(super) fn run_with_commits(row: &PgRow) -> Result<(StoredRun, i64), Failure> {
+    let mut columns = Columns::new(row, StoredRun::TABLE)?;
+    Ok((StoredRun::from_columns(&mut columns)?, columns.int("commits")?))
 }
 
 /// The columns of a row. Each kind of value is read from left to right.

@@ -11,11 +11,11 @@ use sqlx::postgres::PgTypeInfo;
 
 use crate::stores::rows::RowKind;
 
-/// The names of the schema's types, by the number of their [`RowKind`]. A run's counts are always sent with its row.
+/// The names of the schema's types, by the number of their [`RowKind`].
 const NAMES: [&str; RowKind::COUNT] = [
     "workflow_new_run",
     "workflow_updated_run",
-    "workflow_updated_run",
+    "workflow_counted_run",
     "workflow_new_stage",
     "workflow_updated_stage",
     "workflow_new_job",

@@ -13,6 +13,7 @@ use super::arrays::PgQuery;
 use super::clock::DatabaseClock;
 use super::commit_steps::CommitSteps;
 use super::composite_types::RowTypes;
+use super::connection::{SharedPool, StoreConnection};
 use super::contention::Contention;
 use super::failure::Failure;
 use super::options::PostgresOptions;
@@ -71,10 +72,12 @@ const FULL_SERVER_PAUSE: Duration = Duration::from_millis(250);
 
 /// The shared state of one store.
 ///
-/// It keeps its connections itself instead of using sqlx's pool: a task returns a connection only after its transaction
+/// It keeps its own connections itself instead of in a pool of sqlx: a task returns a connection only after its transaction
 /// has ended, so no task receives one that is in the middle of a cancelled or timed-out transaction.
 pub(super) struct Database {
     pub(super) sessions: Sessions,
+    /// The program's pool, which lends the connections.
+    pub(super) pool: Option<SharedPool>,
     pub(super) statements: Statements,
     pub(super) transaction_timeout: Duration,
     pub(super) clock: Option<Arc<dyn Clock>>,
@@ -117,6 +120,7 @@ impl Database {
     ) -> Self {
         Self {
             sessions,
+            pool: options.pool.clone().map(SharedPool::new),
             statements,
             transaction_timeout: options.transaction_timeout,
             clock: options.clock.clone(),
@@ -165,7 +169,7 @@ impl Database {
     }
 
     /// Takes a connection that is in no transaction.
-    pub(super) async fn connection(&self) -> Result<PgConnection, Failure> {
+    pub(super) async fn connection(&self) -> Result<StoreConnection, Failure> {
         self.recent_connection().await.map(|(connection, _)| connection)
     }
 
@@ -173,7 +177,7 @@ impl Database {
     /// [`MAX_RECENT_IDLE`] ago; such a connection is hardly ever lost.
     ///
     /// Where the server, or the role, allows no further connection, it waits for one of this store's.
-    pub(super) async fn recent_connection(&self) -> Result<(PgConnection, bool), Failure> {
+    pub(super) async fn recent_connection(&self) -> Result<(StoreConnection, bool), Failure> {
         let end = Instant::now() + CONNECT_TIMEOUT;
         loop {
             let mut released = std::pin::pin!(self.released.notified());
@@ -181,7 +185,7 @@ impl Database {
             released.as_mut().enable();
             let kept = self.idle().pop();
             if let Some(IdleConnection { connection, since }) = kept {
-                return Ok((connection, since.elapsed() < MAX_RECENT_IDLE));
+                return Ok((StoreConnection::own(connection), since.elapsed() < MAX_RECENT_IDLE));
             }
             match self.new_connection().await {
                 Err(failure) if failure.is_server_full() && Instant::now() < end => {}
@@ -193,7 +197,7 @@ impl Database {
     }
 
     /// Opens a connection.
-    pub(super) async fn new_connection(&self) -> Result<PgConnection, Failure> {
+    pub(super) async fn new_connection(&self) -> Result<StoreConnection, Failure> {
         let opened = self.try_new_connection().await;
         match opened.as_ref().err().and_then(Failure::shared_session) {
             Some(symptom) if !self.sessions.are_shared() => {
@@ -205,17 +209,24 @@ impl Database {
         }
     }
 
-    async fn try_new_connection(&self) -> Result<PgConnection, Failure> {
+    async fn try_new_connection(&self) -> Result<StoreConnection, Failure> {
         const ACTION: &str = "connect to the database";
 
-        match tokio::time::timeout(CONNECT_TIMEOUT, self.sessions.mode().connect.connect()).await {
+        let connected = async {
+            match &self.pool {
+                Some(pool) => pool.acquire().await,
+                None => self.sessions.mode().connect.connect().await.map(StoreConnection::own),
+            }
+        };
+        match tokio::time::timeout(CONNECT_TIMEOUT, connected).await {
             Ok(connected) => connected.map_err(|error| Failure::database(ACTION, error)),
             Err(_) => Err(Failure::timed_out(ACTION)),
         }
     }
 
     /// Returns a connection that is in no transaction. After the store was closed, the connection is dropped.
-    pub(super) fn release(&self, connection: PgConnection) {
+    pub(super) fn release(&self, connection: StoreConnection) {
+        let Some(connection) = connection.into_idle() else { return };
         if self.sessions.are_shared() && connection.cached_statements_size() > 0 {
             // It was opened before the sessions turned out to be shared, and would use its prepared statements.
             drop(connection);

@@ -78,7 +78,7 @@ impl ExternalCommits {
 
     /// Listens for the commits of other processes until the store is closed. A session that is shared receives nothing.
     pub(super) async fn listen(&self) {
-        if !self.database.sessions.are_shared() {
+        if self.database.sessions.can_listen() {
             tokio::select! {
                 () = self.listen_in_own_session() => {}
                 () = self.database.sessions.found_shared() => {}
@@ -107,7 +107,12 @@ impl ExternalCommits {
     async fn listener(&self) -> Result<PgListener, Error> {
         let failed = |error| Error::from(Failure::database(LISTEN, error));
         let pool = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None);
-        let pool = pool.connect_with(self.database.sessions.mode().connect.clone()).await.map_err(failed)?;
+        let connect = match &self.database.pool {
+            // A connection of its own: listening would keep one of the program's for ever.
+            Some(shared) => shared.connect_options().as_ref().clone(),
+            None => self.database.sessions.mode().connect.clone(),
+        };
+        let pool = pool.connect_with(connect).await.map_err(failed)?;
         let mut listener = PgListener::connect_with(&pool).await.map_err(failed)?;
         listener.ignore_pool_close_event(true);
         listener.eager_reconnect(false);
@@ -148,7 +153,7 @@ impl ExternalCommits {
     /// poll also sees this store's own writes, so it may give a hint without need, which is cheap.
     pub(super) async fn poll(&self) {
         let sessions = &self.database.sessions;
-        let shortest = || if sessions.are_shared() { POLL_INTERVAL.0 } else { POLL_INTERVAL.1 };
+        let shortest = || if sessions.can_listen() { POLL_INTERVAL.1 } else { POLL_INTERVAL.0 };
         let (mut pause, mut last) = (shortest(), None);
         loop {
             self.pause(pause).await;

@@ -1,5 +1,7 @@
 //! Locks runs and reads the rows that decisions name: any number of them in one statement.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
@@ -11,7 +13,8 @@ use super::failure::Failure;
 use super::text::stored;
 use super::transaction::Transaction;
 use crate::stores::footprint::Footprint;
-use crate::stores::rows::{ReadColumns, job_columns, run_columns, stage_columns};
+use crate::stores::implicit::{ImplicitStages, Outline};
+use crate::stores::rows::{ReadColumns, StoredRun, job_columns, run_columns, stage_columns};
 use crate::stores::working_set::WorkingSet;
 use crate::value::{Json, RunId};
 
@@ -23,6 +26,7 @@ const STAGE: i32 = 1;
 const JOB: i32 = 2;
 const KEY: i32 = 3;
 const END: i32 = 4;
+const OUTLINE: i32 = 5;
 
 /// Locks runs in the order of their ids, so that no two transactions deadlock, and reads them with the named stages,
 /// jobs and idempotency keys.
@@ -47,12 +51,15 @@ macro_rules! load {
     SELECT ",
             stage_columns!(array_row),
             ", 1 FROM unnest($2, $3) AS n (run_id, stage_id)
-    JOIN {schema}.workflow_stages AS s ON s.workflow_run_id = n.run_id AND s.stage_id = n.stage_id
+    JOIN {schema}.workflow_stage_rows AS s ON s.workflow_run_id = n.run_id AND s.stage_id = n.stage_id
     UNION ALL
     SELECT ",
             job_columns!(array_row),
             ", 2 FROM unnest($2, $3) AS n (run_id, stage_id)
     JOIN {schema}.workflow_job_queue AS j ON j.workflow_run_id = n.run_id AND j.stage_id = n.stage_id
+    UNION ALL
+    SELECT r.id, ARRAY[c.outline], ARRAY[]::bigint[], ARRAY[]::timestamptz[], 5 FROM locked AS r
+    JOIN {schema}.workflow_commits AS c ON c.workflow_run_id = r.id AND c.sequence = r.outline_sequence
     UNION ALL
     SELECT k.workflow_run_id, ARRAY[k.command, k.key, k.request_hash, k.result], ARRAY[]::bigint[],
         ARRAY[]::timestamptz[], 3
@@ -80,7 +87,11 @@ pub(super) const LOAD_WHOLE: &str = concat!(
     UNION ALL
     SELECT ",
     stage_columns!(array_row),
-    ", 1 FROM {schema}.workflow_stages AS s WHERE s.workflow_run_id = $1
+    ", 1 FROM {schema}.workflow_stage_rows AS s WHERE s.workflow_run_id = $1
+    UNION ALL
+    SELECT r.id, ARRAY[c.outline], ARRAY[]::bigint[], ARRAY[]::timestamptz[], 5 FROM {schema}.workflow_runs AS r
+    JOIN {schema}.workflow_commits AS c ON c.workflow_run_id = r.id AND c.sequence = r.outline_sequence
+    WHERE r.id = $1
     UNION ALL
     SELECT ",
     job_columns!(array_row),
@@ -110,6 +121,7 @@ pub(super) async fn lock(
         }
         transaction.database.clock_estimate.observe(now);
         rows.iter().try_for_each(|row| put(row, footprint, set))?;
+        set.load_implicit(footprint);
         return Ok(now);
     }
 }
@@ -122,6 +134,7 @@ pub(super) async fn read(
 ) -> Result<DateTime<Utc>, Failure> {
     let rows = transaction.fetch(ACTION, load_query(transaction, READ, footprint)).await?;
     rows.iter().try_for_each(|row| put(row, footprint, set))?;
+    set.load_implicit(footprint);
     let Some(end) = rows.last() else { return Err(Failure::database(ACTION, sqlx::Error::RowNotFound)) };
     let mut columns = Columns::new(end, "workflow_runs")?;
     columns.int::<u64>("commits")?;
@@ -156,7 +169,13 @@ pub(super) async fn read_whole(
 
 /// Puts the rows of [`LOAD_WHOLE`] into the working set.
 pub(super) fn put_whole(rows: &[PgRow], set: &mut WorkingSet) -> Result<(), Failure> {
-    rows.iter().try_for_each(|row| put(row, &Footprint::default(), set))
+    rows.iter().try_for_each(|row| put(row, &Footprint::default(), set))?;
+    for row in rows {
+        if kind(row)? == RUN {
+            set.load_all_implicit(Columns::new(row, "workflow_runs")?.run_id()?);
+        }
+    }
+    Ok(())
 }
 
 fn kind(row: &PgRow) -> Result<i32, Failure> {
@@ -166,13 +185,22 @@ fn kind(row: &PgRow) -> Result<i32, Failure> {
 fn put(row: &PgRow, footprint: &Footprint, set: &mut WorkingSet) -> Result<(), Failure> {
     match kind(row)? {
         RUN => {
-            let (run, commits) = columns::run_with_commits(row)?;
-            let run_id = run.id;
-            set.load_run(run);
-            set.runs.entry(run_id).or_default().commits = commits;
+            let (StoredRun { run, implicit }, commits) = columns::run_with_commits(row)?;
+            let rows = set.load_run(run);
+            let outline = rows.implicit.outline.take();
+            rows.implicit = ImplicitStages { outline, ..implicit };
+            rows.commits = commits;
         }
         STAGE => set.load_stage(columns::record(row)?),
         JOB => set.load_job(columns::record(row)?),
+        OUTLINE => {
+            let mut columns = Columns::new(row, "workflow_commits")?;
+            let run_id = columns.run_id()?;
+            let text = columns.maybe_text("outline")?;
+            let outline = text.as_deref().map(Outline::parse).transpose();
+            let outline = outline.map_err(|error| columns.unreadable("outline", error))?;
+            set.runs.entry(run_id).or_default().implicit.outline = outline.map(Arc::new);
+        }
         KEY => {
             let mut columns = Columns::new(row, "workflow_idempotency_keys")?;
             let command = columns.text("command")?;

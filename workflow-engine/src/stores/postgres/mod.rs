@@ -33,6 +33,7 @@ mod options;
 mod parameters;
 mod open;
 mod database;
+mod connection;
 mod persistence;
 mod transport;
 mod queue;

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use sqlx::{PgConnection, PgPool, Row};
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -27,6 +28,40 @@ use crate::error::Error;
 const THREADS: usize = 2;
 
 impl PostgresStore {
+    /// Opens a store that borrows its connections from a pool of the program, in the schema `workflow_engine`, and migrates
+    /// the schema. [`PostgresOptions::from_pool`] sets further options, and `Engine::builder` takes a pool too.
+    ///
+    /// A connection is borrowed for one transaction at a time, and comes back as it was: the store sets what its own
+    /// statements need for the transaction alone, prepares no statements, and never closes the pool. A connection in doubt,
+    /// for example after a timeout, is closed and not returned. One further connection, outside the pool, listens for other
+    /// processes, unless [`behind_pooler`](PostgresOptions::behind_pooler) is set.
+    ///
+    /// The program's runtime drives the connections, so it should have several threads: a body that computes without an
+    /// `.await` on a runtime of one thread delays commits and heartbeats. When the pool has no free connection, the store waits
+    /// for one, and calls fail with retryable errors after 10 s. Commits are somewhat slower than on connections of the
+    /// store's own.
+    ///
+    /// ```no_run
+    /// # async fn open() -> Result<(), Box<dyn std::error::Error>> {
+    /// use sqlx::postgres::PgPoolOptions;
+    /// use workflow_engine::Engine;
+    ///
+    /// let pool = PgPoolOptions::new().max_connections(20).connect("postgres://user:password@localhost/database").await?;
+    /// let engine = Engine::builder(pool.clone()).build().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`PostgresStore::open`]; also `INVALID_SETTING` for a pool of a single connection, and `STORE_FAILED` for one whose
+    /// sessions are read-only.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub async fn from_pool(pool: PgPool) -> Result<Self, Error> {
+        Self::open(PostgresOptions::from_pool(pool)).await
+    }
+
     /// Opens the database that the options or a URL name, and migrates its schema to the version of this engine.
     ///
     /// # Errors
@@ -54,6 +89,9 @@ impl PostgresStore {
         let (shared, named) = (Arc::clone(&database), schema.clone());
         let migrated = runtime.spawn(async move {
             let mut connection = first_connection(&shared).await?;
+            if shared.pool.is_some() {
+                check_session(&mut connection).await?;
+            }
             migrate(&mut connection, &named).await?;
             shared.release(connection);
             Ok::<(), Failure>(())
@@ -71,12 +109,32 @@ impl PostgresStore {
             stop: stop.clone(),
         });
         watch(&runtime, &external_commits);
-        runtime.spawn(clock_jumps::follow(Arc::clone(&database), stop.clone()));
+        runtime.spawn(clock_jumps::follow(Arc::clone(&database), Arc::clone(&queue), stop.clone()));
         let (committers, request_loader) = (Mutex::new(committers), Arc::default());
         let statement_commits = Arc::new(StatementCommits::new(&options));
         Ok(Self { database, queue, statement_commits, request_loader, committers, stop, runtime })
     }
 }
+
+/// Checks that sessions of a program's pool can write.
+async fn check_session(connection: &mut PgConnection) -> Result<(), Failure> {
+    const ACTION: &str = "use the program's pool";
+
+    let failed = |error| Failure::database(ACTION, error);
+    let read_only = sqlx::raw_sql("SELECT current_setting('transaction_read_only')");
+    let row = read_only.fetch_one(connection).await.map_err(failed)?;
+    match row.try_get::<String, _>(0).map_err(failed)?.as_str() {
+        "off" => Ok(()),
+        _ => Err(Failure::permanent(ACTION, ReadOnlyPool)),
+    }
+}
+
+/// The pool of a program whose sessions only read.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "its sessions are read-only, by `default_transaction_read_only` or because the server is a standby; give the store a pool that writes"
+)]
+struct ReadOnlyPool;
 
 fn watch(runtime: &Runtime, external_commits: &Arc<ExternalCommits>) {
     let [notifier, listener, poller] = std::array::from_fn(|_| Arc::clone(external_commits));

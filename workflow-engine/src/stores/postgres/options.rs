@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::ConnectOptions;
 use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, PgPool};
 
 use crate::error::{Error, redacted, redacted_text};
 use crate::ports::Clock;
@@ -45,6 +45,9 @@ pub struct PostgresOptions {
     /// How long a transaction may take, including the wait for locks, before it fails with a retryable error; 100 ms to
     /// 1 day, default 30 seconds.
     pub transaction_timeout: Duration,
+    /// A pool of the program that lends the store its connections, in place of `url`, which is empty then; default none.
+    /// [`from_pool`](Self::from_pool) sets it.
+    pub pool: Option<PgPool>,
     /// A clock for tests; default the database's clock, the only one that all processes share.
     pub clock: Option<Arc<dyn Clock>>,
 }
@@ -61,8 +64,24 @@ impl PostgresOptions {
             statement_connections: 4,
             statement_lock_wait: Duration::from_secs(300),
             transaction_timeout: Duration::from_secs(30),
+            pool: None,
             clock: None,
         }
+    }
+
+    /// Creates the options of a store that shares a pool of the program: see [`PostgresStore::from_pool`].
+    ///
+    /// `connections` is half of the pool's connections and `statement_connections` a quarter, at most 4 each.
+    ///
+    /// [`PostgresStore::from_pool`]: super::PostgresStore::from_pool
+    #[must_use]
+    pub fn from_pool(pool: PgPool) -> Self {
+        let size = pool.options().get_max_connections();
+        let part = |part: u32| (size / part).clamp(1, 4);
+        let mut options = Self::new("");
+        (options.connections, options.statement_connections) = (part(2), part(4));
+        options.pool = Some(pool);
+        options
     }
 }
 
@@ -83,6 +102,7 @@ impl std::fmt::Debug for PostgresOptions {
             .field("statement_connections", &self.statement_connections)
             .field("statement_lock_wait", &self.statement_lock_wait)
             .field("transaction_timeout", &self.transaction_timeout)
+            .field("has_pool", &self.pool.is_some())
             .finish_non_exhaustive()
     }
 }
@@ -134,6 +154,13 @@ fn milliseconds(timeout: Duration) -> String {
 impl PostgresOptions {
     /// Checks that each setting is in its range.
     pub(super) fn check(&self) -> Result<(), Error> {
+        if let Some(pool) = &self.pool {
+            check_range(
+                "max_connections of the pool",
+                &pool.options().get_max_connections(),
+                &(2..=u32::MAX),
+            )?;
+        }
         check_range("connections", &self.connections, &(1..=1_000))?;
         check_range("statement_connections", &self.statement_connections, &(1..=1_000))?;
         check_range("statement_lock_wait", &self.statement_lock_wait, &(Duration::ZERO..=DAY))?;
@@ -142,6 +169,9 @@ impl PostgresOptions {
 
     /// Returns the options of a connection, whose session is its own or `shared`.
     pub(super) fn connect(&self, shared: bool) -> Result<PgConnectOptions, Error> {
+        if let Some(pool) = &self.pool {
+            return Ok(pool.connect_options().as_ref().clone());
+        }
         let url = self.url.as_str();
         let parsed: PgConnectOptions = url.parse().map_err(|error: sqlx::Error| {
             Error::unsupported_url(url, &redacted_text(&error.to_string(), url))

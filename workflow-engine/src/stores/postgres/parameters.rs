@@ -44,6 +44,15 @@ const IGNORED: [&str; 9] = [
 /// Returns the options with the URL's parameters, and with a URL that has only those of the driver.
 pub(super) fn resolve(mut options: PostgresOptions) -> Result<PostgresOptions, Error> {
     let url = options.url.clone();
+    if options.pool.is_some() {
+        return match url.as_str() {
+            "" => Ok(options),
+            _ => Err(Error::unsupported_url(
+                &url,
+                "the options have a pool, which names the database: leave the URL empty",
+            )),
+        };
+    }
     let refuse = |reason: &str| Err(Error::unsupported_url(&url, reason));
     match kind_of(&url)? {
         StoreKind::Postgres => {}

@@ -31,22 +31,16 @@ use crate::value::{Json, RunId};
 const RUN: &str =
     concat!("SELECT ", run_columns!(array_row), " FROM {schema}.workflow_runs AS r WHERE r.id = $1");
 
-const STAGES: &str = concat!(
-    "SELECT ",
-    stage_columns!(array_row),
-    " FROM {schema}.workflow_stages AS s WHERE s.workflow_run_id = $1 ORDER BY s.stage_number"
-);
-
 const STAGE: &str = concat!(
     "SELECT ",
     stage_columns!(array_row),
-    " FROM {schema}.workflow_stages AS s WHERE s.workflow_run_id = $1 AND s.stage_id = $2"
+    " FROM {schema}.workflow_stage_rows AS s WHERE s.workflow_run_id = $1 AND s.stage_id = $2"
 );
 
 const COMPLETED_STAGES: &str = concat!(
     "SELECT ",
     stage_columns!(array_row),
-    " FROM {schema}.workflow_stages AS s
+    " FROM {schema}.workflow_stage_rows AS s
     WHERE s.workflow_run_id = $1 AND s.stage_id = ANY($2) AND s.status = 'COMPLETED'"
 );
 
@@ -125,9 +119,8 @@ impl Persistence for PostgresStore {
     }
 
     async fn stages(&self, run_id: RunId) -> Result<Vec<StageRecord>, Error> {
-        let id = *run_id.as_uuid();
-        let rows = self.read("read the stages of a run", move |database| database.query(STAGES).bind(id));
-        Ok(columns::records(&rows.await?)?)
+        let snapshot = self.snapshot(run_id).await?;
+        Ok(snapshot.map(|snapshot| snapshot.stages).unwrap_or_default())
     }
 
     async fn stage(&self, run_id: RunId, stage_id: &str) -> Result<Option<StageRecord>, Error> {
@@ -135,7 +128,11 @@ impl Persistence for PostgresStore {
         let rows = self.read("read a stage of a run", move |database| {
             database.query(STAGE).bind(id).bind(stage.clone())
         });
-        Ok(rows.await?.first().map(columns::record).transpose()?)
+        match rows.await?.first() {
+            Some(row) => Ok(Some(columns::record(row)?)),
+            // It may have no row.
+            None => Ok(self.stages(run_id).await?.into_iter().find(|stage| stage.stage_id == stage_id)),
+        }
     }
 
     async fn outputs(

@@ -5,6 +5,7 @@ use std::time::Duration;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row, SqlStr};
 
+use super::connection::StoreConnection;
 use super::database::Database;
 use super::failure::Failure;
 
@@ -21,7 +22,7 @@ const SESSION_IN_TRANSACTION: &str = "BEGIN; SELECT pg_backend_pid()::text";
 const MAX_PROBE: Duration = Duration::from_secs(2);
 
 /// Opens the first connection, and finds out whether sessions are shared. Uses no prepared statement before that is known.
-pub(super) async fn first_connection(database: &Database) -> Result<PgConnection, Failure> {
+pub(super) async fn first_connection(database: &Database) -> Result<StoreConnection, Failure> {
     let sessions = &database.sessions;
     if sessions.are_shared() {
         return database.new_connection().await;
@@ -52,7 +53,7 @@ async fn symptom(
     let Ok(mut other) = database.new_connection().await else { return Ok(None) };
     let in_other = tokio::time::timeout(MAX_PROBE, text(&mut other, SESSION_IN_TRANSACTION)).await;
     let in_this = tokio::time::timeout(MAX_PROBE, text(connection, SESSION)).await;
-    let ended = tokio::time::timeout(MAX_PROBE, sqlx::raw_sql("ROLLBACK").execute(&mut other)).await;
+    let ended = tokio::time::timeout(MAX_PROBE, sqlx::raw_sql("ROLLBACK").execute(&mut *other)).await;
     let is_shared = match (in_other, in_this) {
         (Ok(Ok(_)), Ok(Ok(in_this))) => in_this != session,
         (Ok(Ok(_)), Err(_)) => true,

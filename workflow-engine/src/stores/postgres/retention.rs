@@ -37,7 +37,7 @@ const LOCK_ONE: &str = "
 /// Deletes every row of these runs. Where blobs are stored outside of the database ($2), it remembers the runs until
 /// those blobs are deleted, too: a blob that was deleted first could be missed by a rerun.
 const PURGE: &str = "
-    WITH stages AS (DELETE FROM {schema}.workflow_stages WHERE workflow_run_id = ANY($1)),
+    WITH stages AS (DELETE FROM {schema}.workflow_stage_rows WHERE workflow_run_id = ANY($1)),
     jobs AS (DELETE FROM {schema}.workflow_job_queue WHERE workflow_run_id = ANY($1)),
     commits AS (DELETE FROM {schema}.workflow_commits WHERE workflow_run_id = ANY($1)),
     deliveries AS (DELETE FROM {schema}.workflow_plugin_deliveries WHERE workflow_run_id = ANY($1)),

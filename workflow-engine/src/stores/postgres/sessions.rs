@@ -2,7 +2,7 @@
 //!
 //! Behind such a pooler, the next transaction of a connection may run in the session of another client. Prepared
 //! statements then collide or are missing, settings are lost, and notifications do not arrive. So a store that shares
-//! sessions keeps nothing in them. The user declares the pooler (`PostgresOptions::behind_pooler`); a store that meets one
+//! sessions keeps nothing in them. The same holds for a pool of the program, whose sessions the program uses as well. The user declares the pooler (`PostgresOptions::behind_pooler`); a store that meets one
 //! that is not declared notices it when it opens, or at the latest by the first error that only a pooler can cause.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,6 +20,8 @@ pub(super) struct Sessions {
     own: Mode,
     shared: Mode,
     are_shared: AtomicBool,
+    /// Whether the program shares its pool, whose sessions the server itself keeps apart.
+    is_pool: bool,
     /// Cancelled when the sessions turn out to be shared.
     found_shared: CancellationToken,
 }
@@ -41,7 +43,8 @@ impl Sessions {
         Ok(Self {
             own: mode(false)?,
             shared: mode(true)?,
-            are_shared: AtomicBool::new(options.behind_pooler),
+            are_shared: AtomicBool::new(options.behind_pooler || options.pool.is_some()),
+            is_pool: options.pool.is_some() && !options.behind_pooler,
             found_shared: CancellationToken::new(),
         })
     }
@@ -49,6 +52,11 @@ impl Sessions {
     /// Returns whether another client may use the session of a connection between two transactions.
     pub(super) fn are_shared(&self) -> bool {
         self.are_shared.load(Ordering::Relaxed)
+    }
+
+    /// Returns whether a connection of the store's own receives notifications.
+    pub(super) fn can_listen(&self) -> bool {
+        self.is_pool || !self.are_shared()
     }
 
     pub(super) fn mode(&self) -> &Mode {

@@ -35,7 +35,7 @@ const DELETE_ARTIFACTS: &str = "
     WHERE a.workflow_run_id = n.run_id AND a.stage_id = n.stage_id AND a.key = n.key";
 
 const UPDATE_METRICS: &str = "
-    UPDATE {schema}.workflow_stages AS s SET metrics = n.metrics
+    UPDATE {schema}.workflow_stage_rows AS s SET metrics = n.metrics
     FROM unnest($1, $2, $3) AS n (run_id, stage_id, metrics)
     WHERE s.workflow_run_id = n.run_id AND s.stage_id = n.stage_id";
 
@@ -71,11 +71,12 @@ pub(super) const ANNOTATIONS_OF_KEY: &str = concat!(
     annotation_filter!()
 );
 
-/// Artifacts of earlier generations of a stage are void and not returned.
+/// Artifacts of earlier generations of a stage are void and not returned. A stage without a row is in the first one.
 macro_rules! from_artifacts {
     () => {
-        " FROM {schema}.workflow_artifacts AS a JOIN {schema}.workflow_stages AS s
-        ON s.workflow_run_id = a.workflow_run_id AND s.stage_id = a.stage_id AND s.generation = a.generation"
+        " FROM {schema}.workflow_artifacts AS a LEFT JOIN {schema}.workflow_stage_rows AS s
+        ON s.workflow_run_id = a.workflow_run_id AND s.stage_id = a.stage_id
+        WHERE a.generation = coalesce(s.generation, 1)"
     };
 }
 
@@ -83,14 +84,14 @@ pub(super) const ARTIFACTS: &str = concat!(
     "SELECT ",
     artifact_columns!(array_row),
     from_artifacts!(),
-    " WHERE a.workflow_run_id = $1 AND ($2::text IS NULL OR a.stage_id = $2) ORDER BY a.stage_id, a.key"
+    " AND a.workflow_run_id = $1 AND ($2::text IS NULL OR a.stage_id = $2) ORDER BY a.stage_id, a.key"
 );
 
 pub(super) const ARTIFACT: &str = concat!(
     "SELECT ",
     artifact_columns!(array_row),
     from_artifacts!(),
-    " WHERE a.workflow_run_id = $1 AND a.stage_id = $2 AND a.key = $3"
+    " AND a.workflow_run_id = $1 AND a.stage_id = $2 AND a.key = $3"
 );
 
 /// Writes the side rows of a commit.

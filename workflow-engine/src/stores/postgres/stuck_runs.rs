@@ -19,7 +19,7 @@ macro_rules! live_job {
     };
 }
 
-/// Finds runs without a live job, or with a ready stage that has none. The time of a run's last event stands for the
+/// Finds runs without a live job, or with a ready stage that has none. A run with an owner has live jobs without rows. The time of a run's last event stands for the
 /// time of its last change: a change without an event always leaves a job behind. The statement runs seldom, so it may
 /// walk over all runs that are not terminal, by their index.
 const STUCK_RUNS: &str = concat!(
@@ -31,10 +31,10 @@ const STUCK_RUNS: &str = concat!(
                     SELECT max(o.sequence) FROM {schema}.workflow_commits AS o
                     WHERE o.workflow_run_id = r.id AND o.sequence <= r.last_sequence)
                 AND c.occurred_at > coalesce($2, statement_timestamp()) - $3 * interval '1 microsecond')
-        AND (NOT EXISTS (",
+        AND (r.owner IS NULL AND NOT EXISTS (",
     live_job!(),
     ") OR EXISTS (
-            SELECT 1 FROM {schema}.workflow_stages AS s
+            SELECT 1 FROM {schema}.workflow_stage_rows AS s
             WHERE s.workflow_run_id = r.id AND s.waiting_on = 0
                 AND s.status IN ('PENDING', 'RUNNING', 'SUSPENDED')
                 AND NOT EXISTS (",
@@ -64,6 +64,7 @@ const UNCLAIMED_RUNS: &str = "
     SELECT u.id, ARRAY[]::text[], ARRAY[]::bigint[], ARRAY[]::timestamptz[] FROM unclaimed AS u
     WHERE NOT EXISTS (
         SELECT 1 FROM {schema}.workflow_job_queue AS j WHERE j.workflow_run_id = u.id AND j.status = 'RUNNING')
+        AND NOT EXISTS (SELECT 1 FROM {schema}.workflow_runs AS r WHERE r.id = u.id AND r.owner IS NOT NULL)
     ORDER BY u.id LIMIT $4";
 
 /// Returns an age in microseconds, capped so that subtracting it from an instant stays within PostgreSQL's calendar.

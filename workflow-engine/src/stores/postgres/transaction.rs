@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use sqlx::postgres::PgRow;
-use sqlx::{AssertSqlSafe, PgConnection, SqlSafeStr, SqlStr};
+use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
 use super::arrays::PgQuery;
+use super::connection::StoreConnection;
 use super::database::Database;
 use super::failure::Failure;
 use super::options::user_settings;
@@ -23,13 +24,13 @@ const COMMIT_OF_STATEMENTS: &str = "the commit of its statements";
 /// A transaction, or a connection on which one may begin.
 pub(super) struct Transaction {
     pub(super) database: Arc<Database>,
-    connection: PgConnection,
+    connection: StoreConnection,
     /// Whether `BEGIN` was sent.
     is_open: bool,
 }
 
 impl Transaction {
-    pub(super) fn new(database: Arc<Database>, connection: PgConnection) -> Self {
+    pub(super) fn new(database: Arc<Database>, connection: StoreConnection) -> Self {
         Self { database, connection, is_open: false }
     }
 
@@ -64,13 +65,13 @@ impl Transaction {
         action: &'static str,
         query: PgQuery<'_>,
     ) -> Result<Vec<PgRow>, Failure> {
-        query.fetch_all(&mut self.connection).await.map_err(|error| Failure::database(action, error))
+        query.fetch_all(&mut *self.connection).await.map_err(|error| Failure::database(action, error))
     }
 
     /// Executes a statement.
     pub(super) async fn execute(&mut self, action: &'static str, query: PgQuery<'_>) -> Result<(), Failure> {
         self.database.counters.statements.fetch_add(1, Ordering::Relaxed);
-        query.execute(&mut self.connection).await.map_err(|error| Failure::database(action, error))?;
+        query.execute(&mut *self.connection).await.map_err(|error| Failure::database(action, error))?;
         Ok(())
     }
 
@@ -83,7 +84,7 @@ impl Transaction {
     ) -> Result<PgRow, Failure> {
         self.database.counters.statements.fetch_add(1, Ordering::Relaxed);
         let commits_itself = !self.is_open;
-        let mut rows = query.fetch(&mut self.connection);
+        let mut rows = query.fetch(&mut *self.connection);
         let mut result = None;
         loop {
             match rows.try_next().await {
@@ -106,7 +107,7 @@ impl Transaction {
     /// Executes one of the user's statements; returns how many rows it has changed.
     pub(super) async fn execute_user_statement(&mut self, query: PgQuery<'_>) -> Result<u64, sqlx::Error> {
         self.database.counters.statements.fetch_add(1, Ordering::Relaxed);
-        Ok(query.execute(&mut self.connection).await?.rows_affected())
+        Ok(query.execute(&mut *self.connection).await?.rows_affected())
     }
 
     /// Prepares the open transaction for statements of the user, each of which waits this long for a lock.
@@ -119,7 +120,7 @@ impl Transaction {
     /// at the commit, they could wait for locks while the transaction holds the engine's.
     pub(super) async fn end_user_statements(&mut self, conflict: Refusal) -> Result<(), Failure> {
         let settings = self.database.statements.restore.clone();
-        let ended = sqlx::raw_sql(settings).execute(&mut self.connection).await;
+        let ended = sqlx::raw_sql(settings).execute(&mut *self.connection).await;
         ended.map(drop).map_err(|error| Failure::statement(COMMIT_OF_STATEMENTS, error, conflict))
     }
 
@@ -147,7 +148,7 @@ impl Transaction {
     /// Commits a transaction with statements of the user. What the server checks only now, for example in a deferred
     /// trigger, is their failure.
     pub(super) async fn commit_user_statements(&mut self, conflict: Refusal) -> Result<(), Failure> {
-        let committed = sqlx::raw_sql("COMMIT").execute(&mut self.connection).await;
+        let committed = sqlx::raw_sql("COMMIT").execute(&mut *self.connection).await;
         let failure = |error| Failure::statement(COMMIT_OF_STATEMENTS, error, conflict).during_commit();
         committed.map_err(failure)?;
         self.is_open = false;
@@ -178,7 +179,7 @@ impl Transaction {
 
     async fn control(&mut self, action: &'static str, sql: SqlStr) -> Result<(), Failure> {
         sqlx::raw_sql(sql)
-            .execute(&mut self.connection)
+            .execute(&mut *self.connection)
             .await
             .map_err(|error| Failure::database(action, error))?;
         Ok(())

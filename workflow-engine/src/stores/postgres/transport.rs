@@ -1,11 +1,13 @@
 //! Implements the job transport port: claims, leases and due instants.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use futures_util::future::try_join_all;
+use sqlx::Row;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
@@ -13,6 +15,7 @@ use super::arrays::distinct_texts;
 use super::arrays::microseconds;
 use super::arrays::{PgQuery, number, texts};
 use super::columns::{self, Columns};
+use super::database::Database;
 use super::failure::Failure;
 use super::text::stored;
 use super::{PostgresStore, clock_jumps};
@@ -20,7 +23,8 @@ use crate::error::Error;
 use crate::ports::{ClaimRequest, ClaimedWork, Clock, EnqueueTarget, EnqueuedRun, JobTransport, SystemClock};
 use crate::records::{JobRecord, Lease};
 use crate::stores::commit::Work;
-use crate::stores::rows::{ReadColumns, job_columns};
+use crate::stores::implicit::{LeaseEnd, Renewal, entry_start};
+use crate::stores::rows::{ReadColumns, StoredRun, job_columns, run_columns};
 use crate::stores::{Closed, instant};
 use crate::value::RunId;
 
@@ -61,15 +65,28 @@ const RENEW: &str = "
     FROM named AS n JOIN {schema}.workflow_job_queue AS j ON j.workflow_run_id = n.run_id AND j.stage_id = n.stage_id
     WHERE j.status = 'RUNNING' AND j.generation = n.generation AND j.lease_epoch = n.epoch";
 
-/// Returns the positions, from 1, of leases that are no longer held. The heartbeat runs it after commits of other
-/// processes; it writes nothing.
+/// Returns the positions, from 1, of leases that are no longer held. A lease without a row has the first epoch, and an entry
+/// in its run that starts with $5. One statement, because a lease may get its row at any time. The heartbeat runs it after
+/// commits of other processes; it writes nothing.
 const LOST_LEASES: &str = "
     SELECT NULL::uuid, ARRAY[]::text[], ARRAY[n.position], ARRAY[]::timestamptz[]
-    FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS n (run_id, stage_id, generation, epoch, position)
+    FROM unnest($1, $2, $3, $4, $5) WITH ORDINALITY AS n (run_id, stage_id, generation, epoch, entry, position)
     WHERE NOT EXISTS (
         SELECT FROM {schema}.workflow_job_queue AS j
         WHERE j.workflow_run_id = n.run_id AND j.stage_id = n.stage_id
-            AND j.status = 'RUNNING' AND j.generation = n.generation AND j.lease_epoch = n.epoch)";
+            AND j.status = 'RUNNING' AND j.generation = n.generation AND j.lease_epoch = n.epoch)
+    AND NOT EXISTS (
+        SELECT FROM {schema}.workflow_runs AS r
+        WHERE r.id = n.run_id AND r.owner IS NOT NULL AND r.generation = n.generation
+            AND n.epoch = 1 AND strpos(r.held, n.entry) > 0)";
+
+/// Reads the runs whose owners hold jobs without rows, each with the database's time. They are no more than the slots of
+/// all workers.
+const HELD: &str = concat!(
+    "SELECT ",
+    run_columns!(array_row),
+    ", coalesce($1, clock_timestamp()) FROM {schema}.workflow_runs AS r WHERE r.owner IS NOT NULL"
+);
 
 const STALE: &str = concat!(
     "SELECT ",
@@ -83,6 +100,7 @@ const LEASE_HOLDERS: &str = "
     SELECT NULL::uuid, array_agg(DISTINCT h.worker_id), ARRAY[]::bigint[], ARRAY[]::timestamptz[]
     FROM (
         SELECT j.worker_id FROM {schema}.workflow_job_queue AS j WHERE j.status = 'RUNNING'
+        UNION SELECT r.owner FROM {schema}.workflow_runs AS r WHERE r.owner IS NOT NULL
         UNION SELECT d.worker_id FROM {schema}.workflow_plugin_deliveries AS d WHERE d.worker_id IS NOT NULL
     ) AS h
     HAVING count(*) > 0";
@@ -129,6 +147,9 @@ const NEXT_JOB_DUE: &str = "
         FROM unnest($1) AS d (definition)
     ) AS candidates";
 
+/// The most runs that a renewal locks together.
+const MAX_LOCKED_RENEWALS: usize = 8;
+
 #[async_trait]
 impl JobTransport for PostgresStore {
     async fn claim_work(&self, work: ClaimRequest) -> Result<ClaimedWork, Error> {
@@ -160,7 +181,23 @@ impl JobTransport for PostgresStore {
             query.bind(database.test_now()).bind(length)
         });
         let held = rows.await?.iter().map(lease_of).collect::<Result<HashSet<Lease>, Failure>>()?;
-        Ok(leases.into_iter().filter(|lease| !held.contains(lease)).collect())
+        let leases: Vec<Lease> = leases.into_iter().filter(|lease| !held.contains(lease)).collect();
+        if leases.is_empty() {
+            return Ok(leases);
+        }
+        let named = leases.clone();
+        // Those that have no rows, a few in each transaction: it locks their runs, and one of them may be locked for long.
+        let mut parts: BTreeMap<RunId, Vec<Lease>> = BTreeMap::new();
+        for lease in leases {
+            parts.entry(lease.run_id).or_default().push(lease);
+        }
+        let parts: Vec<Vec<Lease>> = parts.into_values().collect();
+        let renewals = parts.chunks(MAX_LOCKED_RENEWALS).map(|leases| {
+            let renewal = Renewal { leases: leases.concat(), end: LeaseEnd::In(lease) };
+            self.submit("renew leases", Work::Renew, renewal)
+        });
+        let lost: HashSet<Lease> = try_join_all(renewals).await?.into_iter().flatten().collect();
+        Ok(named.into_iter().filter(|lease| lost.contains(lease)).collect())
     }
 
     async fn lost_leases(&self, leases: Vec<Lease>) -> Result<Vec<Lease>, Error> {
@@ -168,8 +205,11 @@ impl JobTransport for PostgresStore {
             return Ok(leases);
         }
         let columns = LeaseColumns::new(&leases);
-        let rows = self
-            .read("read which leases are held", move |database| columns.bind(database.query(LOST_LEASES)));
+        let entries = leases.iter().map(|lease| stored(&entry_start(&lease.stage_id)).into_owned());
+        let entries: Vec<String> = entries.collect();
+        let rows = self.read("read which leases are held", move |database| {
+            columns.bind(database.query(LOST_LEASES)).bind(entries.clone())
+        });
         let rows = rows.await?;
         let lost = rows.iter().map(|row| Columns::new(row, "workflow_job_queue")?.int("position"));
         let lost = lost.collect::<Result<HashSet<u64>, Failure>>()?;
@@ -182,12 +222,25 @@ impl JobTransport for PostgresStore {
     }
 
     async fn stale_jobs(&self, dead_workers: &[String], limit: usize) -> Result<Vec<JobRecord>, Error> {
-        let (workers, limit) = (texts(dead_workers), number(limit));
+        // The held ones first: a job that gets its row in between is found twice, and not missed.
+        let (held, now) = self.held_runs().await?;
+        let held = held.iter().flat_map(|held| held.implicit.jobs(&held.run)).filter(|job| {
+            job.leased_until.is_some_and(|until| until <= now)
+                || job.worker_id.as_ref().is_some_and(|worker| dead_workers.contains(worker))
+        });
+        let mut stale: Vec<JobRecord> = held.collect();
+        let (workers, most) = (texts(dead_workers), number(limit));
         let rows = self.read("read stale jobs", move |database| {
             let query = database.query(STALE).bind(database.test_now());
-            query.bind(workers.clone()).bind(limit)
+            query.bind(workers.clone()).bind(most)
         });
-        Ok(columns::records(&rows.await?)?)
+        stale.extend(columns::records::<JobRecord>(&rows.await?)?);
+        stale.sort_by(|a, b| {
+            let place = |job: &JobRecord| (job.leased_until, job.run_id);
+            place(a).cmp(&place(b)).then_with(|| a.stage_id.cmp(&b.stage_id))
+        });
+        stale.truncate(limit);
+        Ok(stale)
     }
 
     async fn lease_holders(&self) -> Result<Vec<String>, Error> {
@@ -221,21 +274,44 @@ impl JobTransport for PostgresStore {
     }
 
     async fn next_lease_end(&self) -> Result<Option<DateTime<Utc>>, Error> {
+        let (held, now) = self.held_runs().await?;
+        let held = held.iter().filter_map(|held| held.implicit.earliest_end()).min();
+        let held = held.map(|end| self.here(end, now));
         let rows = self.read("read the next end of a lease", |database| database.query(NEXT_LEASE_END));
-        self.local_due(&rows.await?)
+        Ok(self.local_due(&rows.await?)?.into_iter().chain(held).min())
     }
 
     async fn correct_instants(&self) -> Result<usize, Error> {
         if self.stop.is_cancelled() {
             return Err(Error::store_unavailable(clock_jumps::ACTION, Closed));
         }
-        let database = Arc::clone(&self.database);
-        let corrected = self.runtime.spawn(async move { clock_jumps::correct(&database).await });
+        let (database, queue) = (Arc::clone(&self.database), Arc::clone(&self.queue));
+        let corrected = self.runtime.spawn(async move { clock_jumps::correct(&database, &queue).await });
         match corrected.await {
-            Ok(corrected) => Ok(corrected?),
+            Ok(corrected) => corrected,
             Err(error) => Err(Error::store_unavailable(clock_jumps::ACTION, error)),
         }
     }
+}
+
+impl PostgresStore {
+    async fn held_runs(&self) -> Result<(Vec<StoredRun>, DateTime<Utc>), Error> {
+        Ok(held_runs(&self.read(READ_HELD, held_query).await?)?)
+    }
+}
+
+pub(super) const READ_HELD: &str = "read held jobs";
+
+/// Returns the statement that reads the runs whose owners hold jobs without rows.
+pub(super) fn held_query(database: &Database) -> PgQuery<'static> {
+    database.query(HELD).bind(database.test_now())
+}
+
+/// Returns these runs and the database's time.
+pub(super) fn held_runs(rows: &[PgRow]) -> Result<(Vec<StoredRun>, DateTime<Utc>), Failure> {
+    let now = rows.first().map(|row| row.try_get(4)).transpose();
+    let now = now.map_err(|error| Failure::database(READ_HELD, error))?.unwrap_or_default();
+    Ok((columns::records(rows)?, now))
 }
 
 impl PostgresStore {
@@ -248,8 +324,13 @@ impl PostgresStore {
             return Ok(None);
         };
         let now = columns.instant("now")?;
+        Ok(Some(self.here(due, now)))
+    }
+
+    /// Converts an instant from the database's clock, which shows `now`, to this machine's.
+    fn here(&self, due: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
         let here = if self.database.clock.is_some() { now } else { SystemClock.now() };
-        Ok(due.checked_add_signed(here - now).or(Some(due)))
+        due.checked_add_signed(here - now).unwrap_or(due)
     }
 }
 

@@ -27,8 +27,11 @@ impl WriteBatch {
             keys: has(RowKind::NewKey),
             runs: has(RowKind::NewRun),
             stages: has(RowKind::NewStage),
-            updates: has(RowKind::UpdatedRun),
-            job_updates: has(RowKind::UpdatedJob),
+            jobs: has(RowKind::NewJob),
+            counts: has(RowKind::CountedRun),
+            updates: [RowKind::UpdatedRun, RowKind::UpdatedStage, RowKind::DeletedJob, RowKind::UpdatedJob]
+                .into_iter()
+                .any(has),
             logs_and_blobs: has(RowKind::NewLog) || has(RowKind::Blob),
         }
     }
@@ -36,13 +39,15 @@ impl WriteBatch {
     /// Binds the rows to the statement, in the order of `StatementParts::texts`.
     pub(super) fn bind<'q>(mut self, query: PgQuery<'q>, types: &RowTypes) -> PgQuery<'q> {
         let parts = self.parts();
-        let kinds: [(bool, &[RowKind]); 6] = [
+        let updates = [RowKind::UpdatedRun, RowKind::UpdatedStage, RowKind::DeletedJob, RowKind::UpdatedJob];
+        let kinds: [(bool, &[RowKind]); 7] = [
             (parts.keys, &[RowKind::NewKey]),
-            (true, &[RowKind::NewJob, RowKind::NewCommit]),
+            (true, &[RowKind::NewCommit]),
             (parts.runs, &[RowKind::NewRun]),
             (parts.stages, &[RowKind::NewStage]),
-            (parts.updates, &[RowKind::UpdatedRun, RowKind::UpdatedStage, RowKind::DeletedJob]),
-            (parts.job_updates, &[RowKind::UpdatedJob]),
+            (parts.jobs, &[RowKind::NewJob]),
+            (parts.counts, &[RowKind::CountedRun]),
+            (parts.updates, &updates),
         ];
         let logs = (parts.logs_and_blobs, [RowKind::NewLog, RowKind::Blob].as_slice());
         let included = kinds.into_iter().chain([logs]).filter(|(is_included, _)| *is_included);

@@ -6,8 +6,8 @@
 //! or NULL. `$is_writable` is the condition that each row `n` of a run has to meet.
 
 use crate::stores::rows::{
-    changing_job_columns, changing_run_columns, changing_stage_columns, new_commit_columns, new_job_columns,
-    new_run_columns, new_stage_columns,
+    changing_job_columns, changing_run_columns, changing_stage_columns, counted_run_columns,
+    new_commit_columns, new_job_columns, new_run_columns, new_stage_columns,
 };
 
 /// The optional parts of the statement for one commit.
@@ -20,21 +20,24 @@ pub(super) struct StatementParts {
     pub(super) runs: bool,
     /// New stages.
     pub(super) stages: bool,
-    /// Updated runs and stages, and deleted jobs.
+    /// New jobs.
+    pub(super) jobs: bool,
+    /// Counts and entries of runs.
+    pub(super) counts: bool,
+    /// Updated runs, stages and jobs, and deleted jobs.
     pub(super) updates: bool,
-    /// Updated jobs.
-    pub(super) job_updates: bool,
     /// Log lines and blobs.
     pub(super) logs_and_blobs: bool,
 }
 
 impl StatementParts {
     /// The number of different statements.
-    pub(super) const STATEMENTS: usize = 1 << 6;
+    pub(super) const STATEMENTS: usize = 1 << 7;
 
     /// Returns the number of the statement with these parts, below `STATEMENTS`.
     pub(super) fn number(self) -> usize {
-        let all = [self.keys, self.runs, self.stages, self.updates, self.job_updates, self.logs_and_blobs];
+        let all =
+            [self.keys, self.runs, self.stages, self.jobs, self.counts, self.updates, self.logs_and_blobs];
         all.into_iter().rev().fold(0, |number, is_included| number << 1 | usize::from(is_included))
     }
 
@@ -42,10 +45,10 @@ impl StatementParts {
     pub(super) fn texts(number: usize) -> impl Iterator<Item = &'static str> {
         let is_included = move |at: usize| number >> at & 1 == 1;
         let part = move |at, text| if is_included(at) { text } else { "" };
-        [LOCK, part(0, KEY_ROWS), CHECK, part(0, CHECK_KEYS), CHECK_END, JOBS_AND_COMMITS]
+        [LOCK, part(0, KEY_ROWS), CHECK, part(0, CHECK_KEYS), CHECK_END, COMMITS]
             .into_iter()
-            .chain([part(0, KEYS), part(1, RUNS), part(2, STAGES), part(3, UPDATES)])
-            .chain([part(4, JOB_UPDATES), part(5, LOGS_AND_BLOBS), RESULT])
+            .chain([part(0, KEYS), part(1, RUNS), part(2, STAGES), part(3, JOBS), part(4, COUNTS)])
+            .chain([part(5, UPDATES), part(5, JOB_UPDATES), part(6, LOGS_AND_BLOBS), RESULT])
     }
 }
 
@@ -88,17 +91,8 @@ const CHECK_END: &str = " AS is_writable
 
 /// The statement itself reads whether there is a subscriber: another process may have registered one. Without any, its
 /// events count as published.
-const JOBS_AND_COMMITS: &str = concat!(
+const COMMITS: &str = concat!(
     ",
-    jobs AS (
-        INSERT INTO {schema}.workflow_job_queue (run_at, leased_until, ",
-    changing_job_columns!(names),
-    ", workflow_run_id, stage_id, ",
-    new_job_columns!(names),
-    ", due_written_at)
-        SELECT n.*, coalesce($5, clock_timestamp()) FROM unnest($?::{schema}.workflow_new_job[]) AS n
-        WHERE $is_writable
-    ),
     commits AS (
         INSERT INTO {schema}.workflow_commits (",
     new_commit_columns!(names),
@@ -117,6 +111,19 @@ const KEYS: &str = ",
         WHERE $is_writable
     )";
 
+const JOBS: &str = concat!(
+    ",
+    jobs AS (
+        INSERT INTO {schema}.workflow_job_queue (run_at, leased_until, ",
+    changing_job_columns!(names),
+    ", workflow_run_id, stage_id, ",
+    new_job_columns!(names),
+    ", due_written_at)
+        SELECT n.*, coalesce($5, clock_timestamp()) FROM unnest($?::{schema}.workflow_new_job[]) AS n
+        WHERE $is_writable
+    )"
+);
+
 const RUNS: &str = concat!(
     ",
     runs AS (
@@ -133,7 +140,7 @@ const RUNS: &str = concat!(
 const STAGES: &str = concat!(
     ",
     stages AS (
-        INSERT INTO {schema}.workflow_stages (max_wait_until, ",
+        INSERT INTO {schema}.workflow_stage_rows (max_wait_until, ",
     changing_stage_columns!(names),
     ", workflow_run_id, stage_id, ",
     new_stage_columns!(names),
@@ -141,6 +148,19 @@ const STAGES: &str = concat!(
         SELECT n.*, CASE WHEN n.max_wait_until IS NOT NULL THEN coalesce($5, clock_timestamp()) END
         FROM unnest($?::{schema}.workflow_new_stage[]) AS n
         WHERE $is_writable
+    )"
+);
+
+/// For runs of which nothing else has changed. No index has any of these columns.
+const COUNTS: &str = concat!(
+    ",
+    counted_runs AS (
+        UPDATE {schema}.workflow_runs AS r
+        SET ",
+    counted_run_columns!(assigned_from_n),
+    ", commits = r.commits + $4
+        FROM unnest($?::{schema}.workflow_counted_run[]) AS n
+        WHERE r.id = n.id AND (SELECT is_writable FROM checked) AND n.id <> ALL ((SELECT stale FROM checked)::uuid[])
     )"
 );
 
@@ -157,7 +177,7 @@ const UPDATES: &str = concat!(
         WHERE r.id = n.id AND (SELECT is_writable FROM checked) AND n.id <> ALL ((SELECT stale FROM checked)::uuid[])
     ),
     updated_stages AS (
-        UPDATE {schema}.workflow_stages AS s
+        UPDATE {schema}.workflow_stage_rows AS s
         SET max_wait_until = n.max_wait_until, ",
     changing_stage_columns!(assigned_from_n),
     ", wait_written_at = CASE
@@ -221,9 +241,9 @@ mod tests {
         let mut all = std::collections::HashSet::new();
         for number in 0..StatementParts::STATEMENTS {
             let is_included = |at: usize| number >> at & 1 == 1;
-            let [keys, runs, stages, updates, job_updates, logs_and_blobs] =
-                [0, 1, 2, 3, 4, 5].map(is_included);
-            let parts = StatementParts { keys, runs, stages, updates, job_updates, logs_and_blobs };
+            let [keys, runs, stages, jobs, counts, updates, logs_and_blobs] =
+                [0, 1, 2, 3, 4, 5, 6].map(is_included);
+            let parts = StatementParts { keys, runs, stages, jobs, counts, updates, logs_and_blobs };
             assert_eq!(parts.number(), number);
             assert!(all.insert(StatementParts::texts(number).collect::<String>()));
         }

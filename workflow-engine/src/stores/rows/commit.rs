@@ -31,6 +31,7 @@ macro_rules! new_commit_columns {
             causation_id,
             event_types,
             events,
+            outline,
             input,
             config,
             metadata
@@ -70,6 +71,7 @@ pub(in crate::stores) fn put<W: WriteColumns>(
         .text(&commit.causation_id)
         .text(&events.types)
         .text(&events.payloads)
+        .maybe_text(commit.outline.as_ref().map(|outline| outline.text()).as_deref())
         .maybe_text(request.map(|request| request.input.as_str()))
         .maybe_text(request.map(|request| request.config.as_str()))
         .maybe_text(request.and_then(|request| request.metadata.as_ref()).map(Json::as_str));

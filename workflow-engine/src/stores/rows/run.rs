@@ -1,8 +1,11 @@
 //! Runs.
 
+use chrono::{DateTime, Utc};
+
 use super::{FromColumns, ReadColumns, WriteColumns};
 use crate::ports::NewRun;
-use crate::records::RunRecord;
+use crate::records::{JobRecord, Lease, RunRecord};
+use crate::stores::implicit::{ImplicitStages, parse_entries};
 
 /// The columns from which a run is read. A store may add numbers of its own.
 macro_rules! run_columns {
@@ -11,11 +14,12 @@ macro_rules! run_columns {
             r: id,
             ids: [],
             texts: [workflow_id, definition_fingerprint, status, output, output_blob, error_code, error_message,
-                cancel_reason],
+                cancel_reason, owner, held],
             numbers: [priority, version, generation, last_sequence, waiting_on, active, suspended, total_cost,
-                total_tokens, reserved_cost, pending_calls, budget $(, $number)*],
+                total_tokens, reserved_cost, pending_calls, budget, outline_sequence
+                $(, $number)*],
             flags: [],
-            instants: [created_at, started_at, completed_at]
+            instants: [created_at, started_at, completed_at, held_until]
         )
     };
 }
@@ -37,8 +41,19 @@ macro_rules! changing_run_columns {
             active,
             suspended,
             started_at,
-            completed_at
+            completed_at,
+            owner,
+            held,
+            held_until,
+            outline_sequence
         )
+    };
+}
+
+/// The columns that [`put_counts`] writes, before the id. No index has any of them.
+macro_rules! counted_run_columns {
+    ($form:ident) => {
+        $crate::stores::rows::$form!(last_sequence, waiting_on, active, suspended, held)
     };
 }
 
@@ -56,20 +71,53 @@ macro_rules! new_run_columns {
     };
 }
 
-pub(in crate::stores) use {changing_run_columns, new_run_columns, run_columns};
+pub(in crate::stores) use {changing_run_columns, counted_run_columns, new_run_columns, run_columns};
 
-impl FromColumns for RunRecord {
+/// A run as its row has it.
+#[derive(Debug)]
+pub(in crate::stores) struct StoredRun {
+    pub(in crate::stores) run: RunRecord,
+    /// Without the outline, which is in the row of a commit.
+    pub(in crate::stores) implicit: ImplicitStages,
+}
+
+impl StoredRun {
+    /// Returns the leases without rows that were written after `now`: the clock has gone back since.
+    pub(in crate::stores) fn leases_since(&self, now: DateTime<Utc>) -> Vec<Lease> {
+        let jobs = self.implicit.jobs(&self.run).into_iter().filter(|job| job.run_at > now);
+        let lease = |job: JobRecord| Lease {
+            run_id: job.run_id,
+            stage_id: job.stage_id,
+            generation: job.generation,
+            epoch: job.lease_epoch,
+        };
+        jobs.map(lease).collect()
+    }
+}
+
+impl FromColumns for StoredRun {
     const TABLE: &'static str = "workflow_runs";
 
     fn from_columns<C: ReadColumns>(columns: &mut C) -> Result<Self, C::Failure> {
-        Ok(Self {
-            id: columns.run_id()?,
-            workflow_id: columns.text("workflow_id")?,
-            definition_fingerprint: columns.text("definition_fingerprint")?,
-            status: columns.status()?,
-            output: columns.value("output")?,
-            error: columns.error()?,
-            cancel_reason: columns.maybe_text("cancel_reason")?,
+        let id = columns.run_id()?;
+        let workflow_id = columns.text("workflow_id")?;
+        let definition_fingerprint = columns.text("definition_fingerprint")?;
+        let status = columns.status()?;
+        let output = columns.value("output")?;
+        let error = columns.error()?;
+        let cancel_reason = columns.maybe_text("cancel_reason")?;
+        let owner = columns.maybe_text("owner")?;
+        let held = columns.maybe_text("held")?;
+        let entries = held.as_deref().map(parse_entries).transpose();
+        let entries = entries.map_err(|error| columns.unreadable("held", error))?.unwrap_or_default();
+        let run = RunRecord {
+            id,
+            workflow_id,
+            definition_fingerprint,
+            status,
+            output,
+            error,
+            cancel_reason,
             priority: columns.int("priority")?,
             version: columns.int("version")?,
             generation: columns.int("generation")?,
@@ -78,15 +126,38 @@ impl FromColumns for RunRecord {
             active: columns.int("active")?,
             suspended: columns.int("suspended")?,
             spending: columns.spending()?,
+            created_at: DateTime::UNIX_EPOCH,
+            started_at: None,
+            completed_at: None,
+        };
+        let outline_sequence = columns.maybe_int("outline_sequence")?;
+        let run = RunRecord {
             created_at: columns.instant("created_at")?,
             started_at: columns.maybe_instant("started_at")?,
             completed_at: columns.maybe_instant("completed_at")?,
-        })
+            ..run
+        };
+        let held_until = columns.maybe_instant("held_until")?;
+        let implicit =
+            ImplicitStages { outline_sequence, owner, held_until, entries, ..ImplicitStages::default() };
+        Ok(Self { run, implicit })
+    }
+}
+
+impl FromColumns for RunRecord {
+    const TABLE: &'static str = StoredRun::TABLE;
+
+    fn from_columns<C: ReadColumns>(columns: &mut C) -> Result<Self, C::Failure> {
+        StoredRun::from_columns(columns).map(|stored| stored.run)
     }
 }
 
 /// Adds the columns that may change.
-pub(in crate::stores) fn put_changing<W: WriteColumns>(row: &mut W, run: &RunRecord) {
+pub(in crate::stores) fn put_changing<W: WriteColumns>(
+    row: &mut W,
+    run: &RunRecord,
+    implicit: &ImplicitStages,
+) {
     let error = run.error.as_ref();
     row.text(run.status.as_str())
         .value(run.output.as_ref())
@@ -100,12 +171,25 @@ pub(in crate::stores) fn put_changing<W: WriteColumns>(row: &mut W, run: &RunRec
         .int(run.active)
         .int(run.suspended)
         .maybe_instant(run.started_at)
-        .maybe_instant(run.completed_at);
+        .maybe_instant(run.completed_at)
+        .maybe_text(implicit.owner.as_deref())
+        .maybe_text(implicit.held().as_deref())
+        .maybe_instant(implicit.held_until)
+        .maybe_int(implicit.outline_sequence);
 }
 
 /// Adds the counts, and the id.
-pub(in crate::stores) fn put_counts<W: WriteColumns>(row: &mut W, run: &RunRecord) {
-    row.int(run.last_sequence).int(run.waiting_on).int(run.active).int(run.suspended).run_id(run.id);
+pub(in crate::stores) fn put_counts<W: WriteColumns>(
+    row: &mut W,
+    run: &RunRecord,
+    implicit: &ImplicitStages,
+) {
+    row.int(run.last_sequence)
+        .int(run.waiting_on)
+        .int(run.active)
+        .int(run.suspended)
+        .maybe_text(implicit.held().as_deref())
+        .run_id(run.id);
 }
 
 /// Adds the columns that never change.

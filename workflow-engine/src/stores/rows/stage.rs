@@ -49,7 +49,7 @@ macro_rules! new_stage_columns {
 pub(in crate::stores) use {changing_stage_columns, new_stage_columns, stage_columns};
 
 impl FromColumns for StageRecord {
-    const TABLE: &'static str = "workflow_stages";
+    const TABLE: &'static str = "workflow_stage_rows";
 
     fn from_columns<C: ReadColumns>(columns: &mut C) -> Result<Self, C::Failure> {
         Ok(Self {

@@ -5,6 +5,7 @@
 
 use super::{WriteColumns, commit, job, run, stage};
 use crate::stores::event_columns::EventColumns;
+use crate::stores::implicit::ImplicitChange;
 use crate::stores::working_set::{RowOp, RunRows, StageRows, WorkingSet};
 use crate::value::RunId;
 
@@ -13,7 +14,7 @@ use crate::value::RunId;
 pub(in crate::stores) enum RowKind {
     NewRun,
     UpdatedRun,
-    /// The counts of a run of which nothing else has changed.
+    /// The counts and the entries of a run of which nothing else has changed.
     CountedRun,
     NewStage,
     UpdatedStage,
@@ -35,8 +36,8 @@ impl RowKind {
 
 /// Receives the rows, one after the other.
 pub(in crate::stores) trait RowSink {
-    /// Whether a transaction that writes a row of a run also writes the run's own row, as a whole. Otherwise the run's row
-    /// is written where it has changed, and only the counts where nothing else has.
+    /// Whether a transaction that writes a row of a run also writes the run's own row. Otherwise the run's row is written
+    /// where it has changed.
     const WRITES_EVERY_RUN: bool;
 
     type Row<'a>: WriteColumns;
@@ -68,18 +69,21 @@ pub(in crate::stores) fn write_rows<S: RowSink>(set: &WorkingSet, sink: &mut S) 
 
 fn write_run<S: RowSink>(rows: &RunRows, sink: &mut S) -> Result<(), S::Failure> {
     let Some(run) = rows.run.get() else { return Ok(()) };
-    match (rows.run.row_op(), &rows.created) {
-        (RowOp::Insert(_), Some(new)) => sink.write(RowKind::NewRun, |row| {
-            run::put_changing(row, run);
+    let implicit = &rows.implicit;
+    match (rows.run.row_op(), &rows.created, implicit.change) {
+        (RowOp::Insert(_), Some(new), _) => sink.write(RowKind::NewRun, |row| {
+            run::put_changing(row, run, implicit);
             row.run_id(run.id);
             run::put_new(row, run, new);
         }),
-        (RowOp::Update(_), _) if !S::WRITES_EVERY_RUN && rows.stored_version == Some(run.version) => {
-            sink.write(RowKind::CountedRun, |row| run::put_counts(row, run))
+        (RowOp::Keep, _, ImplicitChange::Nothing) if !S::WRITES_EVERY_RUN => Ok(()),
+        (.., ImplicitChange::Nothing | ImplicitChange::Entries)
+            if rows.stored_version == Some(run.version) =>
+        {
+            sink.write(RowKind::CountedRun, |row| run::put_counts(row, run, implicit))
         }
-        (RowOp::Keep, _) if !S::WRITES_EVERY_RUN => Ok(()),
         _ => sink.write(RowKind::UpdatedRun, |row| {
-            run::put_changing(row, run);
+            run::put_changing(row, run, implicit);
             row.run_id(run.id);
         }),
     }

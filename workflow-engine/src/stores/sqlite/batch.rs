@@ -73,6 +73,7 @@ impl Backend for Batch {
     }
 
     async fn write(&mut self, _: &IdSet<RunId>) -> Result<Written, Failure> {
+        self.set.settle_implicit();
         write::write(&self.session, &self.set, self.now)?;
         side_rows::write(&self.session, &self.set)?;
         Ok(Written::Everything)

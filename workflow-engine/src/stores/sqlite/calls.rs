@@ -47,11 +47,11 @@ pub(super) const UPDATE_RUNS: &str = "
     WHERE {prefix}runs.id = n.value ->> 0";
 
 pub(super) const UPDATE_STAGES: &str = "
-    UPDATE {prefix}stages
+    UPDATE {prefix}stage_rows
     SET total_cost = n.value ->> 2, total_tokens = n.value ->> 3, reserved_cost = n.value ->> 4,
         pending_calls = n.value ->> 5, budget = n.value ->> 6, awaited_cost = n.value ->> 7
     FROM jsonb_each(?1) AS n
-    WHERE {prefix}stages.workflow_run_id = n.value ->> 0 AND {prefix}stages.stage_id = n.value ->> 1";
+    WHERE {prefix}stage_rows.workflow_run_id = n.value ->> 0 AND {prefix}stage_rows.stage_id = n.value ->> 1";
 
 /// The statements of this file, for the test of their query plans.
 #[cfg(test)]

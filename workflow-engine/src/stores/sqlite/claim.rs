@@ -16,6 +16,7 @@ use crate::ports::ClaimRequest;
 use crate::records::{Claimant, Lease, RunRecord};
 use crate::stores::candidates::{Candidate, Selection};
 use crate::stores::fair_order::{FairOrder, QueueEntry};
+use crate::stores::implicit::entry_start;
 use crate::stores::instant;
 use crate::stores::rows::{ReadColumns, RowList, WriteColumns, run_columns};
 use crate::value::RunId;
@@ -188,12 +189,13 @@ fn job_entry(row: &OwnedRow, order: &FairOrder<'_>) -> Result<Option<QueueEntry<
     }))
 }
 
-/// Returns leases as rows.
+/// Returns leases as rows, each with the start of its entry in the run.
 pub(super) fn named(leases: &[Lease]) -> String {
     let mut rows = JsonRows::default();
     for lease in leases {
         rows.push(|row| {
             row.run_id(lease.run_id).text(&lease.stage_id).int(lease.generation).int(lease.epoch);
+            row.text(&entry_start(&lease.stage_id));
         });
     }
     rows.finish()

@@ -2,7 +2,7 @@
 //!
 //! A row that waits until an instant also has the instant at which that one was written. Where the latter lies in the
 //! future, the clock was set back after the row was written, and the wait is too long by that distance. A row that was
-//! written earlier keeps its instant.
+//! written earlier keeps its instant. A lease without a row gets one, with the corrected end.
 
 use chrono::{DateTime, Utc};
 
@@ -37,7 +37,7 @@ pub(super) const ANY_AHEAD: &str = concat!(
     OR EXISTS (
         SELECT 1 FROM (",
     jobs_of_waits!(),
-    ") AS p CROSS JOIN {prefix}stages AS w ON w.workflow_run_id = p.workflow_run_id AND w.stage_id = p.stage_id
+    ") AS p CROSS JOIN {prefix}stage_rows AS w ON w.workflow_run_id = p.workflow_run_id AND w.stage_id = p.stage_id
         WHERE w.max_wait_until > ?1 AND w.max_wait_until < ?2 AND w.wait_written_at > ?1)
     OR EXISTS (
         SELECT 1 FROM {prefix}plugin_deliveries
@@ -62,11 +62,11 @@ const LEASED: &str = "
     WHERE status = 'RUNNING' AND leased_until > ?1 AND leased_until < ?2 AND due_written_at > ?1 RETURNING 1";
 
 const WAITS: &str = concat!(
-    "UPDATE {prefix}stages SET max_wait_until = max_wait_until - (wait_written_at - ?1), wait_written_at = ?1
+    "UPDATE {prefix}stage_rows SET max_wait_until = max_wait_until - (wait_written_at - ?1), wait_written_at = ?1
     FROM (",
     jobs_of_waits!(),
     ") AS p
-    WHERE {prefix}stages.workflow_run_id = p.workflow_run_id AND {prefix}stages.stage_id = p.stage_id
+    WHERE {prefix}stage_rows.workflow_run_id = p.workflow_run_id AND {prefix}stage_rows.stage_id = p.stage_id
         AND max_wait_until > ?1 AND max_wait_until < ?2 AND wait_written_at > ?1 RETURNING 1"
 );
 

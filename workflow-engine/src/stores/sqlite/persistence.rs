@@ -34,22 +34,16 @@ const RUN: &str = concat!("SELECT ", json_row!(run_columns), " FROM {prefix}runs
 
 const REQUEST: &str = "SELECT workflow_run_id, input, config, metadata FROM {prefix}commits WHERE workflow_run_id = ?1 AND sequence = 1";
 
-const STAGES: &str = concat!(
-    "SELECT ",
-    json_row!(stage_columns),
-    " FROM {prefix}stages AS s WHERE s.workflow_run_id = ?1 ORDER BY s.stage_number"
-);
-
 const STAGE: &str = concat!(
     "SELECT ",
     json_row!(stage_columns),
-    " FROM {prefix}stages AS s WHERE s.workflow_run_id = ?1 AND s.stage_id = ?2"
+    " FROM {prefix}stage_rows AS s WHERE s.workflow_run_id = ?1 AND s.stage_id = ?2"
 );
 
 const COMPLETED_STAGES: &str = concat!(
     "SELECT ",
     json_row!(stage_columns),
-    " FROM jsonb_each(?2) AS n CROSS JOIN {prefix}stages AS s
+    " FROM jsonb_each(?2) AS n CROSS JOIN {prefix}stage_rows AS s
     ON s.workflow_run_id = ?1 AND s.stage_id = n.value
     WHERE s.status = 'COMPLETED'"
 );
@@ -95,7 +89,7 @@ const UNFINISHED_RUNS: &str = concat!(
 /// The statements of this file, for the test of their query plans.
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] =
-    &[RUN, REQUEST, STAGES, STAGE, COMPLETED_STAGES, BLOB, EVENTS, LOGS, PENDING_RUNS, UNFINISHED_RUNS];
+    &[RUN, REQUEST, STAGE, COMPLETED_STAGES, BLOB, EVENTS, LOGS, PENDING_RUNS, UNFINISHED_RUNS];
 
 #[async_trait]
 impl Persistence for SqliteStore {
@@ -126,15 +120,18 @@ impl Persistence for SqliteStore {
     }
 
     async fn stages(&self, run_id: RunId) -> Result<Vec<StageRecord>, Error> {
-        let query = self.query(STAGES).bind(run_id.to_string());
-        let rows = self.read("read the stages of a run", query).await?;
-        Ok(json_records(&rows)?)
+        let snapshot = self.snapshot(run_id).await?;
+        Ok(snapshot.map(|snapshot| snapshot.stages).unwrap_or_default())
     }
 
     async fn stage(&self, run_id: RunId, stage_id: &str) -> Result<Option<StageRecord>, Error> {
         let query = self.query(STAGE).bind(run_id.to_string()).bind(stage_id.to_owned());
         let rows = self.read("read a stage of a run", query).await?;
-        Ok(json_records(&rows)?.pop())
+        match json_records(&rows)?.pop() {
+            Some(stage) => Ok(Some(stage)),
+            // It may have no row.
+            None => Ok(self.stages(run_id).await?.into_iter().find(|stage| stage.stage_id == stage_id)),
+        }
     }
 
     async fn outputs(

@@ -51,7 +51,8 @@ const A_MILLION_FINISHED: &str = "
         ('workflow_runs', 'workflow_runs_over', '1000000 2001'),
         ('workflow_runs', 'workflow_runs_unfinished', '0 0 0'),
         ('workflow_runs', 'workflow_runs_pending', '0 0 0 0'),
-        ('workflow_stages', 'workflow_stages', '4000000 4 1'),
+        ('workflow_stage_rows', 'workflow_stage_rows', '4000000 4 1'),
+        ('workflow_runs', 'workflow_runs_held', '0 0'),
         ('workflow_job_queue', 'workflow_job_queue_leased', '0 0'),
         ('workflow_job_queue', 'workflow_job_queue_suspended', '0 0 0'),
         ('workflow_job_queue', 'workflow_job_queue_pending', '0 0 0 0'),
@@ -82,6 +83,7 @@ async fn scans_nothing(connection: &mut SqliteConnection) {
         "workflow_job_queue_suspended",
         "workflow_commits_unpublished",
         "workflow_plugin_deliveries_dead",
+        "workflow_runs_held",
         "workflow_runs_pending",
         "workflow_runs_unfinished",
     ];

@@ -43,7 +43,7 @@ const STILL_PURGEABLE: &str = concat!(
 
 /// One statement for every table that has rows of a run, the run itself last.
 pub(super) const DELETES: &[&str] = &[
-    "DELETE FROM {prefix}stages WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
+    "DELETE FROM {prefix}stage_rows WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
     "DELETE FROM {prefix}job_queue WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
     "DELETE FROM {prefix}commits WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
     "DELETE FROM {prefix}plugin_deliveries WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",

@@ -48,9 +48,9 @@ const DELETE_VOID_BLOBS: &str = "
     )";
 
 const UPDATE_METRICS: &str = "
-    UPDATE {prefix}stages SET metrics = n.value ->> 2
+    UPDATE {prefix}stage_rows SET metrics = n.value ->> 2
     FROM jsonb_each(?1) AS n
-    WHERE {prefix}stages.workflow_run_id = n.value ->> 0 AND {prefix}stages.stage_id = n.value ->> 1";
+    WHERE {prefix}stage_rows.workflow_run_id = n.value ->> 0 AND {prefix}stage_rows.stage_id = n.value ->> 1";
 
 /// The conditions of an annotation filter. The statement adds the run ?1 or the key ?2.
 macro_rules! annotation_filter {
@@ -77,11 +77,12 @@ pub(super) const ANNOTATIONS_OF_KEY: &str = concat!(
     annotation_filter!()
 );
 
-/// The join leaves out the artifacts of earlier generations.
+/// The condition leaves out the artifacts of earlier generations. A stage without a row is in the first one.
 macro_rules! from_artifacts {
     () => {
-        " FROM {prefix}artifacts AS a CROSS JOIN {prefix}stages AS s
-        ON s.workflow_run_id = a.workflow_run_id AND s.stage_id = a.stage_id AND s.generation = a.generation"
+        " FROM {prefix}artifacts AS a LEFT JOIN {prefix}stage_rows AS s
+        ON s.workflow_run_id = a.workflow_run_id AND s.stage_id = a.stage_id
+        WHERE a.generation = coalesce(s.generation, 1)"
     };
 }
 
@@ -89,14 +90,14 @@ pub(super) const ARTIFACTS: &str = concat!(
     "SELECT ",
     artifact_columns!(flat_row),
     from_artifacts!(),
-    " WHERE a.workflow_run_id = ?1 AND (?2 IS NULL OR a.stage_id = ?2) ORDER BY a.stage_id, a.key"
+    " AND a.workflow_run_id = ?1 AND (?2 IS NULL OR a.stage_id = ?2) ORDER BY a.stage_id, a.key"
 );
 
 pub(super) const ARTIFACT: &str = concat!(
     "SELECT ",
     artifact_columns!(flat_row),
     from_artifacts!(),
-    " WHERE a.workflow_run_id = ?1 AND a.stage_id = ?2 AND a.key = ?3"
+    " AND a.workflow_run_id = ?1 AND a.stage_id = ?2 AND a.key = ?3"
 );
 
 /// The statements of this file, for the test of their query plans.

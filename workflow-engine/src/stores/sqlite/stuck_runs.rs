@@ -20,7 +20,7 @@ macro_rules! job_that_moves {
     };
 }
 
-/// Runs that lack a job. The run's last event dates its last progress: a change without an event leaves a job behind. The
+/// Runs that lack a job; where the run has an owner, a stage without a row has one. The run's last event dates its last progress: a change without an event leaves a job behind. The
 /// query is rare, so it may walk the index of all runs that are not terminal.
 const STUCK_RUNS: &str = concat!(
     "SELECT r.id FROM {prefix}runs AS r INDEXED BY {prefix}runs_unfinished
@@ -31,10 +31,10 @@ const STUCK_RUNS: &str = concat!(
             WHERE c.workflow_run_id = r.id AND c.occurred_at > ?2 AND c.sequence = ",
     commit_of!("r.id", "r.last_sequence"),
     ")
-        AND (NOT EXISTS (",
+        AND (r.owner IS NULL AND NOT EXISTS (",
     job_that_moves!(),
     ") OR EXISTS (
-            SELECT 1 FROM {prefix}stages AS s
+            SELECT 1 FROM {prefix}stage_rows AS s
             WHERE s.workflow_run_id = r.id AND s.waiting_on = 0
                 AND s.status IN ('PENDING', 'RUNNING', 'SUSPENDED')
                 AND NOT EXISTS (",
@@ -63,6 +63,8 @@ macro_rules! unclaimed_jobs {
                 AND NOT EXISTS (
                     SELECT 1 FROM {prefix}job_queue AS held
                     WHERE held.workflow_run_id = j.workflow_run_id AND held.status = 'RUNNING')
+                AND NOT EXISTS (
+                    SELECT 1 FROM {prefix}runs AS r WHERE r.id = j.workflow_run_id AND r.owner IS NOT NULL)
             LIMIT ?3"
         )
     };

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
@@ -20,8 +20,9 @@ use crate::error::Error;
 use crate::ports::{ClaimRequest, ClaimedWork, EnqueueTarget, EnqueuedRun, JobTransport};
 use crate::records::{JobRecord, Lease};
 use crate::stores::commit::Work;
+use crate::stores::implicit::{LeaseEnd, Renewal};
 use crate::stores::instant;
-use crate::stores::rows::{ReadColumns, job_columns};
+use crate::stores::rows::{ReadColumns, StoredRun, job_columns, run_columns};
 use crate::value::RunId;
 
 const STALE: &str = concat!(
@@ -32,16 +33,30 @@ const STALE: &str = concat!(
     ORDER BY j.leased_until, j.workflow_run_id, j.stage_id LIMIT ?3"
 );
 
-/// The positions of lost leases.
+/// The runs whose owners hold jobs without rows. They are no more than the slots of all workers.
+const HELD: &str = concat!(
+    "SELECT ",
+    json_row!(run_columns),
+    " FROM {prefix}runs AS r INDEXED BY {prefix}runs_held WHERE r.owner IS NOT NULL"
+);
+
+/// The positions of lost leases. A lease without a row has the first epoch, and an entry in its run that starts with the
+/// fifth column. One statement, because a lease may get its row at any time.
 const LOST: &str = "
-    SELECT n.key FROM jsonb_each(?1) AS n WHERE NOT EXISTS (
+    SELECT n.key FROM jsonb_each(?1) AS n
+    WHERE NOT EXISTS (
         SELECT 1 FROM {prefix}job_queue AS j
         WHERE j.workflow_run_id = n.value ->> 0 AND j.stage_id = n.value ->> 1
-            AND j.status = 'RUNNING' AND j.generation = n.value ->> 2 AND j.lease_epoch = n.value ->> 3)";
+            AND j.status = 'RUNNING' AND j.generation = n.value ->> 2 AND j.lease_epoch = n.value ->> 3)
+    AND NOT EXISTS (
+        SELECT 1 FROM {prefix}runs AS r
+        WHERE r.id = n.value ->> 0 AND r.owner IS NOT NULL AND r.generation = n.value ->> 2
+            AND n.value ->> 3 = 1 AND instr(r.held, n.value ->> 4) > 0)";
 
 const LEASE_HOLDERS: &str = "
     SELECT DISTINCT j.worker_id FROM {prefix}job_queue AS j
     WHERE j.status = 'RUNNING' AND j.leased_until IS NOT NULL
+    UNION SELECT r.owner FROM {prefix}runs AS r INDEXED BY {prefix}runs_held WHERE r.owner IS NOT NULL
     UNION SELECT d.worker_id FROM {prefix}plugin_deliveries AS d WHERE d.worker_id IS NOT NULL";
 
 const NEXT_LEASE_END: &str = "
@@ -103,7 +118,7 @@ const DUE_CHECKS: &str = per_definition!(due_checks, " ORDER BY 2, 3, 4 LIMIT ?1
 /// The statements of this file, for the test of their query plans.
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] =
-    &[STALE, LOST, LEASE_HOLDERS, NEXT_LEASE_END, NEXT_JOB_DUE, DUE_CHECKS];
+    &[STALE, HELD, LOST, LEASE_HOLDERS, NEXT_LEASE_END, NEXT_JOB_DUE, DUE_CHECKS];
 
 #[async_trait]
 impl JobTransport for SqliteStore {
@@ -124,6 +139,8 @@ impl JobTransport for SqliteStore {
     }
 
     async fn renew_leases(&self, leases: Vec<Lease>, lease: Duration) -> Result<Vec<Lease>, Error> {
+        const DOING: &str = "renew leases";
+
         if leases.is_empty() {
             return Ok(leases);
         }
@@ -137,7 +154,12 @@ impl JobTransport for SqliteStore {
             }
             claim::renew(&batch.session, leases, *lease, batch.now)
         };
-        self.write("renew leases", renew, (leases, lease)).await
+        let leases = self.write(DOING, renew, (leases, lease)).await?;
+        if leases.is_empty() {
+            return Ok(leases);
+        }
+        // Those that have no rows.
+        self.request(DOING, Work::Renew, Renewal { leases, end: LeaseEnd::In(lease) }).await
     }
 
     async fn lost_leases(&self, leases: Vec<Lease>) -> Result<Vec<Lease>, Error> {
@@ -161,8 +183,17 @@ impl JobTransport for SqliteStore {
         let now = instant::now(&*self.clock);
         let query =
             self.query(STALE).bind(now.timestamp_micros()).bind(names(dead_workers)).bind(count(limit));
-        let rows = self.read("read stale jobs", query).await?;
-        Ok(json_records(&rows)?)
+        // The held ones first: a job that gets its row in between is found twice, and not missed.
+        let held = self.held_jobs().await?.into_iter().filter(|job| {
+            job.leased_until.is_some_and(|until| until <= now)
+                || job.worker_id.as_ref().is_some_and(|worker| dead_workers.contains(worker))
+        });
+        let mut stale: Vec<JobRecord> = held.collect();
+        stale.extend(json_records::<JobRecord>(&self.read("read stale jobs", query).await?)?);
+        let place = |job: &JobRecord| (job.leased_until, job.run_id);
+        Ok(definition_queries::merge(stale, limit, |a, b| {
+            place(a).cmp(&place(b)).then_with(|| a.stage_id.cmp(&b.stage_id))
+        }))
     }
 
     async fn lease_holders(&self) -> Result<Vec<String>, Error> {
@@ -194,20 +225,28 @@ impl JobTransport for SqliteStore {
     }
 
     async fn next_lease_end(&self) -> Result<Option<DateTime<Utc>>, Error> {
+        let held = self.held_jobs().await?.into_iter().filter_map(|job| job.leased_until).min();
         let rows = self.read("read the next end of a lease", self.query(NEXT_LEASE_END)).await?;
-        due(&rows)
+        Ok(due(&rows)?.into_iter().chain(held).min())
     }
 
     async fn correct_instants(&self) -> Result<usize, Error> {
         const DOING: &str = "correct instants";
 
         // A correction is a write transaction. This read spares it where the clock has not gone back.
-        let now = instant::now(&*self.clock).timestamp_micros();
-        let query = self.query(ANY_AHEAD).bind(now).bind(instant::NEVER.timestamp_micros());
+        let now = instant::now(&*self.clock);
+        let ahead = self.held_runs().await?.into_iter().flat_map(|held| held.leases_since(now));
+        let (leases, end) = (ahead.collect::<Vec<_>>(), LeaseEnd::Corrected(TimeDelta::zero()));
+        let held = leases.len();
+        if held > 0 {
+            self.request(DOING, Work::Renew, Renewal { leases, end }).await?;
+        }
+        let query =
+            self.query(ANY_AHEAD).bind(now.timestamp_micros()).bind(instant::NEVER.timestamp_micros());
         let rows = self.read(DOING, query).await?;
         let any = rows.first().map_or(Ok(false), |row| row.try_get::<bool, _>(0));
         if !any.map_err(|error| Failure::database(DOING, error))? {
-            return Ok(0);
+            return Ok(held);
         }
         let correct = |batch: &mut Batch, (): &()| {
             let corrected = clock_jumps::correct(&batch.session, batch.now)?;
@@ -218,7 +257,18 @@ impl JobTransport for SqliteStore {
             }
             Ok(corrected)
         };
-        self.write(DOING, correct, ()).await
+        Ok(held + self.write(DOING, correct, ()).await?)
+    }
+}
+
+impl SqliteStore {
+    async fn held_runs(&self) -> Result<Vec<StoredRun>, Error> {
+        Ok(json_records(&self.read("read held jobs", self.query(HELD)).await?)?)
+    }
+
+    async fn held_jobs(&self) -> Result<Vec<JobRecord>, Error> {
+        let runs = self.held_runs().await?;
+        Ok(runs.iter().flat_map(|stored| stored.implicit.jobs(&stored.run)).collect())
     }
 }
 

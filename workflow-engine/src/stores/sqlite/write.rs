@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::session::{PreparedStatement, Session};
 use crate::stores::rows::{
     RowKind, RowSink, WriteColumns, changing_job_columns, changing_run_columns, changing_stage_columns,
-    new_commit_columns, new_job_columns, new_run_columns, new_stage_columns, write_rows,
+    counted_run_columns, new_commit_columns, new_job_columns, new_run_columns, new_stage_columns, write_rows,
 };
 use crate::stores::working_set::WorkingSet;
 
@@ -29,14 +29,13 @@ const INSERT_RUN: &str = concat!(
 const UPDATE_RUN: &str =
     concat!("UPDATE {prefix}runs SET ", changing_run_columns!(assigned), " WHERE id = ?");
 
-/// For a run whose version has not moved: then only these columns can have changed. No index has any of them. SQLite
-/// rewrites the entry of every index whose columns a statement names, even where the values stay the same.
-const COUNT_RUN: &str = "
-    UPDATE {prefix}runs SET last_sequence = ?1, waiting_on = ?2, active = ?3, suspended = ?4 WHERE id = ?5";
+/// For a run of which only these columns have changed. No index has any of them. SQLite rewrites the entry of every index
+/// whose columns a statement names, even where the values stay the same.
+const COUNT_RUN: &str = concat!("UPDATE {prefix}runs SET ", counted_run_columns!(assigned), " WHERE id = ?");
 
 /// As the other statements on due instants, it takes the instant of writing first.
 const INSERT_STAGE: &str = concat!(
-    "INSERT INTO {prefix}stages (wait_written_at, max_wait_until, ",
+    "INSERT INTO {prefix}stage_rows (wait_written_at, max_wait_until, ",
     changing_stage_columns!(names),
     ", workflow_run_id, stage_id, ",
     new_stage_columns!(names),
@@ -49,7 +48,7 @@ const INSERT_STAGE: &str = concat!(
 
 /// Keeps the instant of writing of a due instant that stays. It may be the proof that the clock has gone back.
 const UPDATE_STAGE: &str = concat!(
-    "UPDATE {prefix}stages
+    "UPDATE {prefix}stage_rows
     SET wait_written_at = CASE WHEN max_wait_until IS ?2 THEN wait_written_at ELSE ?1 END, max_wait_until = ?2, ",
     changing_stage_columns!(assigned),
     " WHERE workflow_run_id = ? AND stage_id = ?"

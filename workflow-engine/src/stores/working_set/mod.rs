@@ -10,6 +10,8 @@ use chrono::{DateTime, Utc};
 pub(super) use self::side_rows::{ArtifactRow, SideRows, TagRow, UserStatements, VoidBlobs};
 pub(super) use self::tracked::{RowOp, Tracked};
 use super::calls::CallRow;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+use super::implicit::{ImplicitChange, ImplicitStages, Outline};
 use super::pending_notifications::PendingNotifications;
 use crate::ports::{IdempotencyEntry, NewRun, Snapshot};
 use crate::records::{BlobKey, EventKind, JobRecord, LogLevel, RunRecord, StageRecord};
@@ -41,11 +43,11 @@ pub(super) struct WorkingSet {
 #[derive(Debug, Default)]
 pub(super) struct RunRows {
     pub(super) run: Tracked<RunRecord>,
-    /// The run's version as the store holds it. Every change of the run's row moves it, except for those of its counts
-    /// and of the number of its newest event. So where a transaction leaves it, these columns are all there is to write.
+    /// The run's version as the store holds it. Every change of the record moves it, except for those of its counts
+    /// and of the number of its newest event. So where a transaction leaves it, these are all of the record to write.
     #[cfg_attr(
-        not(feature = "sqlite"),
-        allow(dead_code, reason = "the other stores always write the whole row")
+        not(any(feature = "postgres", feature = "sqlite")),
+        allow(dead_code, reason = "the store in memory writes the whole record")
     )]
     pub(super) stored_version: Option<u64>,
     /// The columns that are only inserted, where this transaction creates the run.
@@ -53,6 +55,9 @@ pub(super) struct RunRows {
     /// The column `commits` of PostgreSQL's row.
     #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "only PostgreSQL has the column"))]
     pub(super) commits: i64,
+    /// The stages that have no rows.
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    pub(super) implicit: ImplicitStages,
     /// By stage id. A named stage that is missing here does not exist.
     pub(super) stages: StagesOfRun,
 }
@@ -66,6 +71,9 @@ pub(super) type StagesOfRun = BTreeMap<String, Box<StageRows>>;
 pub(super) struct StageRows {
     pub(super) stage: Tracked<StageRecord>,
     pub(super) job: Tracked<JobRecord>,
+    /// Whether both are to be written as rows, also where the run could describe them.
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    pub(super) keeps_rows: bool,
 }
 
 /// An idempotency entry.
@@ -94,6 +102,9 @@ pub(super) struct CommitRow {
     pub(super) at: DateTime<Utc>,
     pub(super) causation_id: String,
     pub(super) events: Vec<EventKind>,
+    /// The outline of the run that this commit starts.
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    pub(super) outline: Option<std::sync::Arc<Outline>>,
 }
 
 /// A new log line.
@@ -138,10 +149,19 @@ impl WorkingSet {
     }
 
     /// Adds a run as the store holds it.
-    pub(super) fn load_run(&mut self, run: RunRecord) {
+    pub(super) fn load_run(&mut self, run: RunRecord) -> &mut RunRows {
         let rows = self.runs.entry(run.id).or_default();
         rows.stored_version = Some(run.version);
         rows.run = Tracked::stored(run);
+        rows
+    }
+
+    /// Adds a cached run.
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    pub(super) fn load_cached_run(&mut self, run: RunRecord, implicit: ImplicitStages, commits: i64) {
+        let rows = self.load_run(run);
+        rows.implicit = implicit;
+        rows.commits = commits;
     }
 
     /// Adds a stage as the store holds it.
@@ -207,7 +227,9 @@ impl RunRows {
         let is_changed =
             |rows: &StageRows| rows.stage.row_op() != RowOp::Keep || rows.job.row_op() != RowOp::Keep;
         self.run.get().is_some()
-            && (self.run.row_op() != RowOp::Keep || self.stages.values().any(|rows| is_changed(rows)))
+            && (self.run.row_op() != RowOp::Keep
+                || self.implicit.change != ImplicitChange::Nothing
+                || self.stages.values().any(|rows| is_changed(rows)))
     }
 }
 

@@ -23,6 +23,12 @@ impl<T> Tracked<T> {
         Self { value: Some(value), stored: true, dirty: false }
     }
 
+    /// Creates a record that is not stored as a row of its own.
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    pub(in crate::stores) fn implicit(value: Option<T>) -> Self {
+        Self { value, stored: false, dirty: false }
+    }
+
     /// Returns the row, if it exists.
     pub(in crate::stores) fn get(&self) -> Option<&T> {
         self.value.as_ref()
@@ -52,11 +58,37 @@ impl<T> Tracked<T> {
         self.value = None;
     }
 
-    /// Notes that the row is stored as it is here.
+    /// Notes that the changes are committed.
     #[cfg(any(feature = "postgres", feature = "sqlite"))]
     pub(in crate::stores) fn settle(&mut self) {
-        self.stored = self.value.is_some();
+        if self.dirty {
+            self.stored = self.value.is_some();
+            self.dirty = false;
+        }
+    }
+
+    /// Returns whether the store has a row of it.
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    pub(in crate::stores) fn is_stored(&self) -> bool {
+        self.stored
+    }
+
+    /// Returns whether the transaction has changed it.
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    pub(in crate::stores) fn is_changed(&self) -> bool {
+        self.dirty
+    }
+
+    /// Notes that it is written without a row.
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    pub(in crate::stores) fn forgo_row(&mut self) {
         self.dirty = false;
+    }
+
+    /// Has it written as a row, where it has none yet.
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    pub(in crate::stores) fn require_row(&mut self) {
+        self.dirty |= !self.stored;
     }
 
     /// Returns the operation that writes the row back.

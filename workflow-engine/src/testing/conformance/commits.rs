@@ -228,7 +228,8 @@ async fn an_event_has_the_lease_that_caused_it(fixture: Fixture) {
 }
 
 async fn an_event_of_a_lost_lease_has_that_lease(fixture: Fixture) {
-    let (run_id, job) = fixture.running().await;
+    let run_id = fixture.single().await;
+    let job = fixture.claim("worker").await;
     fixture.clock.advance(LEASE);
     let lease = job.lease.clone();
     let change = Change::RecordCrash { stage_id: "a".into(), error: "lost".into() };

@@ -62,12 +62,14 @@ impl Fixture {
         run_id
     }
 
-    /// Starts a run of one stage, `a`, and claims it.
+    /// Starts a run of one stage, `a`, and claims it in the same commit.
     pub(super) async fn running(&self) -> (RunId, ClaimedJob) {
-        let run_id = self.single().await;
-        let claim = Change::Claim { stage_id: "a".into(), claim: claim("worker") };
-        let precondition = Precondition::Claimable { stage_id: "a".into(), generation: 1 };
-        let applied = self.apply(decision(run_id, precondition, vec![claim])).await;
+        let run_id = self.create().await;
+        let start = Change::StartRun { stages: new_stages(&[("a", 0)]), waiting_on: 1 };
+        let (stage_id, claim) = ("a".into(), Some(claim("worker")));
+        let enqueue = Change::Enqueue { stage_id, max_attempts: ATTEMPTS, max_crashes: 3, claim };
+        let precondition = Precondition::Revision(self.revision(run_id).await);
+        let applied = self.apply(decision(run_id, precondition, vec![start, enqueue])).await;
         (run_id, applied.claimed[0].clone())
     }
 

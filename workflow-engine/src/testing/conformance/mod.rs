@@ -110,6 +110,7 @@ suite! {
     claims,
     fair_order,
     leases,
+    held,
     waiting,
     late_outcomes,
     stuck_runs,

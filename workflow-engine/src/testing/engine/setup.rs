@@ -38,7 +38,7 @@ impl Setup {
     ) -> Result<Engine, Error> {
         let mut builder = EngineBuilder::with_store(Arc::clone(store), time.clock());
         let mut state = self.state.clone();
-        state.insert(faults.stubs().clone());
+        state.insert_internal(faults.stubs().clone());
         builder = builder.share_state(state);
         builder = self.steps.iter().fold(builder, |builder, step| step(builder));
         for plugin in &self.plugins {

@@ -109,7 +109,7 @@ impl Floor {
             let output = serde_json::to_string(&Small::new(number, name, stage as u64))?;
             let (committed, next) = {
                 let mut run = run.lock().unwrap_or_else(PoisonError::into_inner);
-                let (operation, next) = run.complete(&self.shape, stage, output);
+                let (operation, next) = run.complete(&self.shape, stage, output)?;
                 (self.put(number, operation), next)
             };
             committed.await?;

@@ -15,17 +15,18 @@ pub struct Run {
     active: i64,
     /// For each stage, the number of predecessors that have not completed.
     waiting_on: Vec<i64>,
+    /// The stages that run, each with the microsecond at which it began.
+    running: BTreeMap<usize, u128>,
 }
 
 /// The rows of a run that one commit writes.
 pub struct Operation {
     pub run: RunRow,
-    /// All stages of a new run; the changed stages in later operations.
-    pub stages: Vec<StageRow>,
-    /// The claimed stages: a job is inserted for each.
-    pub claimed: Vec<&'static str>,
-    /// The completed stage: its job is deleted.
-    pub done: Option<&'static str>,
+    /// The completed stage.
+    pub stage: Option<StageRow>,
+    /// The stages of a new run.
+    pub outline: Option<String>,
+    pub cause: String,
     pub events: Vec<EventRow>,
 }
 
@@ -33,18 +34,16 @@ pub struct RunRow {
     pub id: Uuid,
     /// Set for a new run.
     pub input: Option<String>,
-    pub status: &'static str,
     pub sequence: i64,
     pub active: i64,
-    pub waiting_on: i64,
     pub output: Option<String>,
+    /// The stages that run, and the joins that are partly released.
+    pub held: Option<String>,
 }
 
 pub struct StageRow {
     pub index: usize,
-    pub status: &'static str,
-    pub waiting_on: i64,
-    pub output: Option<String>,
+    pub output: String,
 }
 
 pub struct EventRow {
@@ -61,7 +60,8 @@ pub struct CommitRow {
     pub cause: String,
     pub types: String,
     pub events: String,
-    /// Set for a new run.
+    /// Set for a new run, as is the input.
+    pub outline: Option<String>,
     pub input: Option<String>,
 }
 
@@ -74,9 +74,10 @@ impl Operation {
             run: self.run.id,
             first: self.events.first().map_or(0, |event| event.sequence),
             last: self.run.sequence,
-            cause: self.done.map_or_else(|| "run.create".to_owned(), |stage| format!("{stage}/1/1/1")),
+            cause: self.cause.clone(),
             types: list(types),
             events: list(payloads),
+            outline: self.outline.clone(),
             input: self.run.input.clone(),
         }
     }
@@ -90,14 +91,12 @@ impl Run {
             sequence: 0,
             active: 1,
             waiting_on: shape.stages.iter().map(|stage| stage.after).collect(),
+            running: BTreeMap::from([(0, microseconds()?)]),
         };
-        let stages = shape.stages.iter().enumerate().map(|(index, stage)| StageRow {
-            index,
-            status: if stage.after == 0 { "RUNNING" } else { "PENDING" },
-            waiting_on: stage.after,
-            output: None,
-        });
-        let stages = stages.collect();
+        let stages = shape.stages.iter();
+        let stages = stages
+            .map(|stage| format!(r#"["{}",{},{},"{}"]"#, stage.id, stage.group, stage.after, stage.name));
+        let outline = format!("[{}]", stages.collect::<Vec<_>>().join(","));
         let events = vec![
             run.event("workflow:created", format!(r#"{{"workflow_id":"{}"}}"#, shape.id)),
             run.event("workflow:started", "{}".to_owned()),
@@ -105,58 +104,64 @@ impl Run {
         ];
         let input = format!(r#"{{"run":{number}}}"#);
         let operation = Operation {
-            run: run.row("RUNNING", Some(input), None),
-            stages,
-            claimed: vec![shape.stages[0].id],
-            done: None,
+            run: run.row(shape, Some(input), None),
+            stage: None,
+            outline: Some(outline),
+            cause: "run.create".to_owned(),
             events,
         };
         Ok((run, operation))
     }
 
     /// Completes a stage. Returns the operation and the successors that become ready.
-    pub fn complete(&mut self, shape: &Shape, index: usize, output: String) -> (Operation, Vec<usize>) {
-        let stage = &shape.stages[index];
+    pub fn complete(
+        &mut self,
+        shape: &Shape,
+        index: usize,
+        output: String,
+    ) -> Outcome<(Operation, Vec<usize>)> {
+        let (stage, now) = (&shape.stages[index], microseconds()?);
         self.active -= 1;
+        self.running.remove(&index);
         let payload =
             format!(r#"{{"stage_id":"{}","stage_name":"{}","duration_ms":0}}"#, stage.id, stage.name);
         let mut events = vec![self.event("stage:completed", payload)];
         let is_last = stage.next.is_empty();
         let mut released = Vec::new();
-        let mut stages = Vec::new();
         for &next in stage.next {
             self.waiting_on[next] -= 1;
             let is_ready = self.waiting_on[next] == 0;
             if is_ready {
                 self.active += 1;
+                self.running.insert(next, now);
                 released.push(next);
                 events.push(self.started(shape, next));
             }
-            let status = if is_ready { "RUNNING" } else { "PENDING" };
-            stages.push(StageRow { index: next, status, waiting_on: self.waiting_on[next], output: None });
         }
         if is_last {
             events
                 .push(self.event("workflow:completed", format!(r#"{{"duration_ms":1,"output":{output}}}"#)));
         }
-        let run = if is_last {
-            self.row("COMPLETED", None, Some(output.clone()))
-        } else {
-            self.row("RUNNING", None, None)
-        };
-        stages.push(StageRow { index, status: "COMPLETED", waiting_on: 0, output: Some(output) });
-        let claimed = released.iter().map(|&next| shape.stages[next].id).collect();
-        (Operation { run, stages, claimed, done: Some(stage.id), events }, released)
+        let run =
+            if is_last { self.row(shape, None, Some(output.clone())) } else { self.row(shape, None, None) };
+        let (cause, stage) = (format!("{}/1/1/1", stage.id), Some(StageRow { index, output }));
+        Ok((Operation { run, stage, outline: None, cause, events }, released))
     }
 
-    fn row(&self, status: &'static str, input: Option<String>, output: Option<String>) -> RunRow {
+    fn row(&self, shape: &Shape, input: Option<String>, output: Option<String>) -> RunRow {
+        let running = self.running.iter();
+        let mut held: Vec<String> = running
+            .map(|(&stage, since)| format!(r#"["{}",{since},15000000,1,3]"#, shape.stages[stage].id))
+            .collect();
+        let joins = shape.stages.iter().zip(&self.waiting_on);
+        let joins = joins.filter(|(stage, waiting_on)| (1..stage.after).contains(waiting_on));
+        held.extend(joins.map(|(stage, waiting_on)| format!(r#"["{}",{waiting_on}]"#, stage.id)));
         RunRow {
+            held: (!held.is_empty()).then(|| format!("[{}]", held.join(","))),
             id: self.id,
             input,
-            status,
             sequence: self.sequence,
             active: self.active,
-            waiting_on: i64::from(output.is_none()),
             output,
         }
     }
@@ -178,6 +183,11 @@ impl Run {
     }
 }
 
+/// Returns the microseconds since 1970.
+fn microseconds() -> Outcome<u128> {
+    Ok(SystemTime::now().duration_since(UNIX_EPOCH)?.as_micros())
+}
+
 /// Returns a new id that sorts by age, like a `UUIDv7`.
 fn id(number: u64) -> Outcome<Uuid> {
     let since = SystemTime::now().duration_since(UNIX_EPOCH)?;
@@ -189,10 +199,7 @@ fn id(number: u64) -> Outcome<Uuid> {
 pub struct Batch {
     pub new: Vec<RunRow>,
     pub updated: BTreeMap<Uuid, RunRow>,
-    pub new_stages: Vec<(Uuid, StageRow)>,
-    pub stages: BTreeMap<(Uuid, usize), StageRow>,
-    pub claimed: Vec<(Uuid, &'static str)>,
-    pub done: Vec<(Uuid, &'static str)>,
+    pub stages: BTreeMap<(Uuid, usize), String>,
     pub commits: Vec<CommitRow>,
 }
 
@@ -202,12 +209,9 @@ impl Batch {
         self.commits.push(operation.commit());
         if operation.run.input.is_some() {
             self.new.push(operation.run);
-            self.new_stages.extend(operation.stages.into_iter().map(|stage| (run, stage)));
         } else {
             self.updated.insert(run, operation.run);
-            self.stages.extend(operation.stages.into_iter().map(|stage| ((run, stage.index), stage)));
         }
-        self.claimed.extend(operation.claimed.into_iter().map(|stage| (run, stage)));
-        self.done.extend(operation.done.map(|stage| (run, stage)));
+        self.stages.extend(operation.stage.map(|stage| ((run, stage.index), stage.output)));
     }
 }

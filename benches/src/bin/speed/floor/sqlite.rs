@@ -15,48 +15,36 @@ use crate::Outcome;
 
 const INSERT_RUNS: &str = "
     INSERT INTO workflow_runs
-        (id, last_sequence, created_at, started_at, workflow_id, workflow_name, workflow_type,
-        definition_fingerprint, status, priority, version, generation, waiting_on, active, suspended)
-    SELECT value ->> 0, value ->> 1, ?2, ?2, ?3, ?4, ?3, ?5, 'RUNNING', 5, 2, 1, 1, 1, 0 FROM jsonb_each(?1)";
+        (id, last_sequence, held, created_at, started_at, held_until, workflow_id, workflow_name, workflow_type,
+        definition_fingerprint, status, priority, version, generation, waiting_on, active, suspended, owner,
+        outline_sequence)
+    SELECT value ->> 0, value ->> 1, value ->> 2, ?2, ?2, ?2 + 15000000, ?3, ?4, ?3, ?5, 'RUNNING', 5, 2, 1, 1, 1, 0,
+        'floor', 1
+    FROM jsonb_each(?1)";
 
-const UPDATE_RUNS: &str = "
+const COUNT_RUNS: &str = "
+    UPDATE workflow_runs SET last_sequence = n.value ->> 1, active = n.value ->> 2, held = n.value ->> 3
+    FROM jsonb_each(?1) AS n WHERE workflow_runs.id = n.value ->> 0";
+
+const END_RUNS: &str = "
     UPDATE workflow_runs
-    SET status = n.value ->> 1, last_sequence = n.value ->> 2, active = n.value ->> 3, waiting_on = n.value ->> 4,
-        output = n.value ->> 5, completed_at = n.value ->> 6, version = 2 + (n.value ->> 6 IS NOT NULL)
+    SET status = 'COMPLETED', last_sequence = n.value ->> 1, active = 0, waiting_on = 0, output = n.value ->> 2,
+        completed_at = ?2, version = 3, owner = NULL, held = NULL, held_until = NULL
     FROM jsonb_each(?1) AS n WHERE workflow_runs.id = n.value ->> 0";
 
 const INSERT_STAGES: &str = "
-    INSERT INTO workflow_stages
-        (workflow_run_id, stage_id, stage_name, stage_number, execution_group, status, waiting_on, started_at,
-        wait_written_at, generation, attempt)
-    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-        value ->> 7, ?2, 1, 1
+    INSERT INTO workflow_stage_rows
+        (workflow_run_id, stage_id, stage_name, stage_number, execution_group, output, status, waiting_on, started_at,
+        completed_at, wait_written_at, generation, attempt)
+    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, 'COMPLETED', 0, ?2, ?2, ?2, 1, 1
     FROM jsonb_each(?1)";
-
-const UPDATE_STAGES: &str = "
-    UPDATE workflow_stages
-    SET status = n.value ->> 2, waiting_on = n.value ->> 3, output = n.value ->> 4,
-        started_at = coalesce(workflow_stages.started_at, n.value ->> 5), completed_at = n.value ->> 6
-    FROM jsonb_each(?1) AS n
-    WHERE workflow_stages.workflow_run_id = n.value ->> 0 AND workflow_stages.stage_id = n.value ->> 1";
-
-const INSERT_JOBS: &str = "
-    INSERT INTO workflow_job_queue
-        (workflow_run_id, stage_id, workflow_id, definition_fingerprint, run_at, due_written_at, leased_until, generation,
-        status, priority, attempt, max_attempts, crashes, max_crashes, lease_epoch, worker_id, woken)
-    SELECT value ->> 0, value ->> 1, ?2, ?3, ?4, ?4, ?4 + 15000000, 1, 'RUNNING', 5, 1, 1, 0, 3, 1, 'floor', 0
-    FROM jsonb_each(?1)";
-
-const DELETE_JOBS: &str = "
-    DELETE FROM workflow_job_queue
-    WHERE (workflow_run_id, stage_id) IN (SELECT value ->> 0, value ->> 1 FROM jsonb_each(?1))";
 
 const INSERT_COMMITS: &str = "
     INSERT INTO workflow_commits
-        (workflow_run_id, sequence, last_sequence, occurred_at, published_at, causation_id, event_types, events, input,
-        config)
+        (workflow_run_id, sequence, last_sequence, occurred_at, published_at, causation_id, event_types, events, outline,
+        input, config)
     SELECT value ->> 0, value ->> 1, value ->> 2, ?2, ?2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-        CASE WHEN value ->> 6 IS NOT NULL THEN ?3 END
+        value ->> 7, CASE WHEN value ->> 7 IS NOT NULL THEN ?3 END
     FROM jsonb_each(?1)";
 
 pub async fn connect(file: &str) -> Outcome<SqliteConnection> {
@@ -98,49 +86,29 @@ pub async fn serve(
 async fn write(connection: &mut SqliteConnection, shape: &Shape, batch: Batch) -> Outcome<()> {
     let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_micros())?;
     sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
-    if let Some(new) = rows(&batch.new, |run| json!([run.id.to_string(), run.sequence])) {
+    if let Some(new) = rows(&batch.new, |run| json!([run.id.to_string(), run.sequence, run.held])) {
         let query = sqlx::query(INSERT_RUNS).bind(&new).bind(now);
         let query = query.bind(shape.id).bind(shape.name).bind(FINGERPRINT);
         query.execute(&mut *connection).await?;
     }
-    let completed_at = |output: &Option<String>| output.is_some().then_some(now);
-    if let Some(updated) = rows(batch.updated.values(), |run| {
-        let id = run.id.to_string();
-        json!([
-            id,
-            run.status,
-            run.sequence,
-            run.active,
-            run.waiting_on,
-            run.output,
-            completed_at(&run.output)
-        ])
-    }) {
-        sqlx::query(UPDATE_RUNS).bind(updated).execute(&mut *connection).await?;
+    let (ended, counted): (Vec<_>, Vec<_>) = batch.updated.values().partition(|run| run.output.is_some());
+    if let Some(counted) =
+        rows(counted, |run| json!([run.id.to_string(), run.sequence, run.active, run.held]))
+    {
+        sqlx::query(COUNT_RUNS).bind(counted).execute(&mut *connection).await?;
     }
-    if let Some(stages) = rows(&batch.new_stages, |(run, row)| {
-        let (stage, began) = (&shape.stages[row.index], (row.status == "RUNNING").then_some(now));
-        let run = run.to_string();
-        json!([run, stage.id, stage.name, row.index + 1, stage.group, row.status, row.waiting_on, began])
+    if let Some(ended) = rows(ended, |run| json!([run.id.to_string(), run.sequence, run.output])) {
+        sqlx::query(END_RUNS).bind(ended).bind(now).execute(&mut *connection).await?;
+    }
+    if let Some(stages) = rows(&batch.stages, |((run, index), output)| {
+        let stage = &shape.stages[*index];
+        json!([run.to_string(), stage.id, stage.name, index + 1, stage.group, output])
     }) {
         sqlx::query(INSERT_STAGES).bind(stages).bind(now).execute(&mut *connection).await?;
     }
-    if let Some(stages) = rows(&batch.stages, |((run, index), row)| {
-        let began = (row.status != "PENDING").then_some(now);
-        let (run, stage) = (run.to_string(), shape.stages[*index].id);
-        json!([run, stage, row.status, row.waiting_on, row.output, began, completed_at(&row.output)])
-    }) {
-        sqlx::query(UPDATE_STAGES).bind(stages).execute(&mut *connection).await?;
-    }
-    if let Some(jobs) = rows(&batch.claimed, |(run, stage)| json!([run.to_string(), stage])) {
-        let query = sqlx::query(INSERT_JOBS).bind(jobs).bind(shape.id).bind(FINGERPRINT).bind(now);
-        query.execute(&mut *connection).await?;
-    }
-    if let Some(jobs) = rows(&batch.done, |(run, stage)| json!([run.to_string(), stage])) {
-        sqlx::query(DELETE_JOBS).bind(jobs).execute(&mut *connection).await?;
-    }
     if let Some(commits) = rows(&batch.commits, |row| {
-        json!([row.run.to_string(), row.first, row.last, row.cause, row.types, row.events, row.input])
+        let run = row.run.to_string();
+        json!([run, row.first, row.last, row.cause, row.types, row.events, row.outline, row.input])
     }) {
         let query = sqlx::query(INSERT_COMMITS).bind(commits).bind(now).bind(shape.config);
         query.execute(&mut *connection).await?;

@@ -1,0 +1,117 @@
+//! The workflow: an invoice is verified, waits for its approval, is paid, and is booked in the program's ledger.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use workflow_engine::prelude::*;
+use workflow_engine::{LogLevel, Statement};
+
+use crate::bank::{Bank, Payment};
+use crate::tables::Tables;
+
+/// An invoice as a supplier sends it.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Invoice {
+    #[schemars(length(min = 1, max = 64))]
+    pub number: String,
+    #[schemars(length(min = 1, max = 64))]
+    pub supplier: String,
+    #[schemars(length(min = 1, max = 100))]
+    pub lines: Vec<Line>,
+}
+
+/// One line of an invoice.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Line {
+    pub article: String,
+    #[schemars(range(min = 1, max = 1_000_000_00))]
+    pub cents: i64,
+}
+
+/// What is known about an invoice after its verification.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Verified {
+    pub invoice: Invoice,
+    pub account: String,
+    pub cents: i64,
+}
+
+/// A row of the ledger.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, sqlx::FromRow)]
+pub struct Entry {
+    pub invoice: String,
+    pub supplier: String,
+    pub cents: i64,
+    pub receipt: String,
+}
+
+/// Looks the supplier up and adds up the lines.
+#[stage(retry(max_attempts = 5, initial = "250ms"), timeout = "10s")]
+pub async fn verify(invoice: Invoice, #[state] bank: &Bank, ctx: &StageContext) -> StageResult<Verified> {
+    let account = bank.account(&invoice.supplier).await?;
+    ctx.progress(0.5, "the supplier is known");
+    let mut cents = 0;
+    for line in &invoice.lines {
+        cents += line.cents;
+        ctx.log(LogLevel::Info, format!("line of {} cents", line.cents), line);
+    }
+    Ok(Verified { invoice, account, cents })
+}
+
+/// Asks for an approval, and waits for it. A rerun asks again, so the ticket is the generation of the run.
+#[stage(check = approved, poll_every = "1m", give_up_after = "14d")]
+pub async fn approve(verified: Verified, ctx: &StageContext) -> StageResult<u32> {
+    ctx.log(LogLevel::Info, format!("{} cents need an approval", verified.cents), ());
+    Ok(ctx.generation())
+}
+
+/// Reads the decision from the program's table. Returns who approved the invoice.
+#[check]
+pub async fn approved(
+    generation: &u32,
+    #[state] db: &Tables,
+    ctx: &StageContext,
+) -> StageResult<Check<String>> {
+    match db.decision(ctx.run_id(), *generation).await? {
+        None => Ok(Check::Pending),
+        Some(decision) if decision.approved => Ok(Check::Ready(decision.actor)),
+        Some(decision) => Err(StageError::permanent(format!("{} has rejected the invoice", decision.actor))),
+    }
+}
+
+/// Pays the supplier: once, although the bank may fail after it has paid, because it knows the token of the first attempt.
+#[stage(retry(max_attempts = 5, initial = "250ms"), timeout = "10s")]
+pub async fn pay(
+    approved_by: String,
+    #[require(verify)] verified: &Verified,
+    #[state] bank: &Bank,
+    ctx: &StageContext,
+) -> StageResult<String> {
+    ctx.log(LogLevel::Info, format!("approved by {approved_by}"), ());
+    let payment = Payment { account: verified.account.clone(), cents: verified.cents };
+    bank.pay(&ctx.idempotency_token(), &payment).await
+}
+
+/// Books the payment. The row commits with the stage: exactly once, or not at all.
+#[stage]
+pub async fn book(
+    receipt: String,
+    #[require(verify)] verified: &Verified,
+    ctx: &StageContext,
+) -> StageResult<Entry> {
+    let Invoice { number, supplier, .. } = verified.invoice.clone();
+    let entry = Entry { invoice: number, supplier, cents: verified.cents, receipt };
+    ctx.transaction().execute(
+        Statement::new("INSERT INTO ledger (invoice, supplier, cents, receipt) VALUES ($1, $2, $3, $4)")
+            .bind(&entry.invoice)
+            .bind(&entry.supplier)
+            .bind(entry.cents)
+            .bind(&entry.receipt)
+            .without_retry(),
+    )?;
+    Ok(entry)
+}
+
+workflow! {
+    /// Takes an invoice in, from its verification to the ledger.
+    pub InvoiceIntake = verify >> approve >> pay >> book
+}

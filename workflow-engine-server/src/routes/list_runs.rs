@@ -1,0 +1,137 @@
+//! Lists and counts of runs.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use workflow_engine::{RunCount, RunFilter, Status};
+
+use super::Route;
+use crate::app::App;
+use crate::page::{PageView, Place};
+use crate::problem::Problem;
+use crate::request::Query;
+use crate::view::RunView;
+
+/// The most runs that are counted.
+const CAP: u64 = 10_000;
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/runs", "listRuns", list)
+            .summary("Lists the runs that match, newest first.")
+            .query::<ListRuns>()
+            .json::<PageView<RunView>>(200, "A page of runs."),
+        Route::get("/runs/count", "countRuns", count)
+            .summary("Counts the runs that match, at most 10,000.")
+            .query::<CountRuns>()
+            .json::<RunCount>(200, "The number of runs."),
+    ]
+}
+
+/// Which runs, and which part of the list.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ListRuns {
+    /// The statuses, any of them.
+    #[serde(default)]
+    status: Vec<Status>,
+    /// The id of the workflow.
+    workflow: Option<String>,
+    /// Tags, each as `key:value`; a run needs all of them.
+    #[serde(default)]
+    tag: Vec<String>,
+    /// The earliest instant of creation.
+    created_after: Option<DateTime<Utc>>,
+    /// The instant before which the run was created.
+    created_before: Option<DateTime<Utc>>,
+    /// The fingerprint of the definition.
+    definition: Option<String>,
+    /// The code of the error with which the run failed.
+    error: Option<String>,
+    /// The code of the reason why the run cannot continue: `WORKFLOW_NOT_FOUND`, `DEFINITION_MISMATCH` or
+    /// `BUDGET_EXCEEDED`.
+    blocked_reason: Option<String>,
+    /// The most items, 1 to 200. Default 50.
+    #[schemars(range(min = 1, max = 200))]
+    limit: Option<u16>,
+    /// The `next` of the previous page.
+    after: Option<String>,
+}
+
+/// Which runs.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct CountRuns {
+    /// The statuses, any of them.
+    #[serde(default)]
+    status: Vec<Status>,
+    /// The id of the workflow.
+    workflow: Option<String>,
+    /// Tags, each as `key:value`; a run needs all of them.
+    #[serde(default)]
+    tag: Vec<String>,
+    /// The earliest instant of creation.
+    created_after: Option<DateTime<Utc>>,
+    /// The instant before which the run was created.
+    created_before: Option<DateTime<Utc>>,
+    /// The fingerprint of the definition.
+    definition: Option<String>,
+    /// The code of the error with which the run failed.
+    error: Option<String>,
+    /// The code of the reason why the run cannot continue.
+    blocked_reason: Option<String>,
+}
+
+impl From<ListRuns> for CountRuns {
+    fn from(list: ListRuns) -> Self {
+        let ListRuns { status, workflow, tag, created_after, created_before, definition, error, .. } = list;
+        let blocked_reason = list.blocked_reason;
+        Self { status, workflow, tag, created_after, created_before, definition, error, blocked_reason }
+    }
+}
+
+impl CountRuns {
+    fn filter(self) -> Result<RunFilter, Problem> {
+        let mut filter = RunFilter::new().statuses(self.status);
+        filter.workflow_id = self.workflow;
+        filter.tags = self.tag.iter().map(|tag| split_tag(tag)).collect::<Result<BTreeMap<_, _>, _>>()?;
+        filter.created_since = self.created_after;
+        filter.created_before = self.created_before;
+        filter.definition = self.definition;
+        filter.error_code = self.error;
+        filter.blocked_reason = self.blocked_reason;
+        Ok(filter)
+    }
+}
+
+fn split_tag(tag: &str) -> Result<(String, String), Problem> {
+    let (key, value) =
+        tag.split_once(':').ok_or_else(|| Problem::malformed("a tag has the form `key:value`"))?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+async fn list(
+    State(app): State<App>,
+    Query(query): Query<ListRuns>,
+) -> Result<Json<PageView<RunView>>, Problem> {
+    let (limit, after) = (query.limit, query.after.clone());
+    let filter = CountRuns::from(query).filter()?;
+    let place = Place::new(&ListName { list: "runs", filter: &filter }, limit, after.as_deref())?;
+    let page = place.read(app.engine.runs(&filter)).await?;
+    Ok(Json(place.view(page, RunView::from)))
+}
+
+async fn count(State(app): State<App>, Query(query): Query<CountRuns>) -> Result<Json<RunCount>, Problem> {
+    Ok(Json(app.engine.count_runs(&query.filter()?, CAP).await?))
+}
+
+/// What identifies a list of runs.
+#[derive(Serialize)]
+struct ListName<'a> {
+    list: &'static str,
+    filter: &'a RunFilter,
+}

@@ -1,0 +1,98 @@
+//! Every request is bounded.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::support::{OPERATOR, body, problem, served, served_with};
+
+#[tokio::test]
+async fn a_body_has_a_largest_size() {
+    let served = served_with(|server| server.body_limit(1_000)).await;
+    let large = json!({ "workflow": "even", "input": "x".repeat(2_000) });
+    problem(served.post("/runs", &large).await, 413, "PAYLOAD_TOO_LARGE").await;
+    // Without a length, the server stops reading.
+    let chunks = futures_util::stream::iter((0..100).map(|_| Ok::<_, std::io::Error>("x".repeat(100))));
+    let request = served.request(Method::POST, "/runs", OPERATOR).header("content-type", "application/json");
+    let response = request.body(reqwest::Body::wrap_stream(chunks)).send().await.unwrap();
+    problem(response, 413, "PAYLOAD_TOO_LARGE").await;
+}
+
+#[tokio::test]
+async fn headers_and_urls_have_a_largest_size() {
+    let served = served().await;
+    let request = served.request(Method::GET, "/me", OPERATOR).header("x-filler", "x".repeat(17 * 1024));
+    problem(request.send().await.unwrap(), 431, "HEADERS_TOO_LARGE").await;
+    let url = format!("/runs?workflow={}", "x".repeat(17 * 1024));
+    problem(served.get(&url).await, 414, "URL_TOO_LONG").await;
+}
+
+#[tokio::test]
+async fn requests_beyond_the_limit_are_told_to_come_back() {
+    let served = served_with(|server| server.max_requests(1)).await;
+    let run = served.start("asking", json!({ "question": "Why?" })).await;
+    let waiting = served.request(Method::GET, &format!("/runs/{run}/output?wait=20s"), OPERATOR);
+    let waiting = tokio::spawn(waiting.send());
+    let refused = loop {
+        let response = served.get("/me").await;
+        if response.status() != 200 {
+            break response;
+        }
+    };
+    assert_eq!(refused.headers()["retry-after"], "1");
+    assert_eq!(problem(refused, 503, "OVERLOADED").await["retryable"], true);
+    served.engine.wake(run.parse().unwrap(), "ask").await.unwrap();
+    assert_eq!(waiting.await.unwrap().unwrap().status(), 200);
+    assert_eq!(served.get("/me").await.status(), 200);
+}
+
+#[tokio::test]
+async fn waiting_for_an_output_ends_before_the_request_does() {
+    let served = served_with(|server| server.request_timeout(Duration::from_secs(2))).await;
+    let run = served.start("asking", json!({ "question": "Why?" })).await;
+    let response = served.get(&format!("/runs/{run}/output?wait=30s")).await;
+    assert_eq!(problem(response, 409, "RUN_NOT_TERMINAL").await["retryable"], true);
+    problem(served.get(&format!("/runs/{run}/output?wait=long")).await, 400, "INVALID_REQUEST").await;
+}
+
+#[tokio::test]
+async fn a_route_names_its_methods() {
+    let served = served().await;
+    let response = served.request(Method::PUT, "/runs", OPERATOR).send().await.unwrap();
+    assert_eq!(response.headers()["allow"], "GET,HEAD,POST");
+    problem(response, 405, "METHOD_NOT_ALLOWED").await;
+    problem(served.get("/nothing").await, 404, "NOT_FOUND").await;
+}
+
+#[tokio::test]
+async fn a_shutdown_lets_requests_end() {
+    let served = served().await;
+    let run = served.start("asking", json!({ "question": "Why?" })).await;
+    let mut stream = TcpStream::connect(served.server.address()).await.unwrap();
+    let head = format!(
+        "GET /api/v1/runs/{run}/output?wait=20s HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {OPERATOR}\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    // The server has the request when it answers a later one.
+    assert_eq!(served.get("/me").await.status(), 200);
+    let (engine, address) = (served.engine.clone(), served.server.address());
+    let shutdown = tokio::spawn(served.server.shutdown());
+    engine.wake(run.parse().unwrap(), "ask").await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    shutdown.await.unwrap();
+    assert!(TcpStream::connect(address).await.is_err());
+}
+
+#[tokio::test]
+async fn probes_tell_the_health() {
+    let served = served().await;
+    for path in ["/healthz", "/readyz"] {
+        let response = served.client.get(served.url(path)).send().await.unwrap();
+        assert_eq!(body(response).await, json!({ "status": "ok" }));
+    }
+}

@@ -1,0 +1,16 @@
+//! The HTTP API, over a real listener.
+
+mod support;
+mod sse;
+mod access;
+mod browsers;
+mod bulk;
+mod document;
+mod hooks;
+mod limits;
+mod live;
+mod payloads;
+mod runs;
+mod secrets;
+mod steering;
+mod workflows;

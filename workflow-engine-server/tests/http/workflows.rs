@@ -1,0 +1,46 @@
+//! Workflows, definitions and dead letters.
+
+use serde_json::json;
+
+use crate::support::{body, problem, served};
+
+#[tokio::test]
+async fn workflows_are_listed_with_their_versions() {
+    let served = served().await;
+    let list = served.json("/workflows").await;
+    let ids: Vec<&str> =
+        list["items"].as_array().unwrap().iter().map(|w| w["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["asking", "calculation", "even", "login"]);
+    let version = &list["items"][1]["versions"][0];
+    assert_eq!((&version["version"], &version["is_executable"]), (&json!(1), &json!(true)));
+    let detail = served.json("/workflows/calculation").await;
+    assert_eq!(detail["definition"]["stages"][0]["id"], "multiply");
+    assert_eq!(detail["definition"]["fingerprint"], version["fingerprint"]);
+    let definition = served.json(&format!("/definitions/{}", version["fingerprint"].as_str().unwrap())).await;
+    assert_eq!(definition, detail["definition"]);
+    problem(served.get("/workflows/none").await, 404, "WORKFLOW_NOT_FOUND").await;
+    problem(served.get("/definitions/none").await, 404, "NOT_FOUND").await;
+}
+
+#[tokio::test]
+async fn a_graph_is_returned_in_three_forms() {
+    let served = served().await;
+    let graph = served.json("/workflows/calculation/graph.json").await;
+    assert_eq!(graph["edges"], json!([{ "from": "multiply", "to": "increment", "is_requirement": false }]));
+    assert_eq!(graph["stages"][1]["execution_group"], 2);
+    let mermaid = served.get("/workflows/calculation/graph.mmd").await.text().await.unwrap();
+    assert!(mermaid.contains("s1 --> s2"), "{mermaid}");
+    let dot = served.get("/workflows/calculation/graph.dot").await;
+    assert_eq!(dot.headers()["content-type"], "text/vnd.graphviz; charset=utf-8");
+    assert!(dot.text().await.unwrap().contains("\"multiply\" -> \"increment\""));
+    problem(served.get("/workflows/none/graph.mmd").await, 404, "WORKFLOW_NOT_FOUND").await;
+}
+
+#[tokio::test]
+async fn dead_letters_are_listed_and_replayed() {
+    let served = served().await;
+    assert_eq!(served.json("/dead-letters?plugin=bell").await, json!({ "items": [] }));
+    let replayed = served.post("/dead-letters/replay", &json!({ "plugin": "bell" })).await;
+    assert_eq!(body(replayed).await, json!({ "replayed": 0 }));
+    problem(served.post("/dead-letters/replay", &json!({ "limit": 0 })).await, 422, "INVALID_REQUEST").await;
+}

@@ -1,0 +1,89 @@
+//! The entries of a run: how its stages without rows differ from the outline.
+
+use std::fmt::Write;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
+
+/// What has changed of a stage that has no row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::stores) struct Entry {
+    pub(in crate::stores) stage_id: String,
+    pub(in crate::stores) state: EntryState,
+}
+
+/// The state of such a stage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::stores) enum EntryState {
+    /// It waits for fewer predecessors than at the beginning.
+    Waiting { remaining: u32 },
+    /// The owner of the run runs it: the first attempt, under the first lease.
+    Held(HeldLease),
+}
+
+/// A lease of the run's owner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::stores) struct HeldLease {
+    /// The instant of the commit that has made the stage ready and claimed it.
+    pub(in crate::stores) since: DateTime<Utc>,
+    /// Whole microseconds.
+    pub(in crate::stores) length: TimeDelta,
+    pub(in crate::stores) max_attempts: u32,
+    pub(in crate::stores) max_crashes: u32,
+}
+
+impl HeldLease {
+    /// Returns the end of the lease.
+    pub(in crate::stores) fn until(&self) -> DateTime<Utc> {
+        self.since.checked_add_signed(self.length).unwrap_or(DateTime::<Utc>::MAX_UTC)
+    }
+}
+
+/// Returns the text that is stored: `["id",remaining]` for a stage that waits, and
+/// `["id",since,length,max_attempts,max_crashes]` for one that is held, in microseconds.
+pub(super) fn write(entries: &[Entry]) -> String {
+    let mut text = String::with_capacity(64 * entries.len());
+    for (at, Entry { stage_id, state }) in entries.iter().enumerate() {
+        text.push(if at == 0 { '[' } else { ',' });
+        let id = Value::from(stage_id.as_str());
+        // Writing to a `String` cannot fail.
+        let _ = match state {
+            EntryState::Waiting { remaining } => write!(text, "[{id},{remaining}]"),
+            EntryState::Held(HeldLease { since, length, max_attempts, max_crashes }) => write!(
+                text,
+                "[{id},{},{},{max_attempts},{max_crashes}]",
+                since.timestamp_micros(),
+                length.num_microseconds().unwrap_or(i64::MAX),
+            ),
+        };
+    }
+    text.push(']');
+    text
+}
+
+/// Returns the text with which the entry of a stage starts. Nothing else in `held` contains it.
+pub(in crate::stores) fn start(stage_id: &str) -> String {
+    format!("[{},", Value::from(stage_id))
+}
+
+/// Reads the stored text.
+pub(in crate::stores) fn parse(text: &str) -> Result<Vec<Entry>, serde_json::Error> {
+    let rows: Vec<Vec<Value>> = serde_json::from_str(text)?;
+    let invalid = || serde::de::Error::custom("an entry lacks a column, or has one of another type");
+    let read = |columns: Vec<Value>| {
+        let number = |at: usize| columns.get(at).and_then(Value::as_i64).ok_or_else(invalid);
+        let count = |at: usize| number(at).and_then(|n| u32::try_from(n).map_err(|_| invalid()));
+        let state = match columns.len() {
+            2 => EntryState::Waiting { remaining: count(1)? },
+            _ => EntryState::Held(HeldLease {
+                since: DateTime::from_timestamp_micros(number(1)?).ok_or_else(invalid)?,
+                length: TimeDelta::microseconds(number(2)?),
+                max_attempts: count(3)?,
+                max_crashes: count(4)?,
+            }),
+        };
+        let stage_id = columns.first().and_then(Value::as_str).ok_or_else(invalid)?.to_owned();
+        Ok(Entry { stage_id, state })
+    };
+    rows.into_iter().map(read).collect()
+}
