@@ -122,7 +122,8 @@ pub(crate) fn log_in<'a>(
     secret: &str,
 ) -> Result<&'a token::Token, Problem> {
     let now = app.engine.kernel().clock().monotonic();
-    if address.is_some_and(|address| app.login_limit.is_blocked(address, now)) {
+    let most = app.settings.max_failed_log_ins;
+    if address.is_some_and(|address| app.login_limit.is_blocked(address, now, most)) {
         let detail = "too many failed log-ins from this address; wait a minute";
         return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_LOGINS", detail));
     }
