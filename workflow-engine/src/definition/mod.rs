@@ -19,8 +19,13 @@ mod plan;
 mod schema;
 mod description;
 mod drawing;
+mod stored;
+mod layout;
+mod layout_rows;
+mod layout_graph;
 
 pub use declaration::{OverBudget, Requirement, StageDeclaration};
+pub use layout::{EdgeEnd, Junction, Layout, PlacedEdge, PlacedStage};
 pub use retry::{Backoff, RetryPolicy};
 pub use rules::{Bound, HasLength, HasPattern, HasRange, LengthUnit, Rule};
 pub use settings::{CountSetting, DurationSetting, StageSettings};
@@ -42,3 +47,4 @@ pub(crate) use rules::{ValueRules, is_without_rules};
 pub(crate) use settings::ReadSettings;
 pub(crate) use stage::Entry;
 pub(crate) use stage_path::same_text;
+pub(crate) use stored::{StoredGraph, StoredStage};

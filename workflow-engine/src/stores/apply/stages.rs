@@ -34,6 +34,16 @@ pub(super) fn complete(
     draft.event(EventKind::StageCompleted { stage_id: stage_id.to_owned(), stage_name, duration_ms })
 }
 
+/// Writes `Change::TakeOver`.
+pub(super) fn take_over(draft: &mut Draft<'_>, stage_id: &str, output: &StoredValue) -> Result<(), Mismatch> {
+    let now = draft.now();
+    let stage = draft.stage_mut(stage_id)?;
+    stage.status = Status::Completed;
+    stage.output = Some(output.clone());
+    stage.completed_at = Some(now);
+    Ok(())
+}
+
 /// Writes `Change::Retry`.
 pub(super) fn retry(
     draft: &mut Draft<'_>,

@@ -117,6 +117,7 @@ suite! {
     outbox,
     subscribers,
     catalog,
+    workers,
     diagnosis,
     retention,
     reads,
