@@ -7,6 +7,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
+use workflow_engine::Actor;
 
 use crate::access::{ClientAddress, Identity};
 use crate::app::App;
@@ -38,6 +39,11 @@ pub(crate) enum Via {
 }
 
 impl Caller {
+    /// Returns who acts, for the engine's list of actions and its audit log.
+    pub(crate) fn actor(&self) -> Actor {
+        Actor::new(&self.name).via(self.via.as_str()).request_id(&self.request_id)
+    }
+
     /// Returns whether payloads are shown.
     pub(crate) fn sees_payloads(&self) -> bool {
         self.grant >= Grant::ReadPayloads

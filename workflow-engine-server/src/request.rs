@@ -109,7 +109,12 @@ impl FromRequestParts<App> for Run {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let id: RunId = PathParams::from_request_parts(parts, app).await?.get("run_id").parse()?;
-        Ok(Self(app.engine.any_run(id).await?))
+        let run = app.engine.any_run(id).await?;
+        // What it does to the run, it does by its caller.
+        Ok(Self(match parts.extensions.get::<Caller>() {
+            Some(caller) => run.by(caller.actor()),
+            None => run,
+        }))
     }
 }
 
