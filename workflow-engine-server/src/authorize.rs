@@ -7,6 +7,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
+use workflow_engine::Actor;
 
 use crate::access::{ClientAddress, Identity};
 use crate::app::App;
@@ -38,6 +39,11 @@ pub(crate) enum Via {
 }
 
 impl Caller {
+    /// Returns who acts, for the engine's list of actions and its audit log.
+    pub(crate) fn actor(&self) -> Actor {
+        Actor::new(&self.name).via(self.via.as_str()).request_id(&self.request_id)
+    }
+
     /// Returns whether payloads are shown.
     pub(crate) fn sees_payloads(&self) -> bool {
         self.grant >= Grant::ReadPayloads
@@ -122,7 +128,8 @@ pub(crate) fn log_in<'a>(
     secret: &str,
 ) -> Result<&'a token::Token, Problem> {
     let now = app.engine.kernel().clock().monotonic();
-    if address.is_some_and(|address| app.login_limit.is_blocked(address, now)) {
+    let most = app.settings.max_failed_log_ins;
+    if address.is_some_and(|address| app.login_limit.is_blocked(address, now, most)) {
         let detail = "too many failed log-ins from this address; wait a minute";
         return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_LOGINS", detail));
     }

@@ -5,8 +5,7 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// The most failures of an address within [`WINDOW`].
-const MAX_FAILURES: usize = 10;
+/// How long a failure counts.
 const WINDOW: Duration = Duration::from_secs(60);
 /// The most addresses that are remembered. An attacker with more of them is not held back by a limit for each.
 const MAX_ADDRESSES: usize = 10_000;
@@ -19,10 +18,10 @@ pub(crate) struct LoginLimit {
 }
 
 impl LoginLimit {
-    /// Returns whether the address has failed too often.
-    pub(crate) fn is_blocked(&self, address: IpAddr, now: Duration) -> bool {
+    /// Returns whether the address has failed `most` times.
+    pub(crate) fn is_blocked(&self, address: IpAddr, now: Duration, most: usize) -> bool {
         let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        failures.get(&address).is_some_and(|failures| recent(failures, now) >= MAX_FAILURES)
+        failures.get(&address).is_some_and(|failures| recent(failures, now) >= most)
     }
 
     /// Notes a failure.

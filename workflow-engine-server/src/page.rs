@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
+use http::StatusCode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -53,7 +54,7 @@ impl Place {
     /// Reads the place in the list that this text identifies.
     ///
     /// # Errors
-    /// 400 for a limit out of its range, or a cursor of another list or filter.
+    /// 400 for a limit out of its range; 422 for a cursor of another list or filter.
     pub(crate) fn new(
         list: &impl Serialize,
         limit: Option<u16>,
@@ -105,5 +106,8 @@ fn cursor(mark: [u8; MARK], text: &str) -> Result<Cursor, Problem> {
     let own = bytes.as_ref().and_then(|bytes| bytes.strip_prefix(&mark));
     let text = own.and_then(|own| std::str::from_utf8(own).ok());
     let cursor = text.and_then(|text| text.parse().ok());
-    cursor.ok_or_else(|| Problem::malformed("`after` is not a cursor of this list and filter"))
+    cursor.ok_or_else(|| {
+        let detail = "`after` is not a cursor of this list and filter";
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "INVALID_CURSOR", detail)
+    })
 }

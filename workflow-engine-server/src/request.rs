@@ -38,6 +38,11 @@ impl<T: DeserializeOwned> FromRequest<App> for JsonBody<T> {
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", detail));
         }
         let text = read_body(request, app.settings.body_limit).await?;
+        // serde would read a list as the fields of a structure in their order.
+        if text.trim_ascii_start().first().is_some_and(|first| *first == b'[') {
+            let detail = "the body must be a JSON object, and is a list";
+            return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "INVALID_REQUEST", detail));
+        }
         let mut reader = serde_json::Deserializer::from_slice(&text);
         let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
             let pointer = pointer(error.path());
@@ -104,7 +109,12 @@ impl FromRequestParts<App> for Run {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let id: RunId = PathParams::from_request_parts(parts, app).await?.get("run_id").parse()?;
-        Ok(Self(app.engine.any_run(id).await?))
+        let run = app.engine.any_run(id).await?;
+        // What it does to the run, it does by its caller.
+        Ok(Self(match parts.extensions.get::<Caller>() {
+            Some(caller) => run.by(caller.actor()),
+            None => run,
+        }))
     }
 }
 

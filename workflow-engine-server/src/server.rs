@@ -171,6 +171,16 @@ impl Server {
         self
     }
 
+    /// Sets the most failed log-ins of an address within a minute, 1 or more; further requests of this address with a token
+    /// are refused with 429. Default 10.
+    pub fn max_failed_log_ins(mut self, failures: usize) -> Self {
+        if failures == 0 {
+            self.fault("`max_failed_log_ins` is 1 or more".into());
+        }
+        self.settings.max_failed_log_ins = failures;
+        self
+    }
+
     fn fault(&mut self, message: String) {
         self.settings.fault.get_or_insert(message);
     }

@@ -29,6 +29,7 @@ pub(crate) struct Settings {
     pub(crate) request_timeout: Duration,
     pub(crate) max_requests: usize,
     pub(crate) max_streams: usize,
+    pub(crate) max_failed_log_ins: usize,
     /// The first mistake of a setting.
     pub(crate) fault: Option<String>,
 }
@@ -52,6 +53,7 @@ impl Default for Settings {
             request_timeout: Duration::from_secs(30),
             max_requests: 256,
             max_streams: 200,
+            max_failed_log_ins: 10,
             fault: None,
         }
     }

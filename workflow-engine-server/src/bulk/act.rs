@@ -13,7 +13,6 @@ use workflow_engine::{AnyRun, Cursor, Error, ErrorCode, RunId, Status};
 
 use super::{BulkAction, Ticket};
 use crate::app::App;
-use crate::audit;
 use crate::authorize::Caller;
 
 /// The most runs of one step.
@@ -114,13 +113,12 @@ impl Step {
             Err(error) if error.is_retryable() => return Err(error),
             Err(error) => (error.code().as_str(), Some(error.to_string())),
         };
-        audit::action(&self.caller, self.ticket.action.as_str(), run_id, outcome);
         Ok(Line::Run { run_id, outcome: outcome.to_owned(), message })
     }
 
     /// Acts on a run that is as it was at the preview. Returns whether there was something to do.
     async fn outcome(&self, run_id: RunId) -> Result<bool, Error> {
-        let run = self.app.engine.any_run(run_id).await?;
+        let run = self.app.engine.any_run(run_id).await?.by(self.caller.actor());
         let record = run.record().await?;
         if !self.ticket.admits(&record) {
             return Ok(false);

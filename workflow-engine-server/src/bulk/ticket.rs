@@ -27,14 +27,6 @@ pub(crate) enum BulkAction {
 }
 
 impl BulkAction {
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Cancel => "cancel",
-            Self::Rerun => "rerun",
-            Self::Wake => "wake",
-        }
-    }
-
     /// Adds the statuses that the action is about, if the filter has none.
     pub(crate) fn complete(self, filter: RunFilter) -> RunFilter {
         match self {

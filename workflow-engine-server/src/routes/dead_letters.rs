@@ -8,7 +8,6 @@ use workflow_engine::records::DeadLetter;
 
 use super::Route;
 use crate::app::App;
-use crate::audit;
 use crate::authorize::Caller;
 use crate::page::{PageView, Place};
 use crate::problem::Problem;
@@ -84,7 +83,6 @@ async fn replay(
         return Err(problem.at("/limit", detail));
     }
     let plugin = body.plugin.as_deref();
-    let replayed = app.engine.replay_dead_letters(plugin, limit.into()).await?;
-    audit::action(&caller, "replay-dead-letters", plugin.unwrap_or("all"), "done");
+    let replayed = app.engine.by(caller.actor()).replay_dead_letters(plugin, limit.into()).await?;
     Ok(Json(Replayed { replayed }))
 }

@@ -8,7 +8,6 @@ use serde::Serialize;
 
 use super::Route;
 use crate::app::App;
-use crate::audit;
 use crate::authorize::Caller;
 use crate::grant::Grant;
 use crate::guard::RequestId;
@@ -52,9 +51,7 @@ async fn hook(State(app): State<App>, params: PathParams, request: Request) -> R
     if record.generation != hook.generation || record.status.is_terminal() || has_ended {
         return Err(void());
     }
-    let woken = run.wake(hook.stage_id.as_str()).await?;
-    let caller = Caller::hook(request_id);
-    audit::action(&caller, "wake", run.id(), if woken { "done" } else { "skipped" });
+    let woken = run.by(Caller::hook(request_id).actor()).wake(hook.stage_id.as_str()).await?;
     Ok(Json(Woken { woken }))
 }
 

@@ -43,6 +43,7 @@ struct ListRuns {
     workflow: Option<String>,
     /// Tags, each as `key:value`; a run needs all of them.
     #[serde(default)]
+    #[schemars(inner(regex(pattern = "^[^:]*:")))]
     tag: Vec<String>,
     /// The earliest instant of creation.
     created_after: Option<DateTime<Utc>>,
@@ -73,6 +74,7 @@ struct CountRuns {
     workflow: Option<String>,
     /// Tags, each as `key:value`; a run needs all of them.
     #[serde(default)]
+    #[schemars(inner(regex(pattern = "^[^:]*:")))]
     tag: Vec<String>,
     /// The earliest instant of creation.
     created_after: Option<DateTime<Utc>>,

@@ -14,7 +14,9 @@ mod steer_run;
 mod live_streams;
 mod bulk_actions;
 mod hooks;
+mod fork_run;
 mod workflows;
+mod overview;
 mod dead_letters;
 
 use axum::Router;
@@ -41,10 +43,12 @@ pub(crate) fn table() -> Vec<Route> {
     routes.extend(run_payloads::routes());
     routes.extend(run_history::routes());
     routes.extend(steer_run::routes());
+    routes.extend(fork_run::routes());
     routes.extend(live_streams::routes());
     routes.extend(bulk_actions::routes());
     routes.extend(hooks::routes());
     routes.extend(workflows::routes());
+    routes.extend(overview::routes());
     routes.extend(dead_letters::routes());
     routes.extend(me::routes());
     routes.extend(sessions::routes());

@@ -13,7 +13,6 @@ use workflow_engine::{Cost, Error, ErrorCode, Json as Payload, RunId, Status};
 
 use super::{BASE, Route};
 use crate::app::App;
-use crate::audit;
 use crate::authorize::Caller;
 use crate::problem::{InvalidPlace, Problem};
 use crate::request::{Flag, IdempotencyKey, JsonBody, Query};
@@ -103,8 +102,7 @@ async fn start(
         app.engine.check_run(&command).map_err(refused)?;
         return Ok(Json(Checked { valid: true }).into_response());
     }
-    let created = app.engine.dispatch(command).await.map_err(refused)?;
-    audit::action(&caller, "start", created.run_id, "done");
+    let created = app.engine.by(caller.actor()).dispatch(command).await.map_err(refused)?;
     let started = Started { run_id: created.run_id, status: created.status };
     let mut response = (StatusCode::CREATED, Json(started)).into_response();
     let location = format!("{}{BASE}/runs/{}", app.settings.path(), created.run_id);

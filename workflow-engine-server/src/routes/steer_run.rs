@@ -14,7 +14,6 @@ use super::Route;
 use super::run_detail::check_match;
 use super::start_run::DryRun;
 use crate::app::App;
-use crate::audit;
 use crate::authorize::Caller;
 use crate::problem::Problem;
 use crate::request::{IdempotencyKey, JsonBody, Query, Run};
@@ -77,7 +76,6 @@ async fn cancel(
     check_match(&headers, &run).await?;
     let reason = body.reason.unwrap_or_else(|| format!("cancelled by {}", caller.name));
     let cancelled = run.cancel(reason).await?;
-    audit::action(&caller, "cancel", run.id(), if cancelled { "done" } else { "skipped" });
     Ok(Json(Cancelled { cancelled }))
 }
 
@@ -100,7 +98,6 @@ struct Reran {
 
 async fn rerun(
     State(_): State<App>,
-    caller: Caller,
     Run(run): Run,
     Query(DryRun { dry_run }): Query<DryRun>,
     IdempotencyKey(key): IdempotencyKey,
@@ -114,9 +111,6 @@ async fn rerun(
         None => rerun,
     };
     let output = if dry_run.0 { rerun.dry_run().await? } else { rerun.await? };
-    if !dry_run.0 {
-        audit::action(&caller, "rerun", run.id(), "done");
-    }
     Ok(Json(Reran { generation: output.generation, stages: output.stages }))
 }
 
@@ -137,14 +131,12 @@ struct Woken {
 
 async fn wake(
     State(_): State<App>,
-    caller: Caller,
     Run(run): Run,
     headers: HeaderMap,
     JsonBody(body): JsonBody<Wake>,
 ) -> Result<Json<Woken>, Problem> {
     check_match(&headers, &run).await?;
     let woken = run.wake(&body.stage).await?;
-    audit::action(&caller, "wake", run.id(), if woken { "done" } else { "skipped" });
     Ok(Json(Woken { woken }))
 }
 
@@ -167,7 +159,6 @@ struct Raised {
 
 async fn budget(
     State(_): State<App>,
-    caller: Caller,
     Run(run): Run,
     headers: HeaderMap,
     JsonBody(body): JsonBody<Raise>,
@@ -177,7 +168,6 @@ async fn budget(
         Some(stage) => run.raise_stage_budget(stage, body.budget).await?,
         None => run.raise_budget(body.budget).await?,
     };
-    audit::action(&caller, "budget", run.id(), "done");
     Ok(Json(Raised { resumed }))
 }
 
@@ -222,7 +212,6 @@ async fn annotate(
     let mut command = AttachAnnotation::new(run.id(), annotation);
     command.stage_id = body.stage;
     command.idempotency_key = key;
-    let output = app.engine.dispatch(command).await?;
-    audit::action(&caller, "annotate", run.id(), "done");
+    let output = app.engine.by(caller.actor()).dispatch(command).await?;
     Ok(Json(Annotated { attached: output.attached }))
 }

@@ -69,6 +69,8 @@ async fn an_invalid_start_names_the_place() {
     }
     let unknown = json!({ "workflow": "none", "input": 1 });
     problem(served.post("/runs", &unknown).await, 404, "WORKFLOW_NOT_FOUND").await;
+    problem(served.post("/runs", &json!(["even", null, { "number": 2 }])).await, 422, "INVALID_REQUEST")
+        .await;
     let request = served.request(Method::POST, "/runs", OPERATOR).header("content-type", "application/json");
     problem(request.body("{").send().await.unwrap(), 400, "INVALID_REQUEST").await;
 }
@@ -105,8 +107,9 @@ async fn a_list_is_read_page_by_page() {
     assert_eq!((&run["phase"], &run["error"]["code"]), (&json!("failed"), &json!("STAGE_FAILED")));
     // A cursor belongs to its filter.
     let next = failed["next"].as_str().unwrap();
-    problem(served.get(&format!("/runs?after={next}")).await, 400, "INVALID_REQUEST").await;
-    for query in ["limit=0", "limit=201", "limit=x", "colour=red", "tag=acme", "status=failed", "after=*"] {
+    problem(served.get(&format!("/runs?after={next}")).await, 422, "INVALID_CURSOR").await;
+    problem(served.get("/runs?after=*").await, 422, "INVALID_CURSOR").await;
+    for query in ["limit=0", "limit=201", "limit=x", "colour=red", "tag=acme", "status=failed"] {
         problem(served.get(&format!("/runs?{query}")).await, 400, "INVALID_REQUEST").await;
     }
 }

@@ -98,3 +98,29 @@ async fn an_annotation_has_its_author() {
     let empty = served.post(&format!("/runs/{id}/annotations"), &json!({ "attributes": {} })).await;
     problem(empty, 422, "INVALID_ANNOTATION").await;
 }
+
+#[tokio::test]
+async fn a_fork_takes_over_what_was_completed() {
+    let served = served().await;
+    let id = served.run("calculation", json!({ "number": 20 })).await;
+    let fork = json!({ "from_stage": "increment", "outputs": { "multiply": 50 } });
+    let plan = body(served.post(&format!("/runs/{id}/fork?dry_run"), &fork).await).await;
+    assert_eq!(plan, json!({ "run_id": null, "taken_over": ["multiply"], "stages": ["increment"] }));
+    let forked = served.post(&format!("/runs/{id}/fork"), &fork).await;
+    assert_eq!(forked.status(), 201);
+    let location = forked.headers()["location"].to_str().unwrap().trim_start_matches("/api/v1").to_owned();
+    assert_eq!(served.get(&format!("{location}/output?wait=20s")).await.text().await.unwrap(), "51");
+    let wrong = json!({ "from_stage": "increment", "outputs": { "multiply": "x" } });
+    assert_eq!(served.post(&format!("/runs/{id}/fork"), &wrong).await.status(), 422);
+}
+
+#[tokio::test]
+async fn an_action_is_listed_with_who_did_it() {
+    let served = served().await;
+    let id = served.start("asking", json!({ "question": "Why?" })).await;
+    let response = served.post(&format!("/runs/{id}/cancel"), &json!({ "reason": "enough" })).await;
+    let request_id = response.headers()["x-request-id"].to_str().unwrap().to_owned();
+    let action = &served.json("/actions").await["items"][0];
+    assert_eq!((&action["action"], &action["run_id"]), (&json!("cancel"), &json!(id)));
+    assert_eq!(action["by"], json!({ "name": "operator", "via": "token", "request_id": request_id }));
+}

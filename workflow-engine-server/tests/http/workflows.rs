@@ -44,3 +44,15 @@ async fn dead_letters_are_listed_and_replayed() {
     assert_eq!(body(replayed).await, json!({ "replayed": 0 }));
     problem(served.post("/dead-letters/replay", &json!({ "limit": 0 })).await, 422, "INVALID_REQUEST").await;
 }
+
+#[tokio::test]
+async fn the_queue_the_workers_and_the_times_are_shown() {
+    let served = served().await;
+    let id = served.run("calculation", json!({ "number": 20 })).await;
+    let times = served.json("/workflows/calculation/statistics").await;
+    assert_eq!((&times["runs"], &times["stages"][0]["completed"]), (&json!(1), &json!(1)));
+    let timeline = served.json(&format!("/runs/{id}/timeline")).await;
+    assert_eq!(timeline["stages"][0]["stage_id"], "multiply");
+    assert_eq!(served.json("/queue").await["total"]["dead"], 0);
+    assert_eq!(served.json("/workers").await["items"][0]["leases"], 0);
+}
