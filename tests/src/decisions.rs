@@ -56,7 +56,7 @@ pub fn create() -> Decision {
 
 /// Makes a claimant with a lease of 30 seconds.
 pub fn claim() -> Claimant {
-    Claimant { worker_id: "worker".into(), lease: Duration::from_secs(30) }
+    Claimant { worker_id: "worker".into(), lease: Duration::from_secs(30), number: None }
 }
 
 /// Makes a decision that completes the stage and the run.

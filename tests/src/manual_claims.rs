@@ -27,7 +27,7 @@ pub async fn apply(store: &dyn Store, run_id: RunId, changes: Vec<Change>) {
 /// Claims the due job of a stage for a worker that never commits an outcome.
 pub async fn claim(store: &dyn Store, run_id: RunId, stage: &str) -> ClaimedJob {
     let run = store.run(run_id).await.expect("the store is available").expect("the run exists");
-    let claim = Claimant { worker_id: "lost".into(), lease: LEASE };
+    let claim = Claimant { worker_id: "lost".into(), lease: LEASE, number: None };
     let precondition = Precondition::Claimable { stage_id: stage.into(), generation: run.generation };
     let changes = vec![Change::Claim { stage_id: stage.into(), claim }];
     match store.commit(Decision { run_id, command: "test", precondition, idempotency: None, changes }).await {

@@ -36,7 +36,11 @@ impl Choices {
     }
 
     fn claim(&mut self) -> Claimant {
-        Claimant { worker_id: format!("worker-{}", self.below(3)), lease: Duration::from_secs(10) }
+        Claimant {
+            worker_id: format!("worker-{}", self.below(3)),
+            lease: Duration::from_secs(10),
+            number: None,
+        }
     }
 
     fn change(&mut self) -> Change {

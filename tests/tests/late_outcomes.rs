@@ -49,7 +49,7 @@ impl Interceptor for BeforeCommit {
 
 async fn claim(engine: &Engine) -> ClaimedJob {
     let kernel = engine.kernel();
-    let claim = Claimant { worker_id: "worker".into(), lease: LEASE };
+    let claim = Claimant { worker_id: "worker".into(), lease: LEASE, number: None };
     let definitions = [production::definition().fingerprint().to_owned()];
     let mut jobs = kernel.store().claim_jobs(&claim, &definitions, 1).await.unwrap();
     jobs.pop().expect("a job is due")

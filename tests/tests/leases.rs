@@ -86,7 +86,7 @@ async fn a_drain_returns_unfinished_jobs_and_the_attempt_does_not_count(world: W
 
 /// Claims a job for a worker that never commits an outcome.
 async fn claim_and_vanish(world: &World, engine: &Engine) {
-    let lost = Claimant { worker_id: "lost".into(), lease: LEASE };
+    let lost = Claimant { worker_id: "lost".into(), lease: LEASE, number: None };
     let fingerprints = vec![waiting::definition().fingerprint().to_owned()];
     let store = Arc::clone(engine.kernel().store());
     assert_eq!(store.claim_jobs(&lost, &fingerprints, 1).await.unwrap().len(), 1);
@@ -144,7 +144,7 @@ async fn trap_06_the_result_of_a_worker_that_lost_its_lease_is_dropped(world: Wo
         .await
         .unwrap();
     assert_eq!(reaped, ReapStaleLeasesOutput { released: 1, failed: 0 });
-    let other = Claimant { worker_id: "other".into(), lease: LEASE };
+    let other = Claimant { worker_id: "other".into(), lease: LEASE, number: None };
     let fingerprints = vec![waiting::definition().fingerprint().to_owned()];
     // The first worker may claim the job again first; then its second attempt completes the stage.
     let taken_over = world.store.claim_jobs(&other, &fingerprints, 1).await.unwrap();

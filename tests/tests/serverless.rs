@@ -177,8 +177,11 @@ async fn a_tick_reaps_the_lease_of_a_lost_invocation(world: World) {
     let host = host(&engine);
     let run = engine.start::<diamond>(FirstInput { number: 1 }).await.unwrap();
     host.run_maintenance_tick(MaintenanceTick::default()).await;
-    let lost =
-        workflow_engine::records::Claimant { worker_id: "lost".into(), lease: Duration::from_secs(15) };
+    let lost = workflow_engine::records::Claimant {
+        worker_id: "lost".into(),
+        lease: Duration::from_secs(15),
+        number: None,
+    };
     let definitions = [diamond::definition().fingerprint().to_owned()];
     assert_eq!(world.store.claim_jobs(&lost, &definitions, 1).await.unwrap().len(), 1);
 

@@ -141,7 +141,7 @@ impl Refusing {
         if let Ok(wait) = (due - world.clock.now()).to_std() {
             world.clock.advance(wait);
         }
-        let claim = Claimant { worker_id: "worker".into(), lease: LEASE };
+        let claim = Claimant { worker_id: "worker".into(), lease: LEASE, number: None };
         world.store.claim_jobs(&claim, &definitions, 1).await.unwrap().pop()
     }
 

@@ -38,14 +38,14 @@ pub mod guide;
 
 pub use context::{AnyStage, IntoStageError, Retry, RetryDecision, StageContext, StageError, StageResult};
 pub use engine::{
-    AnyRun, BulkItem, BulkOutcome, Cursor, Engine, EngineBuilder, Events, IntoStore, List, Logs, Page, Rerun,
-    RunHandle, StartRun, StoreSource,
+    AnyRun, BulkItem, BulkOutcome, Cursor, Engine, EngineBuilder, Events, Fork, IntoStore, List, Logs, Page,
+    Rerun, RunHandle, StartRun, StoreSource, WorkerState, WorkerStatus,
 };
 pub use error::{Error, ErrorCode};
 pub use host::{LeftJob, ShutdownReport, serverless};
 pub use language::{Check, CheckFunction, HasStage, Stage, Workflow};
 pub use ports::{AnnotationFilter, LogFilter, RunCount, RunFilter};
-pub use records::{Annotation, AnnotationKey, LogLevel, StageFailure, Statement, Status};
+pub use records::{Actor, Annotation, AnnotationKey, LogLevel, StageFailure, Statement, Status};
 pub use value::{Bytes, Cost, Json, RunId};
 pub use workflow_engine_macros::{check, stage, workflow};
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use workflow_engine::ports::{Inspection, RunCount, RunPage, RunQuery};
-use workflow_engine::records::LogRecord;
+use workflow_engine::records::{AnnotationRecord, LogRecord, QueueOverview, StageEnd, WorkerLeases};
 use workflow_engine::{Error, LogFilter, RunFilter, RunId};
 
 use super::{Intercepted, Interceptor};
@@ -28,6 +28,22 @@ impl<I: Interceptor> Inspection for Intercepted<I> {
         limit: usize,
     ) -> Result<Vec<LogRecord>, Error> {
         self.read("list_logs", self.store.list_logs(run_id, filter, after, limit)).await
+    }
+
+    async fn queue(&self) -> Result<QueueOverview, Error> {
+        self.read("queue", self.store.queue()).await
+    }
+
+    async fn worker_leases(&self) -> Result<Vec<WorkerLeases>, Error> {
+        self.read("worker_leases", self.store.worker_leases()).await
+    }
+
+    async fn stage_ends(&self, run_ids: Vec<RunId>) -> Result<Vec<StageEnd>, Error> {
+        self.read("stage_ends", self.store.stage_ends(run_ids)).await
+    }
+
+    async fn list_actions(&self, before: Option<u64>, limit: usize) -> Result<Vec<AnnotationRecord>, Error> {
+        self.read("list_actions", self.store.list_actions(before, limit)).await
     }
 
     async fn tags(&self, run_id: RunId) -> Result<BTreeMap<String, String>, Error> {

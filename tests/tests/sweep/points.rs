@@ -8,7 +8,7 @@ use tests::sweep::run::Shape;
 use crate::lane::Database;
 
 /// Every method of every port that an engine calls while no other process commits.
-const METHODS: [&str; 45] = [
+const METHODS: [&str; 47] = [
     "store.commit",
     "store.commit_locked",
     "store.snapshot",
@@ -40,6 +40,8 @@ const METHODS: [&str; 45] = [
     "store.correct_instants",
     "store.register_subscriber",
     "store.register_definitions",
+    "store.register_worker",
+    "store.drain_worker",
     "store.claim_deliveries",
     "store.settle_deliveries",
     "store.next_delivery_due",

@@ -78,7 +78,7 @@ async fn trap_12_a_failed_run_leaves_no_job_to_its_rerun(world: World) {
     execute(&engine, run.id(), "right").await;
     let snapshot = world.store.snapshot(run.id()).await.unwrap().unwrap();
     assert!(snapshot.jobs.iter().all(|job| job.status == Status::Dead), "{:?}", snapshot.jobs);
-    let claim = Claimant { worker_id: "w".into(), lease: Duration::from_secs(15) };
+    let claim = Claimant { worker_id: "w".into(), lease: Duration::from_secs(15), number: None };
     let definitions = [diamond::definition().fingerprint().to_owned()];
     assert!(world.store.claim_jobs(&claim, &definitions, 10).await.unwrap().is_empty());
 

@@ -125,7 +125,7 @@ async fn trap_19_a_body_that_hangs_blocks_no_maintenance(world: World) {
     let run = engine.start::<super::bodies::diamond>(super::bodies::BeginInput { number: 1 }).await.unwrap();
     assert_eq!(run.output().await.unwrap(), "left 2 right 200");
     let rerun = |waiting_on| workflow_engine::ports::RerunStage { stage_id: "join".into(), waiting_on };
-    let claim = workflow_engine::records::Claimant { worker_id: "lost".into(), lease: LEASE };
+    let claim = workflow_engine::records::Claimant { worker_id: "lost".into(), lease: LEASE, number: None };
     let changes = vec![
         Change::Rerun { stages: vec![rerun(0)], waiting_on: 1 },
         Change::Enqueue { stage_id: "join".into(), max_attempts: 3, max_crashes: 3, claim: Some(claim) },

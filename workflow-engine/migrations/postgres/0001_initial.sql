@@ -311,6 +311,23 @@ CREATE TABLE {schema}.workflow_definitions (
     first_seen_at TIMESTAMPTZ NOT NULL
 );
 
+-- The workers of all processes: written when a worker starts and when it drains.
+CREATE TABLE {schema}.workflow_workers (
+    number      BIGINT NOT NULL GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id          TEXT   COLLATE "C" NOT NULL,
+    host        TEXT   COLLATE "C" NOT NULL,
+    -- Identifies the process on its machine.
+    process     TEXT   COLLATE "C" NOT NULL UNIQUE,
+    version     TEXT   COLLATE "C" NOT NULL,
+    concurrency BIGINT NOT NULL,
+    -- The fingerprints of its definitions: a JSON array of texts.
+    definitions TEXT   COLLATE "C" NOT NULL,
+    -- The application_name of the session in which its process listens; NULL where it does not.
+    session     TEXT   COLLATE "C",
+    started_at  TIMESTAMPTZ NOT NULL,
+    drained_at  TIMESTAMPTZ
+);
+
 -- The plugins, and the sink, that receive events. While there is any, each commit leaves its events unpublished.
 CREATE TABLE {schema}.workflow_subscribers (
     name        TEXT   COLLATE "C" NOT NULL PRIMARY KEY,
@@ -419,6 +436,9 @@ CREATE TABLE {schema}.workflow_annotations (
 
 CREATE INDEX workflow_annotations_by_run ON {schema}.workflow_annotations (workflow_run_id, id);
 CREATE INDEX workflow_annotations_by_key ON {schema}.workflow_annotations (key, id);
+-- The actions from outside.
+CREATE INDEX workflow_annotations_actions ON {schema}.workflow_annotations (id)
+    WHERE key >= 'operator.' AND key < 'operator/';
 
 -- The ledger: one row for each call of a model.
 CREATE TABLE {schema}.workflow_ai_calls (

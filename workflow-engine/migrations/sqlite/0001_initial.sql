@@ -243,6 +243,22 @@ CREATE TABLE {prefix}definitions (
     first_seen_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- The workers of all processes: written when a worker starts and when it drains.
+CREATE TABLE {prefix}workers (
+    -- No number is used twice: events carry it.
+    number      INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    id          TEXT    NOT NULL,
+    host        TEXT    NOT NULL,
+    -- Identifies the process on its machine.
+    process     TEXT    NOT NULL,
+    version     TEXT    NOT NULL,
+    concurrency INTEGER NOT NULL,
+    -- The fingerprints of its definitions: a JSON array of texts.
+    definitions TEXT    NOT NULL,
+    started_at  INTEGER NOT NULL,
+    drained_at  INTEGER
+) STRICT;
+
 -- The plugins, and the sink, that receive events. While there is any, each commit leaves its events unpublished.
 CREATE TABLE {prefix}subscribers (
     name        TEXT    NOT NULL PRIMARY KEY,
@@ -349,6 +365,9 @@ CREATE TABLE {prefix}annotations (
 
 CREATE INDEX {prefix}annotations_by_run ON {prefix}annotations (workflow_run_id, id);
 CREATE INDEX {prefix}annotations_by_key ON {prefix}annotations (key, id);
+-- The actions from outside.
+CREATE INDEX {prefix}annotations_actions ON {prefix}annotations (id)
+    WHERE key >= 'operator.' AND key < 'operator/';
 
 -- The ledger: one row for each model call. Texts come last, so that sums do not read them.
 CREATE TABLE {prefix}ai_calls (

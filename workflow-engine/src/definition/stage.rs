@@ -63,6 +63,8 @@ pub struct StageDefinition {
     pub(crate) input_schema: fn(schemars::SchemaGenerator) -> schemars::Schema,
     pub(crate) input_rules: Option<InputRules>,
     pub(crate) output_schema: fn() -> schemars::Schema,
+    /// Reads an output of the stage, and returns its stored form.
+    pub(crate) read_output: fn(&Json) -> Result<Json, serde_json::Error>,
     pub(crate) config: ConfigDefinition,
     /// For a stage whose configuration sets limits.
     pub(crate) read_settings: Option<ReadSettings>,

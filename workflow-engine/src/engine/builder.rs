@@ -302,7 +302,11 @@ impl EngineBuilder {
             return Err(error);
         }
         let worker = self.has_worker.then(|| Worker::start(&kernel, self.worker)).transpose()?.map(Arc::new);
+        if let Some(worker) = &worker {
+            worker.registered().await;
+        }
         let engine = Engine {
+            actor: None,
             inner: Arc::new(Inner {
                 kernel,
                 worker,

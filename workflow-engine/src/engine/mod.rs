@@ -13,8 +13,14 @@ mod run_values;
 mod history;
 mod notes;
 mod costs;
-mod attempts;
+mod timeline;
+mod timeline_fold;
+mod workers;
+mod definitions;
+mod stage_times;
 mod rerun;
+mod fork;
+mod actions;
 mod bulk;
 mod dead_letters;
 mod condition;
@@ -35,12 +41,14 @@ pub use any_run::AnyRun;
 pub use builder::EngineBuilder;
 pub use bulk::{BulkItem, BulkOutcome};
 pub use events::Events;
+pub use fork::Fork;
 pub use handle::RunHandle;
 pub use into_store::{IntoStore, StoreSource};
 pub use list::{Cursor, List, Page};
 pub use logs::Logs;
 pub use rerun::Rerun;
 pub use start::StartRun;
+pub use workers::{WorkerState, WorkerStatus};
 
 use crate::error::Error;
 use crate::host::serverless::{Serverless, ServerlessSettings};
@@ -48,7 +56,7 @@ use crate::host::{ShutdownReport, Worker};
 use crate::kernel::{Command, CreateRun, Kernel, RemoveSubscriber, WakeStage, WorkflowVersion};
 use crate::language::Workflow;
 use crate::ports::Store;
-use crate::records::{RunRecord, SubscriberRecord};
+use crate::records::{Actor, RunRecord, SubscriberRecord};
 use crate::value::{Json, RunId};
 
 /// Runs workflows durably.
@@ -91,6 +99,8 @@ use crate::value::{Json, RunId};
 #[derive(Clone)]
 pub struct Engine {
     inner: Arc<Inner>,
+    /// On whose behalf this handle dispatches commands.
+    actor: Option<Arc<Actor>>,
 }
 
 struct Inner {
@@ -255,7 +265,11 @@ impl Engine {
     /// As the command documents.
     pub async fn dispatch<C: Command>(&self, command: C) -> Result<C::Output, Error> {
         self.ensure_runtime();
-        self.kernel().dispatch(command).await.map_err(|error| self.unless_store_closed(error))
+        let dispatched = match &self.actor {
+            Some(actor) => self.kernel().dispatch_by(command, actor).await,
+            None => self.kernel().dispatch(command).await,
+        };
+        dispatched.map_err(|error| self.unless_store_closed(error))
     }
 
     /// Checks whether this process can create the run: its workflow is registered, and input, configuration, tags and
@@ -299,7 +313,8 @@ impl Engine {
     /// another type; otherwise the errors that the command documents.
     pub async fn dispatch_json(&self, command: &str) -> Result<Json, Error> {
         self.ensure_runtime();
-        self.kernel().dispatch_json(command).await.map_err(|error| self.unless_store_closed(error))
+        let dispatched = self.kernel().dispatch_json_by(command, self.actor.as_deref()).await;
+        dispatched.map_err(|error| self.unless_store_closed(error))
     }
 
     /// The kernel.

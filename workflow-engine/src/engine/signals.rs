@@ -37,7 +37,7 @@ async fn serve(mut signals: Signals, inner: Weak<Inner>) {
     let inner = inner.upgrade().filter(|inner| !inner.stopped.is_cancelled());
     let Some(inner) = inner else { std::process::exit(code) };
     tracing::info!("draining; a second signal ends the process at once");
-    shut_down(&Engine { inner }, &mut signals, code).await;
+    shut_down(&Engine { inner, actor: None }, &mut signals, code).await;
     // The program ends by itself now, unless there is another signal.
     std::process::exit(signals.next().await);
 }

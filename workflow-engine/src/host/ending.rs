@@ -98,7 +98,10 @@ pub(super) async fn drain(
     let has_undelivered_events = !shared.flushers.have_ended();
     shared.flushers.stop();
     shared.abandoned.cancel();
-    let unreturned = return_jobs(shared, elapsed(clock, RETURN_TIMEOUT)).await;
+    let (unreturned, ()) = tokio::join!(
+        return_jobs(shared, elapsed(clock, RETURN_TIMEOUT)),
+        note_drained(shared, elapsed(clock, RETURN_TIMEOUT)),
+    );
     heartbeat.cancel();
     let blocked = blocked_bodies(shared).await.into_iter().map(LeftJob::from).collect();
     ShutdownReport { unreturned, blocked, has_undelivered_events, ..ShutdownReport::default() }
@@ -120,7 +123,10 @@ pub(super) async fn abandon(shared: &Arc<WorkerShared>) {
         () = real_time(GRACE) => {}
     }
     shared.abandoned.cancel();
-    return_jobs(shared, real_time(RETURN_TIMEOUT)).await;
+    tokio::join!(
+        return_jobs(shared, real_time(RETURN_TIMEOUT)),
+        note_drained(shared, real_time(RETURN_TIMEOUT)),
+    );
 }
 
 /// Waits for a time limit on bodies and commits: by the clock, and in real time, which they take even where a test moves the
@@ -133,7 +139,7 @@ pub(crate) async fn elapsed(clock: &Arc<dyn Clock>, limit: Duration) {
     clippy::disallowed_methods,
     reason = "bodies take real time to stop, independently of the engine's clock"
 )]
-async fn real_time(duration: Duration) {
+pub(super) async fn real_time(duration: Duration) {
     tokio::time::sleep(duration).await;
 }
 
@@ -146,6 +152,20 @@ async fn blocked_bodies(shared: &Arc<WorkerShared>) -> Vec<Lease> {
         real_time(CHECK_INTERVAL).await;
     }
     shared.kernel.running().blocked()
+}
+
+/// Notes in the store that the worker has drained, unless that takes longer than `timeout`.
+async fn note_drained(shared: &Arc<WorkerShared>, timeout: impl Future<Output = ()>) {
+    let Some(number) = shared.claimant.get().number else { return };
+    tokio::select! {
+        biased;
+        noted = shared.kernel.store().drain_worker(number) => {
+            if let Err(error) = noted {
+                tracing::debug!(%error, "the end of the worker is not noted in the store");
+            }
+        }
+        () = timeout => {}
+    }
 }
 
 /// Returns the jobs whose bodies do not react: they run code without an `.await`, or their runtime does not run. The

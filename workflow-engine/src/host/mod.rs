@@ -13,6 +13,7 @@ mod service;
 mod backoff;
 mod stale_leases;
 mod clock_jumps;
+mod registration;
 mod enqueued_runs;
 mod stuck_runs;
 mod unclaimed_runs;
@@ -23,5 +24,6 @@ pub mod serverless;
 
 pub(crate) use ending::elapsed;
 pub use ending::{LeftJob, ShutdownReport};
+pub(crate) use liveness::{Liveness, liveness};
 pub(crate) use settings::WorkerSettings;
 pub(crate) use worker::Worker;

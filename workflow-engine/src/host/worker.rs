@@ -18,6 +18,9 @@ use crate::error::Error;
 use crate::kernel::{Kernel, Placement};
 use crate::ports::Store;
 
+/// How long the start of an engine waits for the registration of its worker.
+const REGISTRATION: Duration = Duration::from_millis(250);
+
 /// A worker in this process.
 pub(crate) struct Worker {
     shared: Arc<WorkerShared>,
@@ -37,6 +40,15 @@ impl Worker {
         kernel.set_placement(placement);
         shared.start_loops(&runtime);
         Ok(Self { shared, heartbeat, drained: Mutex::default() })
+    }
+
+    /// Waits until the worker is registered, but not for long: another process may be writing.
+    pub(crate) async fn registered(&self) {
+        tokio::select! {
+            biased;
+            () = self.shared.claimant.is_decided.cancelled() => {}
+            () = ending::real_time(REGISTRATION) => {}
+        }
     }
 
     /// Drains: claims nothing more, lets bodies finish, and returns the jobs of those that do not finish in time to the

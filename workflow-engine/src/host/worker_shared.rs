@@ -14,6 +14,7 @@ use super::clock_jumps::ClockJumps;
 use super::enqueued_runs::EnqueuedRuns;
 use super::flusher::Flushers;
 use super::recently_served::RecentlyServed;
+use super::registration::{RegisteredClaimant, Registration};
 use super::retention::Retention;
 use super::service::{self, Service};
 use super::settings::WorkerSettings;
@@ -36,7 +37,7 @@ const CLAIM: &str = "claim work";
 /// The state that a worker's tasks share.
 pub(super) struct WorkerShared {
     pub(super) kernel: Arc<Kernel>,
-    claim: Claimant,
+    pub(super) claimant: Arc<RegisteredClaimant>,
     pub(super) settings: WorkerSettings,
     recently_served: RecentlyServed,
     slots: Arc<SlotPool>,
@@ -90,7 +91,7 @@ impl Placement for WorkerShared {
         if permits.is_empty() {
             return None;
         }
-        let (claimant, slots) = (self.claim.clone(), permits.len());
+        let (claimant, slots) = (self.claimant.get().clone(), permits.len());
         // The claim is sent later, so its leases last at least as long as counted from here.
         let claimed = self.kernel.clock().monotonic();
         Some(Reservation { claimant, slots, run: Box::new(move |jobs| self.run(jobs, claimed, permits)) })
@@ -105,9 +106,11 @@ impl WorkerShared {
         runtime: Handle,
     ) -> Arc<Self> {
         let highest = kernel.store().hints().watch_highest_priority();
+        let claimant =
+            Claimant { worker_id: settings.worker_id.clone(), lease: kernel.lease(), number: None };
         Arc::new(Self {
             kernel: Arc::clone(kernel),
-            claim: Claimant { worker_id: settings.worker_id.clone(), lease: kernel.lease() },
+            claimant: Arc::new(RegisteredClaimant::new(claimant)),
             recently_served: RecentlyServed::default(),
             slots: SlotPool::new(settings.concurrency, highest),
             settings,
@@ -148,7 +151,7 @@ impl WorkerShared {
         loop {
             let slots = SuccessorSlots::new(permit, Arc::clone(&self.slots));
             let lease = job.lease().clone();
-            let (mut next, claimed) = match job.execute(&self.claim, &slots).await {
+            let (mut next, claimed) = match job.execute(self.claimant.get(), &slots).await {
                 Ok(finished) => (finished.next, finished.claimed),
                 Err(error) => {
                     // The expired lease returns the job to the queue.
@@ -201,7 +204,8 @@ impl WorkerShared {
         let mut spare = permits.split_off(permits.len() - spare);
         self.slots.claim_started();
         let sent = self.kernel.clock().monotonic();
-        let found = self.recently_served.claim(&self.kernel, &self.claim, permits.len(), true).await?;
+        let found =
+            self.recently_served.claim(&self.kernel, self.claimant.get(), permits.len(), true).await?;
         self.slots.record_remaining(found.remaining_priority);
         let claimed = found.jobs.len() + found.started.len();
         let mut rest = permits.split_off(found.jobs.len());
@@ -216,13 +220,14 @@ impl WorkerShared {
             return Ok(claimed);
         }
 
-        let started = self.recently_served.start(&self.kernel, &self.claim, found.runs, rest.len()).await?;
+        let started =
+            self.recently_served.start(&self.kernel, self.claimant.get(), found.runs, rest.len()).await?;
         if claimed + started.runs > 0 {
             self.run(started.jobs, sent, rest);
             return Ok(claimed + started.runs);
         }
         // Other workers started these runs first, or none of them can be started: they must not delay other work.
-        let found = self.recently_served.claim(&self.kernel, &self.claim, rest.len(), false).await?;
+        let found = self.recently_served.claim(&self.kernel, self.claimant.get(), rest.len(), false).await?;
         let claimed = found.jobs.len();
         rest.truncate(claimed);
         self.run(found.jobs, sent, rest);
@@ -282,6 +287,7 @@ impl WorkerShared {
         };
         self.loops.spawn_on(claiming, runtime);
         self.start_service(runtime, StaleLeases::new(&self.kernel, &self.host_runtime));
+        self.start_service(runtime, Registration::new(&self.kernel, settings, &self.claimant));
         self.start_service(runtime, EnqueuedRuns::new(&self.kernel));
         self.start_service(runtime, ClockJumps::new());
         self.start_service(runtime, StuckRuns { threshold: settings.stuck_threshold });

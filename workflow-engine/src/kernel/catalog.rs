@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::Kernel;
 use crate::error::Error;
@@ -14,7 +16,7 @@ use crate::value::Json;
 const CAP: usize = 10_000;
 
 /// One definition of a workflow with its unfinished runs, from [`Engine::versions`](crate::Engine::versions).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct WorkflowVersion {
     /// The definition.

@@ -177,7 +177,7 @@ impl<'a> Flush<'a> {
         let lease = self.kernel.lease();
         let claim = DeliveryClaim {
             subscription: self.subscriber.subscription.clone(),
-            claim: Claimant { worker_id: self.worker_id.to_owned(), lease },
+            claim: Claimant { worker_id: self.worker_id.to_owned(), lease, number: None },
             deliveries: free.saturating_mul(policy.max_batch).min(MAX_CLAIM).max(free).min(left),
             window: MAX_WINDOW.max(policy.max_batch).min(left),
         };

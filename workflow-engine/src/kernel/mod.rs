@@ -13,6 +13,7 @@
 
 mod config;
 mod commands;
+mod audit;
 mod attempt;
 mod registry;
 mod catalog;
@@ -63,11 +64,11 @@ pub use commands::{
     AttachAnnotation, AttachAnnotationOutput, CancelRun, CancelRunOutput, ClaimPendingRuns,
     ClaimPendingRunsOutput, ClaimedRun, Command, CreateRun, CreateRunOutput, DeleteRun, DeleteRunOutput,
     ExecuteJob, ExecuteJobOutput, FailUnclaimedRuns, FailUnclaimedRunsOutput, FlushOutbox, FlushOutboxOutput,
-    PollSuspendedStages, PollSuspendedStagesOutput, PurgeRuns, PurgeRunsOutput, RaiseBudget,
-    RaiseBudgetOutput, ReapStaleLeases, ReapStaleLeasesOutput, ReapStuckRuns, ReapStuckRunsOutput,
-    RemoveSubscriber, RemoveSubscriberOutput, ReplayDeadLetters, ReplayDeadLettersOutput, ReportStage,
-    ReportStageOutput, ReportedLog, ReportedProgress, RerunFrom, RerunFromOutput, TransitionAction,
-    TransitionRun, TransitionRunOutput, WakeStage, WakeStageOutput,
+    ForkRun, ForkRunOutput, PollSuspendedStages, PollSuspendedStagesOutput, PurgeRuns, PurgeRunsOutput,
+    RaiseBudget, RaiseBudgetOutput, ReapStaleLeases, ReapStaleLeasesOutput, ReapStuckRuns,
+    ReapStuckRunsOutput, RemoveSubscriber, RemoveSubscriberOutput, ReplayDeadLetters,
+    ReplayDeadLettersOutput, ReportStage, ReportStageOutput, ReportedLog, ReportedProgress, RerunFrom,
+    RerunFromOutput, TransitionAction, TransitionRun, TransitionRunOutput, WakeStage, WakeStageOutput,
 };
 pub use config::KernelConfig;
 pub(crate) use held_job::HeldJob;
@@ -81,7 +82,7 @@ pub(crate) use subscribers::check_subscribers;
 use crate::error::Error;
 use crate::ledger::CallLedger;
 use crate::ports::{Clock, StartPlans, Store};
-use crate::records::{DeadLetter, StoredValue, SubscriberRecord};
+use crate::records::{Actor, DeadLetter, StoredValue, SubscriberRecord};
 use crate::value::{Json, RunId};
 use run_cache::RunCache;
 use running_jobs::RunningJobs;
@@ -135,6 +136,20 @@ impl Kernel {
         self.notify_schedulers_after(call).await
     }
 
+    /// As [`Kernel::dispatch`], on behalf of an actor: the commit keeps the action, and the log has a line of the target
+    /// `workflow_engine::audit`, also if the command is refused.
+    ///
+    /// # Errors
+    /// As [`Kernel::dispatch`]; `INVALID_REQUEST` for an invalid name of the actor.
+    pub async fn dispatch_by<C: Command>(&self, command: C, by: &Actor) -> Result<C::Output, Error> {
+        let by = by.clone();
+        let call = |kernel: &Self| {
+            let kernel = kernel.shared();
+            async move { kernel.execute_by(command, Some(&by)).await }
+        };
+        self.notify_schedulers_after(call).await
+    }
+
     /// Executes a command of a host, which notifies its scheduler itself.
     pub(crate) async fn execute<C: Command>(&self, command: C) -> Result<C::Output, Error> {
         command.execute(self).await
@@ -147,10 +162,15 @@ impl Kernel {
     /// `INVALID_REQUEST` when it is not such an object, names no command, or has a field that is missing, unknown or of
     /// another type; otherwise the errors that the command documents.
     pub async fn dispatch_json(&self, command: &str) -> Result<Json, Error> {
-        let command = command.to_owned();
+        self.dispatch_json_by(command, None).await
+    }
+
+    /// As [`Kernel::dispatch_json`], on behalf of an actor unless the field `by` of the command names one.
+    pub(crate) async fn dispatch_json_by(&self, command: &str, by: Option<&Actor>) -> Result<Json, Error> {
+        let (command, by) = (command.to_owned(), by.cloned());
         let call = |kernel: &Self| {
             let kernel = kernel.shared();
-            async move { commands::dispatch_json(&kernel, &command).await }
+            async move { commands::dispatch_json(&kernel, &command, by.as_ref()).await }
         };
         self.notify_schedulers_after(call).await
     }

@@ -43,6 +43,17 @@ pub(super) async fn prepare_artifact(
     prepare(kernel, value, || BlobKey(format!("{}/artifacts/{number}", blob_key(lease).0))).await
 }
 
+/// As [`prepare_output`], for a stage of a new run that takes its output over. No lease has the epoch 0.
+pub(super) async fn prepare_taken_over(
+    kernel: &Kernel,
+    run_id: RunId,
+    stage_id: &str,
+    output: &Json,
+) -> Result<PreparedValue, Error> {
+    let lease = Lease { run_id, stage_id: stage_id.to_owned(), generation: 1, epoch: 0 };
+    prepare_output(kernel, &lease, output).await
+}
+
 async fn prepare(
     kernel: &Kernel,
     value: &Json,

@@ -84,6 +84,7 @@ pub struct StageRow {
     input_rules: fn() -> Vec<(&'static str, &'static [Rule])>,
     check_start: CheckStart,
     output_schema: fn() -> Schema,
+    read_output: fn(&Json) -> Result<Json, serde_json::Error>,
     config_schema: fn(SchemaGenerator) -> Schema,
     describe_config: fn(&mut ObjectSchema<'_>),
     check_config: fn(Option<&Json>) -> Result<Json, String>,
@@ -102,6 +103,7 @@ impl StageRow {
             input_rules: <S::Input as InputTypes>::rules,
             check_start: |_, _| Ok(()),
             output_schema: || S::Output::root_schema(SchemaGenerator::default()),
+            read_output: check_input::<S::Output>,
             config_schema: <S::Config as Storable>::root_schema,
             describe_config: |object| object.stage::<S>(),
             check_config: check_config::<S>,
@@ -258,6 +260,7 @@ fn stage(
         input_schema: row.input_schema,
         input_rules: InputRules::new(&(row.input_rules)(), row.check_start),
         output_schema: row.output_schema,
+        read_output: row.read_output,
         config: ConfigDefinition::new(row.config_schema, row.check_config),
         read_settings: row.read_settings,
     }

@@ -27,6 +27,14 @@ pub enum Change {
         /// The number of stages that make up the run's output. Their completion ends the run.
         waiting_on: u32,
     },
+    /// Makes a stage `COMPLETED` that the same decision inserts, with the output of another run. It has no attempt and no
+    /// event.
+    TakeOver {
+        /// The stage.
+        stage_id: String,
+        /// The output.
+        output: StoredValue,
+    },
     /// Inserts the job of a stage that waits for no predecessor: `PENDING`, due now, epoch 0. With a claimant it then
     /// claims the job, as `Claim` does. For a stage that has begun it is a repair, because its job was lost: the epoch
     /// is then above every lease that the job can have had, and where the stage is `SUSPENDED`, so is the job.

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use super::log_filter::LogFilter;
 use super::run_filter::RunFilter;
 use crate::error::Error;
-use crate::records::{LogRecord, RunRecord};
+use crate::records::{AnnotationRecord, LogRecord, QueueOverview, RunRecord, StageEnd, WorkerLeases};
 use crate::value::RunId;
 
 /// Lists and counts runs without disturbing those that work: a store reads on connections of its own, and every answer is
@@ -41,6 +41,20 @@ pub trait Inspection: Send + Sync {
         after: Option<u64>,
         limit: usize,
     ) -> Result<Vec<LogRecord>, Error>;
+
+    /// Counts the entries of the queue by workflow, of each kind the first 10,000.
+    async fn queue(&self) -> Result<QueueOverview, Error>;
+
+    /// Counts the leases that workers hold, by the worker's id; the first 10,000.
+    async fn worker_leases(&self) -> Result<Vec<WorkerLeases>, Error>;
+
+    /// Returns the ends of the stages of these runs that have completed or failed, at most 50,000. A stage that a fork has
+    /// taken over is left out.
+    async fn stage_ends(&self, run_ids: Vec<RunId>) -> Result<Vec<StageEnd>, Error>;
+
+    /// Returns annotations whose keys begin with `operator.`, newest first: with smaller ids than `before`, at most
+    /// `limit`.
+    async fn list_actions(&self, before: Option<u64>, limit: usize) -> Result<Vec<AnnotationRecord>, Error>;
 
     /// Returns the tags of a run by key; none if it has none or does not exist.
     async fn tags(&self, run_id: RunId) -> Result<BTreeMap<String, String>, Error>;

@@ -56,7 +56,7 @@ mod executor;
 
 pub use annotation_filter::AnnotationFilter;
 pub use blobs::BlobStore;
-pub use catalog::{Catalog, NewDefinition};
+pub use catalog::{Catalog, NewDefinition, RegisteredWorker};
 pub use change::{Change, RerunStage, RunEnd};
 pub use claim::{ClaimRequest, ClaimedWork};
 pub(crate) use clock::is_jump;

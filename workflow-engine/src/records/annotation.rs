@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::annotation_key::{AnnotationKey, is_key};
+use super::annotation_key::{AnnotationKey, OPERATOR, is_key};
 use crate::value::limits::Unstorable;
 use crate::value::{Json, Limits, is_name};
 
@@ -111,6 +111,11 @@ impl Annotation {
                 let shown: String = key.chars().take(64).collect();
                 return Err(format!(
                     "{shown:?} is no key: it needs 1 to 255 bytes, no control characters, and no empty segment"
+                ));
+            }
+            if key.starts_with(OPERATOR) {
+                return Err(format!(
+                    "`{key}` begins with `{OPERATOR}`, which is reserved for actions from outside"
                 ));
             }
             if value.as_str().len() > MAX_VALUE_BYTES {

@@ -5,6 +5,9 @@ use std::marker::PhantomData;
 
 use crate::value::is_name;
 
+/// The beginning of the keys of actions. Other annotations cannot use it.
+pub(crate) const OPERATOR: &str = "operator.";
+
 /// The name of an attribute with the type of its value, declared once as a constant.
 ///
 /// A key consists of segments, for example `review.outcome`: 1 to 255 bytes, no control characters, no empty segment. A

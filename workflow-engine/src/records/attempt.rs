@@ -21,7 +21,9 @@ pub struct AttemptRecord {
     pub outcome: AttemptOutcome,
     /// The reason, where it failed or did not count.
     pub error: Option<String>,
-    /// The worker that has the attempt now; `None` once it has ended.
+    /// The number of the worker that ran it; `None` for a check, and until the worker has registered.
+    pub worker: Option<u32>,
+    /// The id of that worker, as long as the store knows it.
     pub worker_id: Option<String>,
     /// The instant at which a worker claimed it; `None` for a check.
     pub started_at: Option<DateTime<Utc>>,

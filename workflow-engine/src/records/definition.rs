@@ -1,12 +1,14 @@
 //! The definitions of workflows, as a store keeps them.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::value::Json;
 
 /// A definition that a process has registered. The store keeps it, so that its runs can be shown by a process that does
 /// not have the code.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DefinitionRecord {
     /// Its fingerprint, which its runs carry.
     pub fingerprint: String,
@@ -21,7 +23,7 @@ pub struct DefinitionRecord {
 }
 
 /// The runs of one definition that have not ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UnfinishedRuns {
     /// The definition's fingerprint.
     pub fingerprint: String,

@@ -85,6 +85,9 @@ pub enum EventKind {
         stage_number: u32,
         /// The attempt; 1 for the first.
         attempt: u32,
+        /// The number of the worker, once it has registered: see [`WorkerRecord`](super::WorkerRecord).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        worker: Option<u32>,
     },
     /// `stage:progress`: the body reports its progress.
     #[serde(rename = "stage:progress")]

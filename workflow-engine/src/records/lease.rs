@@ -25,6 +25,8 @@ pub struct Lease {
 pub struct Claimant {
     /// The worker's id.
     pub worker_id: String,
+    /// The worker's number, which `stage:started` carries; `None` for one that has not registered.
+    pub number: Option<u32>,
     /// The time after which a lease expires unless the worker renews it.
     pub lease: Duration,
 }

@@ -148,6 +148,7 @@ fn reads(change: &Change) -> Reads<'_> {
         | Change::Complete { stage_id, .. }
         | Change::Choose { stage_id, .. }
         | Change::Skip { stage_id, .. }
+        | Change::TakeOver { stage_id, .. }
         | Change::Retry { stage_id, .. }
         | Change::RecordCrash { stage_id, .. }
         | Change::NoteError { stage_id, .. }

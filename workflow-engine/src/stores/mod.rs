@@ -36,6 +36,8 @@ mod implicit;
 mod event_columns;
 mod instant;
 mod run_search;
+mod queue_counts;
+mod workers;
 pub(crate) mod location;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod commit;

@@ -47,7 +47,7 @@ async fn execute(
     free_slots: usize,
     stop: &CancellationToken,
 ) -> Result<ExecutedJob, Error> {
-    let claim = Claimant { worker_id: worker_id.to_owned(), lease: kernel.lease() };
+    let claim = Claimant { worker_id: worker_id.to_owned(), lease: kernel.lease(), number: None };
     let started = kernel.clock().monotonic();
     let slots = FreeSlots(free_slots);
     let job = HeldJob::new(&kernel.shared(), job.clone(), started, stop).lost_when_dropped();

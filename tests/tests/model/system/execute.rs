@@ -37,7 +37,7 @@ impl Process {
                 Response::Started(started.collect())
             }
             Command::ClaimJobs { limit } => {
-                let claim = Claimant { worker_id: self.name(), lease: kernel.lease() };
+                let claim = Claimant { worker_id: self.name(), lease: kernel.lease(), number: None };
                 let definitions = kernel.registry().fingerprints();
                 let jobs = kernel.store().claim_jobs(&claim, &definitions, limit).await?;
                 Response::Claimed(self.hold(ids, jobs))

@@ -123,6 +123,7 @@ fn hashed(model: &Model, dress: &Dress) -> String {
         input_schema: input,
         input_rules: None,
         output_schema: output,
+        read_output: |output| Ok(output.clone()),
         config: ConfigDefinition::new(config, |_| Ok(Json::null())),
         read_settings: None,
     });

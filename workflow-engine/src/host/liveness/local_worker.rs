@@ -28,6 +28,25 @@ pub(super) fn local_process(worker: &str) -> Option<Process> {
     (machine() == Some(there)).then(|| Process { pid, start: start.to_owned() })
 }
 
+/// What is certain about the process of a worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Liveness {
+    Runs,
+    Ended,
+    /// It is or was a process of another machine, or the operating system hides it.
+    Unknown,
+}
+
+/// Returns what is certain about the process of the worker with this name.
+pub(crate) fn liveness(worker: &str) -> Liveness {
+    let Some(process) = local_process(worker) else { return Liveness::Unknown };
+    match process.report() {
+        Report::Unknown => Liveness::Unknown,
+        report if process.has_ended(&report) => Liveness::Ended,
+        _ => Liveness::Runs,
+    }
+}
+
 /// Returns this process, where the operating system reports it.
 pub(super) fn this_process() -> Option<Process> {
     let pid = i32::try_from(std::process::id()).ok()?;

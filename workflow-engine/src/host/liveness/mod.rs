@@ -14,3 +14,4 @@ mod death_watch;
 
 pub(super) use death_watch::DeathWatch;
 pub(super) use local_worker::worker_name;
+pub(crate) use local_worker::{Liveness, liveness};

@@ -32,7 +32,11 @@ impl Serverless {
             }))
         });
         Ok(Invocation {
-            claim: Claimant { worker_id: self.settings.worker_id.clone(), lease: self.kernel.lease() },
+            claim: Claimant {
+                worker_id: self.settings.worker_id.clone(),
+                lease: self.kernel.lease(),
+                number: None,
+            },
             _stop_on_drop: stop.clone().drop_guard(),
             stop,
             _timer: timer,

@@ -113,6 +113,10 @@ impl Command for AttachAnnotation {
             _ => Err(Error::run_not_found(run_id)),
         }
     }
+
+    fn run(&self) -> Option<RunId> {
+        Some(self.run_id)
+    }
 }
 
 /// Checks that the run has this stage: by the run's workflow where this process has it, otherwise by the store's rows.

@@ -58,7 +58,7 @@ impl Command for ClaimPendingRuns {
 
     async fn execute(self, kernel: &Kernel) -> Result<ClaimPendingRunsOutput, Error> {
         let pending = kernel.store().pending_runs(&kernel.definitions(), self.limit).await?;
-        let claimant = Claimant { worker_id: self.worker_id, lease: kernel.lease() };
+        let claimant = Claimant { worker_id: self.worker_id, lease: kernel.lease(), number: None };
         let (shared, slots) = (kernel.shared(), self.slots);
         let starts = async move { start_pending(&shared, pending, &claimant, slots).await };
         // If the caller stops waiting, the jobs that were claimed for it return to the queue.

@@ -50,4 +50,8 @@ impl Command for DeleteRun {
         delete_external_blobs(kernel).await?;
         Ok(DeleteRunOutput {})
     }
+
+    fn run(&self) -> Option<RunId> {
+        Some(self.run_id)
+    }
 }

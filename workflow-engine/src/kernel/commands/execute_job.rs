@@ -76,7 +76,7 @@ pub(in crate::kernel) async fn execute_job(
     if let Some((_, stage)) = registered.stage(&stage_id) {
         kernel.check_state_of(&registered.definition().id, stage)?;
     }
-    let claimant = Claimant { worker_id, lease: kernel.lease() };
+    let claimant = Claimant { worker_id, lease: kernel.lease(), number: None };
     let claimed = kernel.clock().monotonic();
     let job = match execution_key::claim(kernel, &stage_id, &snapshot, &claimant, key.clone()).await? {
         KeyedClaim::Claimed(job) => job,

@@ -7,11 +7,12 @@ use serde::de::DeserializeOwned;
 
 use super::{
     AttachAnnotation, CancelRun, ClaimPendingRuns, Command, CreateRun, DeleteRun, ExecuteJob,
-    FailUnclaimedRuns, FlushOutbox, PollSuspendedStages, PurgeRuns, RaiseBudget, ReapStaleLeases,
+    FailUnclaimedRuns, FlushOutbox, ForkRun, PollSuspendedStages, PurgeRuns, RaiseBudget, ReapStaleLeases,
     ReapStuckRuns, RemoveSubscriber, ReplayDeadLetters, ReportStage, RerunFrom, TransitionRun, WakeStage,
 };
 use crate::error::Error;
 use crate::kernel::Kernel;
+use crate::records::Actor;
 use crate::value::Json;
 
 /// Dispatches by name, and lists the names, from one table.
@@ -19,9 +20,14 @@ macro_rules! commands {
     ($($command:ty),* $(,)?) => {
         const NAMES: &[&str] = &[$(<$command>::NAME),*];
 
-        async fn dispatch(kernel: &Kernel, name: &str, fields: &Json) -> Result<Json, Error> {
+        async fn dispatch(
+            kernel: &Kernel,
+            name: &str,
+            fields: &Json,
+            by: Option<&Actor>,
+        ) -> Result<Json, Error> {
             $(if name == <$command>::NAME {
-                return execute::<$command>(kernel, fields).await;
+                return execute::<$command>(kernel, fields, by).await;
             })*
             Err(Error::unknown_command(name, NAMES))
         }
@@ -35,6 +41,7 @@ commands![
     TransitionRun,
     CancelRun,
     RerunFrom,
+    ForkRun,
     PollSuspendedStages,
     WakeStage,
     ReportStage,
@@ -51,19 +58,26 @@ commands![
 ];
 
 /// Executes a command that is a JSON object, and returns its output as JSON.
-pub(in crate::kernel) async fn dispatch_json(kernel: &Kernel, command: &str) -> Result<Json, Error> {
+pub(in crate::kernel) async fn dispatch_json(
+    kernel: &Kernel,
+    command: &str,
+    by: Option<&Actor>,
+) -> Result<Json, Error> {
     // Serde's tagged enums cannot hold a field of raw JSON, so the type is read by hand.
     let mut fields: BTreeMap<String, Json> = serde_json::from_str(command)
         .map_err(|error| Error::invalid_request(format!("a command must be a JSON object: {error}")))?;
     let name = fields.remove("type").and_then(|name| name.decode::<String>().ok());
     let name =
         name.ok_or_else(|| Error::invalid_request("a command must have its name in the field `type`"))?;
+    let named = fields.remove("by").map(|named| named.decode::<Option<Actor>>()).transpose();
+    let named = named.map_err(|error| Error::invalid_request(format!("`by` is not an actor: {error}")))?;
+    let named = named.flatten();
     let fields = Json::write(&fields)
         .map_err(|error| Error::invalid_request(format!("command `{name}` cannot be read: {error}")))?;
-    dispatch(kernel, &name, &fields).await
+    dispatch(kernel, &name, &fields, named.as_ref().or(by)).await
 }
 
-async fn execute<C>(kernel: &Kernel, fields: &Json) -> Result<Json, Error>
+async fn execute<C>(kernel: &Kernel, fields: &Json, by: Option<&Actor>) -> Result<Json, Error>
 where
     C: Command + DeserializeOwned,
     C::Output: Serialize,
@@ -71,7 +85,7 @@ where
     let command: C = fields
         .decode()
         .map_err(|error| Error::invalid_request(format!("command `{}` cannot be read: {error}", C::NAME)))?;
-    let output = command.execute(kernel).await?;
+    let output = kernel.execute_by(command, by).await?;
     Json::write(&output).map_err(|error| {
         Error::invalid_request(format!("the output of `{}` cannot be written as JSON: {error}", C::NAME))
     })

@@ -19,6 +19,7 @@ mod replay_dead_letters;
 mod remove_subscriber;
 mod purge_runs;
 mod delete_run;
+mod fork_run;
 mod json;
 
 use async_trait::async_trait;
@@ -33,6 +34,7 @@ pub(super) use execute_job::execute_job;
 pub use execute_job::{ExecuteJob, ExecuteJobOutput};
 pub use fail_unclaimed_runs::{FailUnclaimedRuns, FailUnclaimedRunsOutput};
 pub use flush_outbox::{FlushOutbox, FlushOutboxOutput};
+pub use fork_run::{ForkRun, ForkRunOutput};
 pub(super) use json::dispatch_json;
 pub(super) use poll_suspended_stages::poll_suspended;
 pub use poll_suspended_stages::{PollSuspendedStages, PollSuspendedStagesOutput};
@@ -49,6 +51,8 @@ pub use wake_stage::{WakeStage, WakeStageOutput};
 
 use super::Kernel;
 use crate::error::Error;
+use crate::records::Actor;
+use crate::value::RunId;
 
 /// A request to the kernel, with the type of its output.
 #[async_trait]
@@ -64,4 +68,21 @@ pub trait Command: Send + 'static {
     /// # Errors
     /// As each command documents.
     async fn execute(self, kernel: &Kernel) -> Result<Self::Output, Error>;
+
+    /// As [`Command::execute`], on behalf of an actor. A command that acts on a run keeps the action in its commit; the
+    /// default keeps nothing.
+    ///
+    /// # Errors
+    /// As [`Command::execute`].
+    async fn execute_by(self, kernel: &Kernel, _by: &Actor) -> Result<Self::Output, Error>
+    where
+        Self: Sized,
+    {
+        self.execute(kernel).await
+    }
+
+    /// Returns the run on which the command acts, for the log of actions.
+    fn run(&self) -> Option<RunId> {
+        None
+    }
 }

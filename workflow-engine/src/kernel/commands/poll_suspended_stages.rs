@@ -59,7 +59,7 @@ pub(in crate::kernel) async fn poll_suspended(
     command: PollSuspendedStages,
     stop: &CancellationToken,
 ) -> Result<PollSuspendedStagesOutput, Error> {
-    let claimant = Claimant { worker_id: command.worker_id, lease: kernel.lease() };
+    let claimant = Claimant { worker_id: command.worker_id, lease: kernel.lease(), number: None };
     let due = kernel.store().due_checks(&kernel.definitions(), command.limit).await?;
     let checks = join_all(due.into_iter().map(|job| check(kernel, job, &claimant, stop))).await;
     let mut polled = PollSuspendedStagesOutput::default();

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::Command;
 use crate::error::Error;
@@ -9,7 +10,7 @@ use crate::kernel::Kernel;
 use crate::kernel::commit_from_snapshot::{commit_from_snapshot, decision_at};
 use crate::kernel::run_graph::graph_of;
 use crate::ports::{Change, Decision, Snapshot};
-use crate::records::Status;
+use crate::records::{Actor, Annotation, Status, action};
 use crate::value::{Cost, RunId};
 
 /// Raises the budget of a run, or of one of its stages in this run, and resumes stages that wait for it
@@ -43,6 +44,20 @@ impl Command for RaiseBudget {
     /// `RUN_NOT_FOUND`; `STAGE_NOT_FOUND` where the run has no stage of this id, or has not started;
     /// `BUDGET_TOO_LOW` where it has no budget, or a higher one.
     async fn execute(self, kernel: &Kernel) -> Result<RaiseBudgetOutput, Error> {
+        self.raise(kernel, None).await
+    }
+
+    async fn execute_by(self, kernel: &Kernel, by: &Actor) -> Result<RaiseBudgetOutput, Error> {
+        self.raise(kernel, Some(by)).await
+    }
+
+    fn run(&self) -> Option<RunId> {
+        Some(self.run_id)
+    }
+}
+
+impl RaiseBudget {
+    async fn raise(self, kernel: &Kernel, by: Option<&Actor>) -> Result<RaiseBudgetOutput, Error> {
         let run_id = self.run_id;
         let snapshot = kernel.store().snapshot(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
         let declared = match &self.stage_id {
@@ -50,28 +65,12 @@ impl Command for RaiseBudget {
             None => None,
         };
         self.check(&snapshot, declared)?;
-        let decide = move |snapshot: &Snapshot| Some(self.decide(snapshot));
+        let action = by.map(|by| action("budget", &json!({ "budget": self.budget }), by));
+        let decide = move |snapshot: &Snapshot| Some(self.decide(snapshot, action.as_ref()));
         let applied = commit_from_snapshot(kernel, run_id, decide).await?.unwrap_or_default();
         Ok(RaiseBudgetOutput { resumed: applied.ready.len() })
     }
-}
 
-/// Returns the budget that the definition of the run gives to a stage; `None` also where no definition is known.
-async fn declared_budget(
-    kernel: &Kernel,
-    snapshot: &Snapshot,
-    stage_id: &str,
-) -> Result<Option<Cost>, Error> {
-    match graph_of(kernel, &snapshot.run).await {
-        Ok(graph) => {
-            Ok(graph.stages.into_iter().find(|stage| stage.id == stage_id).and_then(|stage| stage.budget))
-        }
-        Err(error) if error.is_not_found() || error.is_conflict() => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-impl RaiseBudget {
     fn check(&self, snapshot: &Snapshot, declared: Option<Cost>) -> Result<(), Error> {
         let limit = match &self.stage_id {
             None => snapshot.run.spending.budget,
@@ -87,7 +86,7 @@ impl RaiseBudget {
         Err(Error::budget_too_low(self.run_id, self.stage_id.as_deref(), limit))
     }
 
-    fn decide(&self, snapshot: &Snapshot) -> Decision {
+    fn decide(&self, snapshot: &Snapshot, action: Option<&Annotation>) -> Decision {
         let mut changes = vec![Change::SetBudget { stage_id: self.stage_id.clone(), budget: self.budget }];
         let is_running = snapshot.run.status == Status::Running;
         let waiting = snapshot.stages.iter().filter(|stage| {
@@ -96,6 +95,23 @@ impl RaiseBudget {
                 && self.stage_id.as_ref().is_none_or(|stage_id| stage.stage_id == *stage_id)
         });
         changes.extend(waiting.map(|stage| Change::Resume { stage_id: stage.stage_id.clone() }));
+        let stage_id = self.stage_id.clone();
+        changes.extend(action.cloned().map(|annotation| Change::Annotate { stage_id, annotation }));
         decision_at(snapshot, Self::NAME, changes)
+    }
+}
+
+/// Returns the budget that the definition of the run gives to a stage; `None` also where no definition is known.
+async fn declared_budget(
+    kernel: &Kernel,
+    snapshot: &Snapshot,
+    stage_id: &str,
+) -> Result<Option<Cost>, Error> {
+    match graph_of(kernel, &snapshot.run).await {
+        Ok(graph) => {
+            Ok(graph.stages.into_iter().find(|stage| stage.id == stage_id).and_then(|stage| stage.budget))
+        }
+        Err(error) if error.is_not_found() || error.is_conflict() => Ok(None),
+        Err(error) => Err(error),
     }
 }

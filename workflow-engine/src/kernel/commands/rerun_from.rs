@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::Command;
 use crate::definition::{CatchDefinition, Progress, WorkflowDefinition};
@@ -14,7 +15,7 @@ use crate::kernel::commit_from_snapshot::{decision_at, try_commit_from_snapshot}
 use crate::kernel::idempotency;
 use crate::kernel::run_graph::{RunGraph, graph_and_definition_of};
 use crate::ports::{BlobStore, Change, Commit, Decision, IdempotencyEntry, RerunStage, Snapshot};
-use crate::records::{RunRecord, Status};
+use crate::records::{Actor, RunRecord, Status, action};
 use crate::value::RunId;
 
 /// Runs a stage, its direct and indirect successors, and every stage that has not completed, once more. Completed stages
@@ -58,17 +59,15 @@ impl Command for RerunFrom {
     /// `WORKFLOW_NOT_FOUND` or `DEFINITION_MISMATCH` when neither this process nor the store has the run's definition,
     /// `IDEMPOTENCY_CONFLICT`.
     async fn execute(self, kernel: &Kernel) -> Result<RerunFromOutput, Error> {
-        if let Some(output) = self.earlier_output(kernel).await? {
-            return Ok(output);
-        }
-        match self.rerun(kernel).await {
-            // A request with the same key may have been faster since the first look, and has changed the run. Its key is
-            // in the commit that did so.
-            Err(error) if !error.is_retryable() => {
-                self.earlier_output(kernel).await.and_then(|output| output.ok_or(error))
-            }
-            result => result,
-        }
+        self.rerun_once(kernel, None).await
+    }
+
+    async fn execute_by(self, kernel: &Kernel, by: &Actor) -> Result<RerunFromOutput, Error> {
+        self.rerun_once(kernel, Some(by)).await
+    }
+
+    fn run(&self) -> Option<RunId> {
+        Some(self.run_id)
     }
 }
 
@@ -79,7 +78,21 @@ impl RerunFrom {
         Self { run_id, from_stage_id: from_stage_id.into(), idempotency_key: None, dry_run: false }
     }
 
-    async fn rerun(&self, kernel: &Kernel) -> Result<RerunFromOutput, Error> {
+    async fn rerun_once(&self, kernel: &Kernel, by: Option<&Actor>) -> Result<RerunFromOutput, Error> {
+        if let Some(output) = self.earlier_output(kernel).await? {
+            return Ok(output);
+        }
+        match self.rerun(kernel, by).await {
+            // A request with the same key may have been faster since the first look, and has changed the run. Its key is
+            // in the commit that did so.
+            Err(error) if !error.is_retryable() => {
+                self.earlier_output(kernel).await.and_then(|output| output.ok_or(error))
+            }
+            result => result,
+        }
+    }
+
+    async fn rerun(&self, kernel: &Kernel, by: Option<&Actor>) -> Result<RerunFromOutput, Error> {
         let run_id = self.run_id;
         let snapshot = kernel.store().snapshot(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
         let (graph, definition) = graph_and_definition_of(kernel, &snapshot.run).await?;
@@ -93,10 +106,16 @@ impl RerunFrom {
         let planned = Arc::new(Mutex::new(plan));
         let decide = {
             let (command, planned) = (self.clone(), Arc::clone(&planned));
+            let details = json!({ "from_stage_id": self.from_stage_id });
+            let action = by.map(|by| action("rerun", &details, by));
             move |snapshot: &Snapshot| {
                 let plan = self::plan(snapshot, &graph, definition, &command.from_stage_id).ok()?;
                 let entry = command.entry(&plan).ok()?;
-                let decision = decide(snapshot, &graph, definition, &plan, entry);
+                let mut decision = decide(snapshot, &graph, definition, &plan, entry);
+                let action = action.clone();
+                decision
+                    .changes
+                    .extend(action.map(|annotation| Change::Annotate { stage_id: None, annotation }));
                 *planned.lock().unwrap_or_else(PoisonError::into_inner) = plan;
                 Some(decision)
             }

@@ -2,13 +2,14 @@
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::Command;
 use crate::error::Error;
 use crate::kernel::Kernel;
 use crate::kernel::commit_from_snapshot::{commit_from_snapshot, decision_at};
 use crate::ports::{Change, Decision, Snapshot};
-use crate::records::Status;
+use crate::records::{Actor, Annotation, Status, action};
 use crate::value::RunId;
 
 /// Makes the next check of a stage that waits due now. If a check is running, which may have been too early, another one
@@ -39,6 +40,20 @@ impl Command for WakeStage {
     /// process can run the check, as far as this one can tell. The wake is stored nevertheless: the first worker with the
     /// definition runs the check at once.
     async fn execute(self, kernel: &Kernel) -> Result<WakeStageOutput, Error> {
+        self.wake(kernel, None).await
+    }
+
+    async fn execute_by(self, kernel: &Kernel, by: &Actor) -> Result<WakeStageOutput, Error> {
+        self.wake(kernel, Some(by)).await
+    }
+
+    fn run(&self) -> Option<RunId> {
+        Some(self.run_id)
+    }
+}
+
+impl WakeStage {
+    async fn wake(self, kernel: &Kernel, by: Option<&Actor>) -> Result<WakeStageOutput, Error> {
         let run = kernel.store().run(self.run_id).await?.ok_or_else(|| Error::run_not_found(self.run_id))?;
         let registered = kernel.registry().by_fingerprint(&run.definition_fingerprint);
         let is_foreign = registered.is_none() && kernel.placement().is_some();
@@ -46,7 +61,8 @@ impl Command for WakeStage {
             return Err(Error::stage_not_found(self.run_id, &self.stage_id));
         }
         let stage_id = self.stage_id;
-        let decide = move |snapshot: &Snapshot| decide(snapshot, &stage_id);
+        let action = by.map(|by| action("wake", &json!({}), by));
+        let decide = move |snapshot: &Snapshot| decide(snapshot, &stage_id, action.as_ref());
         let applied = commit_from_snapshot(kernel, self.run_id, decide).await?;
         if applied.is_some()
             && is_foreign
@@ -58,10 +74,16 @@ impl Command for WakeStage {
     }
 }
 
-fn decide(snapshot: &Snapshot, stage_id: &str) -> Option<Decision> {
+fn decide(snapshot: &Snapshot, stage_id: &str, action: Option<&Annotation>) -> Option<Decision> {
     let stage = snapshot.stages.iter().find(|stage| stage.stage_id == stage_id)?;
     if stage.status != Status::Suspended || snapshot.run.status != Status::Running {
         return None;
     }
-    Some(decision_at(snapshot, WakeStage::NAME, vec![Change::Wake { stage_id: stage_id.to_owned() }]))
+    let mut changes = vec![Change::Wake { stage_id: stage_id.to_owned() }];
+    changes.extend(
+        action
+            .cloned()
+            .map(|annotation| Change::Annotate { stage_id: Some(stage_id.to_owned()), annotation }),
+    );
+    Some(decision_at(snapshot, WakeStage::NAME, changes))
 }

@@ -125,6 +125,7 @@ pub(super) fn claim(draft: &mut Draft<'_>, stage_id: &str, claimant: &Claimant) 
         stage_name: stage.stage_name.clone(),
         stage_number: stage.stage_number,
         attempt,
+        worker: claimant.number,
     };
     draft.applied().claimed.push(claimed);
     draft.event(event)

@@ -66,6 +66,16 @@ pub(super) fn skip(draft: &mut Draft<'_>, stage_id: &str, because: &str) -> Resu
     draft.event(event)
 }
 
+/// Writes `Change::TakeOver`.
+pub(super) fn take_over(draft: &mut Draft<'_>, stage_id: &str, output: &StoredValue) -> Result<(), Mismatch> {
+    let now = draft.now();
+    let stage = draft.stage_mut(stage_id)?;
+    stage.status = Status::Completed;
+    stage.output = Some(output.clone());
+    stage.completed_at = Some(now);
+    Ok(())
+}
+
 /// Writes `Change::Retry`.
 pub(super) fn retry(
     draft: &mut Draft<'_>,

@@ -9,7 +9,11 @@ use async_trait::async_trait;
 use super::MemoryStore;
 use crate::error::Error;
 use crate::ports::{Inspection, LogFilter, RunCount, RunFilter, RunPage, RunQuery};
-use crate::records::LogRecord;
+use crate::records::{
+    AnnotationRecord, LogRecord, QueueKind, QueueOverview, StageEnd, StageRecord, Status, WorkerLeases,
+};
+use crate::stores::instant;
+use crate::stores::queue_counts::{MAX_STAGE_ENDS, is_exact};
 use crate::stores::run_search::{self, ReadSlices, Slice, SliceOutput};
 use crate::value::RunId;
 
@@ -39,6 +43,66 @@ impl Inspection for MemoryStore {
             let later = of_run.filter(|line| after.is_none_or(|after| line.id > after));
             later.take(limit).cloned().collect()
         })
+    }
+
+    async fn queue(&self) -> Result<QueueOverview, Error> {
+        let now = instant::now(&*self.clock);
+        let state = self.open("count the queue")?;
+        let mut overview = QueueOverview::default();
+        for run in state.pending_runs() {
+            overview.add(&run.workflow_id, QueueKind::Ready, 1, Some(run.created_at));
+        }
+        for (_, job) in state.jobs() {
+            let kind = match job.status {
+                Status::Pending if job.run_at <= now => QueueKind::Ready,
+                Status::Pending => QueueKind::Scheduled,
+                Status::Running => QueueKind::Leased,
+                _ => QueueKind::Waiting,
+            };
+            overview.add(&job.workflow_id, kind, 1, Some(job.run_at));
+        }
+        for run in state.runs.values().filter(|run| run.record.status == Status::Failed) {
+            overview.add(&run.record.workflow_id, QueueKind::Dead, 1, run.record.completed_at);
+        }
+        overview.is_exact = is_exact(&overview);
+        Ok(overview)
+    }
+
+    async fn worker_leases(&self) -> Result<Vec<WorkerLeases>, Error> {
+        let state = self.open("count leases")?;
+        let mut leases: BTreeMap<&str, WorkerLeases> = BTreeMap::new();
+        for (_, job) in state.jobs() {
+            let (Some(id), Some(until)) = (&job.worker_id, job.leased_until) else { continue };
+            let of_worker = leases.entry(id).or_insert_with(|| WorkerLeases::new(id.clone(), 0, until));
+            of_worker.leases += 1;
+            of_worker.leased_until = of_worker.leased_until.max(until);
+        }
+        Ok(leases.into_values().collect())
+    }
+
+    async fn stage_ends(&self, run_ids: Vec<RunId>) -> Result<Vec<StageEnd>, Error> {
+        let state = self.open("read the ends of stages")?;
+        let stages = run_ids.iter().filter_map(|id| state.runs.get(id)).flat_map(|run| run.stages.values());
+        let ended = stages
+            .map(|stage| &stage.record)
+            .filter(|stage| stage.attempt > 0 && matches!(stage.status, Status::Completed | Status::Failed));
+        let end = |stage: &StageRecord| StageEnd {
+            stage_id: stage.stage_id.clone(),
+            status: stage.status,
+            attempt: stage.attempt,
+            started_at: stage.started_at,
+            completed_at: stage.completed_at,
+        };
+        Ok(ended.map(end).take(MAX_STAGE_ENDS).collect())
+    }
+
+    async fn list_actions(&self, before: Option<u64>, limit: usize) -> Result<Vec<AnnotationRecord>, Error> {
+        let state = self.open("read actions")?;
+        let mut actions: Vec<_> = state.side_tables.actions().cloned().collect();
+        actions.retain(|action| before.is_none_or(|before| action.id < before));
+        actions.sort_by_key(|action| std::cmp::Reverse(action.id));
+        actions.truncate(limit);
+        Ok(actions)
     }
 
     async fn tags(&self, run_id: RunId) -> Result<BTreeMap<String, String>, Error> {

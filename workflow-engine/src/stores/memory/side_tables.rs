@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::ports::AnnotationFilter;
-use crate::records::{AiCallRecord, AnnotationRecord, ArtifactRecord, Statement};
+use crate::records::{AiCallRecord, AnnotationRecord, ArtifactRecord, OPERATOR, Statement};
 use crate::stores::working_set::{SideRows, UserStatements};
 use crate::value::{CallId, RunId};
 
@@ -55,6 +55,11 @@ impl SideTables {
         }
         self.write_calls(side_rows.reserved_calls, side_rows.settled_calls, side_rows.voided_calls);
         self.user_statements.extend(side_rows.user_statements);
+    }
+
+    /// Returns the annotations that keep actions from outside.
+    pub(super) fn actions(&self) -> impl Iterator<Item = &AnnotationRecord> {
+        self.annotations.values().filter(|annotation| annotation.key.starts_with(OPERATOR))
     }
 
     /// Returns the annotations that match, in the order of their commits.

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::side_tables::SideTables;
 use crate::records::{
     ArtifactRecord, BlobKey, DefinitionRecord, DeliveryRecord, Event, EventKind, JobRecord, LogRecord,
-    RunRecord, RunRequest, StageRecord, Status, SubscriberRecord,
+    RunRecord, RunRequest, StageRecord, Status, SubscriberRecord, WorkerRecord,
 };
 use crate::stores::footprint::Footprint;
 use crate::stores::pending_notifications::PendingNotifications;
@@ -28,6 +28,8 @@ pub(super) struct State {
     pub(super) unpublished_runs: BTreeSet<RunId>,
     /// By workflow, version and fingerprint.
     pub(super) definitions: BTreeMap<(String, u32, String), DefinitionRecord>,
+    /// By number, which begins with 1.
+    pub(super) workers: Vec<WorkerRecord>,
     /// By name.
     pub(super) subscribers: BTreeMap<String, SubscriberRecord>,
     /// By subscriber, run and letter.

@@ -1,6 +1,6 @@
 //! The store on PostgreSQL as a catalog.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
 use sqlx::postgres::PgRow;
@@ -11,8 +11,8 @@ use super::columns::Columns;
 use super::failure::Failure;
 use super::text::stored;
 use crate::error::Error;
-use crate::ports::{Catalog, NewDefinition};
-use crate::records::{DefinitionRecord, UnfinishedRuns};
+use crate::ports::{Catalog, NewDefinition, RegisteredWorker};
+use crate::records::{DefinitionRecord, NewWorker, UnfinishedRuns};
 use crate::stores::rows::ReadColumns;
 use crate::value::Json;
 
@@ -23,6 +23,10 @@ const FINGERPRINTS: &str = "
 const DEFINITIONS: &str = "
     SELECT NULL::uuid, ARRAY[d.fingerprint, d.workflow_id, d.description], ARRAY[d.version], ARRAY[d.first_seen_at]
     FROM {schema}.workflow_definitions AS d ORDER BY d.workflow_id, d.version, d.fingerprint";
+
+const DEFINITION: &str = "
+    SELECT NULL::uuid, ARRAY[d.fingerprint, d.workflow_id, d.description], ARRAY[d.version], ARRAY[d.first_seen_at]
+    FROM {schema}.workflow_definitions AS d WHERE d.fingerprint = $1";
 
 const ADD: &str = "
     INSERT INTO {schema}.workflow_definitions (fingerprint, workflow_id, version, description, first_seen_at)
@@ -65,6 +69,13 @@ impl Catalog for PostgresStore {
         Ok(rows.iter().map(definition).collect::<Result<_, _>>()?)
     }
 
+    async fn definition(&self, fingerprint: &str) -> Result<Option<DefinitionRecord>, Error> {
+        let fingerprint = stored(fingerprint).into_owned();
+        let rows = self
+            .read("read a definition", move |database| database.query(DEFINITION).bind(fingerprint.clone()));
+        Ok(rows.await?.first().map(definition).transpose()?)
+    }
+
     async fn unfinished_by_definition(
         &self,
         workflow_id: &str,
@@ -75,6 +86,22 @@ impl Catalog for PostgresStore {
             database.query(UNFINISHED).bind(workflow_id.clone()).bind(number(cap))
         });
         Ok(rows.await?.iter().map(unfinished).collect::<Result<_, _>>()?)
+    }
+
+    async fn register_worker(&self, worker: NewWorker) -> Result<u32, Error> {
+        self.add_worker(worker).await
+    }
+
+    async fn drain_worker(&self, number: u32) -> Result<(), Error> {
+        self.note_drained(number).await
+    }
+
+    async fn workers(&self, before: Option<u32>, limit: usize) -> Result<Vec<RegisteredWorker>, Error> {
+        self.read_workers(before, limit).await
+    }
+
+    async fn worker_ids(&self, numbers: &[u32]) -> Result<HashMap<u32, String>, Error> {
+        self.read_worker_ids(numbers).await
     }
 }
 

@@ -46,6 +46,8 @@ pub(super) struct ExternalCommits {
     pub(super) database: Arc<Database>,
     /// The notification channel, named after the schema.
     pub(super) channel: String,
+    /// The `application_name` of the session that listens. Others find out by it whether this process runs.
+    pub(super) session: String,
     /// This store's id.
     pub(super) sender: String,
     pub(super) stop: CancellationToken,
@@ -112,6 +114,7 @@ impl ExternalCommits {
             Some(shared) => shared.connect_options().as_ref().clone(),
             None => self.database.sessions.mode().connect.clone(),
         };
+        let connect = connect.application_name(&self.session);
         let pool = pool.connect_with(connect).await.map_err(failed)?;
         let mut listener = PgListener::connect_with(&pool).await.map_err(failed)?;
         listener.ignore_pool_close_event(true);

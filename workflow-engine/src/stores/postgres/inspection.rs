@@ -17,7 +17,7 @@ use super::database::Database;
 use super::text::stored;
 use crate::error::Error;
 use crate::ports::{Inspection, LogFilter, RunCount, RunFilter, RunPage, RunQuery};
-use crate::records::LogRecord;
+use crate::records::{AnnotationRecord, LogRecord, QueueOverview, StageEnd, WorkerLeases};
 use crate::stores::Closed;
 use crate::stores::instant;
 use crate::stores::rows::{ReadColumns, run_columns};
@@ -121,6 +121,22 @@ impl Inspection for PostgresStore {
         limit: usize,
     ) -> Result<Vec<LogRecord>, Error> {
         self.read_logs(run_id, filter, after, limit).await
+    }
+
+    async fn queue(&self) -> Result<QueueOverview, Error> {
+        self.read_queue().await
+    }
+
+    async fn worker_leases(&self) -> Result<Vec<WorkerLeases>, Error> {
+        self.read_leases().await
+    }
+
+    async fn stage_ends(&self, run_ids: Vec<RunId>) -> Result<Vec<StageEnd>, Error> {
+        self.read_stage_ends(run_ids).await
+    }
+
+    async fn list_actions(&self, before: Option<u64>, limit: usize) -> Result<Vec<AnnotationRecord>, Error> {
+        self.read_actions(before, limit).await
     }
 
     async fn tags(&self, run_id: RunId) -> Result<BTreeMap<String, String>, Error> {

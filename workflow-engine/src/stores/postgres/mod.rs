@@ -67,10 +67,14 @@ mod outbox;
 mod deliveries;
 mod subscribers;
 mod catalog;
+mod workers;
 mod diagnosis;
 mod retention;
 mod inspection;
 mod inspection_logs;
+mod inspection_queue;
+mod inspection_actions;
+mod inspection_stages;
 mod run_tags;
 mod enqueued;
 mod migrations;
@@ -127,6 +131,8 @@ pub struct PostgresStore {
     database: Arc<Database>,
     queue: Arc<Queue>,
     statement_commits: Arc<StatementCommits>,
+    /// The `application_name` of the session that listens.
+    session: String,
     request_loader: Arc<RequestLoader>,
     committers: Mutex<Vec<JoinHandle<()>>>,
     stop: CancellationToken,

@@ -6,6 +6,7 @@ use sqlx::{PgConnection, PgPool, Row};
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::clock_jumps;
 use super::committer;
@@ -102,17 +103,20 @@ impl PostgresStore {
         let serve = |_| runtime.spawn(committer::serve(Arc::clone(&database), Arc::clone(&queue)));
         let committers = (0..options.connections).map(serve).collect();
         let stop = CancellationToken::new();
+        let sender = Uuid::now_v7();
+        let session = session_name(&database.sessions, sender);
         let external_commits = Arc::new(ExternalCommits {
             database: Arc::clone(&database),
             channel: format!("workflow_engine.{schema}"),
-            sender: uuid::Uuid::now_v7().to_string(),
+            session: session.clone(),
+            sender: sender.to_string(),
             stop: stop.clone(),
         });
         watch(&runtime, &external_commits);
         runtime.spawn(clock_jumps::follow(Arc::clone(&database), Arc::clone(&queue), stop.clone()));
         let (committers, request_loader) = (Mutex::new(committers), Arc::default());
         let statement_commits = Arc::new(StatementCommits::new(&options));
-        Ok(Self { database, queue, statement_commits, request_loader, committers, stop, runtime })
+        Ok(Self { database, queue, statement_commits, session, request_loader, committers, stop, runtime })
     }
 }
 
@@ -135,6 +139,18 @@ async fn check_session(connection: &mut PgConnection) -> Result<(), Failure> {
     "its sessions are read-only, by `default_transaction_read_only` or because the server is a standby; give the store a pool that writes"
 )]
 struct ReadOnlyPool;
+
+/// Returns an `application_name` that no other session has: the usual one, and a part of the store's id. PostgreSQL keeps
+/// 63 bytes of a name.
+fn session_name(sessions: &Sessions, sender: Uuid) -> String {
+    const USUAL: usize = 40;
+
+    let mode = sessions.mode();
+    let usual = mode.connect.get_application_name().unwrap_or_default();
+    // PostgreSQL shows other characters than printable ASCII as `?` or in an escaped form.
+    let usual: String = usual.chars().filter(|c| matches!(c, ' '..='~')).take(USUAL).collect();
+    format!("{usual}/{}", &sender.simple().to_string()[16..])
+}
 
 fn watch(runtime: &Runtime, external_commits: &Arc<ExternalCommits>) {
     let [notifier, listener, poller] = std::array::from_fn(|_| Arc::clone(external_commits));

@@ -1,10 +1,11 @@
 //! The store on SQLite as a catalog.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
 
 use super::SqliteStore;
 use super::arguments::count;
@@ -13,8 +14,8 @@ use super::columns::Columns;
 use super::failure::Failure;
 use super::session::Session;
 use crate::error::Error;
-use crate::ports::{Catalog, NewDefinition};
-use crate::records::{DefinitionRecord, UnfinishedRuns};
+use crate::ports::{Catalog, NewDefinition, RegisteredWorker};
+use crate::records::{DefinitionRecord, NewWorker, UnfinishedRuns};
 use crate::stores::rows::{ReadColumns, WriteColumns};
 
 const FINGERPRINTS: &str = "SELECT fingerprint FROM {prefix}definitions";
@@ -22,6 +23,10 @@ const FINGERPRINTS: &str = "SELECT fingerprint FROM {prefix}definitions";
 const DEFINITIONS: &str = "
     SELECT fingerprint, workflow_id, version, description, first_seen_at FROM {prefix}definitions
     ORDER BY workflow_id, version, fingerprint";
+
+const DEFINITION: &str = "
+    SELECT fingerprint, workflow_id, version, description, first_seen_at FROM {prefix}definitions
+    WHERE fingerprint = ?1";
 
 const ADD: &str = "
     INSERT INTO {prefix}definitions (fingerprint, workflow_id, version, description, first_seen_at)
@@ -40,7 +45,7 @@ const UNFINISHED: &str = "
 /// The statements of this file, for the test of their query plans, except for those that read all definitions, which is
 /// their task.
 #[cfg(test)]
-pub(super) const STATEMENTS: &[&str] = &[ADD, UNFINISHED];
+pub(super) const STATEMENTS: &[&str] = &[DEFINITION, ADD, UNFINISHED];
 
 /// Adds definitions.
 fn add(session: &Session, definitions: &[NewDefinition], now: DateTime<Utc>) -> Result<(), Failure> {
@@ -73,17 +78,13 @@ impl Catalog for SqliteStore {
 
     async fn definitions(&self) -> Result<Vec<DefinitionRecord>, Error> {
         let rows = self.read("read the definitions", self.query(DEFINITIONS)).await?;
-        let read = |row| -> Result<DefinitionRecord, Failure> {
-            let mut columns = Columns::new(row, "workflow_definitions", 0);
-            Ok(DefinitionRecord {
-                fingerprint: columns.text("fingerprint")?,
-                workflow_id: columns.text("workflow_id")?,
-                version: columns.int("version")?,
-                description: columns.json("description")?,
-                first_seen_at: columns.instant("first_seen_at")?,
-            })
-        };
-        Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
+        Ok(rows.iter().map(definition).collect::<Result<_, _>>()?)
+    }
+
+    async fn definition(&self, fingerprint: &str) -> Result<Option<DefinitionRecord>, Error> {
+        let query = self.query(DEFINITION).bind(fingerprint.to_owned());
+        let rows = self.read("read a definition", query).await?;
+        Ok(rows.first().map(definition).transpose()?)
     }
 
     async fn unfinished_by_definition(
@@ -104,4 +105,31 @@ impl Catalog for SqliteStore {
         };
         Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
     }
+
+    async fn register_worker(&self, worker: NewWorker) -> Result<u32, Error> {
+        self.add_worker(worker).await
+    }
+
+    async fn drain_worker(&self, number: u32) -> Result<(), Error> {
+        self.note_drained(number).await
+    }
+
+    async fn workers(&self, before: Option<u32>, limit: usize) -> Result<Vec<RegisteredWorker>, Error> {
+        self.read_workers(before, limit).await
+    }
+
+    async fn worker_ids(&self, numbers: &[u32]) -> Result<HashMap<u32, String>, Error> {
+        self.read_worker_ids(numbers).await
+    }
+}
+
+fn definition(row: &SqliteRow) -> Result<DefinitionRecord, Failure> {
+    let mut columns = Columns::new(row, "workflow_definitions", 0);
+    Ok(DefinitionRecord {
+        fingerprint: columns.text("fingerprint")?,
+        workflow_id: columns.text("workflow_id")?,
+        version: columns.int("version")?,
+        description: columns.json("description")?,
+        first_seen_at: columns.instant("first_seen_at")?,
+    })
 }

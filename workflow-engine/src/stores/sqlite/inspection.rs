@@ -16,7 +16,7 @@ use super::columns::{Columns, json_records, json_row};
 use super::failure::Failure;
 use crate::error::Error;
 use crate::ports::{Inspection, LogFilter, RunCount, RunFilter, RunPage, RunQuery};
-use crate::records::LogRecord;
+use crate::records::{AnnotationRecord, LogRecord, QueueOverview, StageEnd, WorkerLeases};
 use crate::stores::instant;
 use crate::stores::rows::{ReadColumns, run_columns};
 use crate::stores::run_search::{self, ReadSlices, Slice, SliceOutput, Source};
@@ -116,6 +116,22 @@ impl Inspection for SqliteStore {
         limit: usize,
     ) -> Result<Vec<LogRecord>, Error> {
         self.read_logs(run_id, filter, after, limit).await
+    }
+
+    async fn queue(&self) -> Result<QueueOverview, Error> {
+        self.read_queue().await
+    }
+
+    async fn worker_leases(&self) -> Result<Vec<WorkerLeases>, Error> {
+        self.read_leases().await
+    }
+
+    async fn stage_ends(&self, run_ids: Vec<RunId>) -> Result<Vec<StageEnd>, Error> {
+        self.read_stage_ends(&run_ids).await
+    }
+
+    async fn list_actions(&self, before: Option<u64>, limit: usize) -> Result<Vec<AnnotationRecord>, Error> {
+        self.read_actions(before, limit).await
     }
 
     async fn tags(&self, run_id: RunId) -> Result<BTreeMap<String, String>, Error> {

@@ -4,8 +4,9 @@ use sqlx::{Connection, Row, SqliteConnection};
 
 use super::options::texts_with;
 use super::{
-    calls, catalog, claim, clock_jumps, deliveries, diagnosis, enqueued, inspection, inspection_logs, ledger,
-    load, migrations, persistence, retention, run_tags, side_rows, stuck_runs, subscribers, transport, write,
+    calls, catalog, claim, clock_jumps, deliveries, diagnosis, enqueued, inspection, inspection_actions,
+    inspection_logs, inspection_queue, inspection_stages, ledger, load, migrations, persistence, retention,
+    run_tags, side_rows, stuck_runs, subscribers, transport, workers, write,
 };
 
 const STATEMENTS: &[&[&str]] = &[
@@ -21,6 +22,10 @@ const STATEMENTS: &[&[&str]] = &[
     persistence::STATEMENTS,
     stuck_runs::STATEMENTS,
     inspection_logs::STATEMENTS,
+    inspection_queue::STATEMENTS,
+    inspection_actions::STATEMENTS,
+    inspection_stages::STATEMENTS,
+    workers::STATEMENTS,
     retention::DELETES,
     run_tags::STATEMENTS,
     enqueued::STATEMENTS,

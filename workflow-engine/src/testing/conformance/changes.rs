@@ -50,6 +50,7 @@ async fn a_claim_takes_a_new_lease(fixture: Fixture) {
         stage_name: "Stage a".into(),
         stage_number: 1,
         attempt: 1,
+        worker: None,
     };
     assert_eq!(fixture.events(run_id).await.last().unwrap().kind, started);
 }

@@ -176,7 +176,7 @@ pub(super) fn definitions() -> Vec<String> {
 
 /// Makes a claimant whose lease lasts for [`LEASE`].
 pub(super) fn claim(worker: &str) -> Claimant {
-    Claimant { worker_id: worker.into(), lease: LEASE }
+    Claimant { worker_id: worker.into(), lease: LEASE, number: None }
 }
 
 /// Makes a run of the cases' workflow, at the default priority.

@@ -118,6 +118,7 @@ suite! {
     outbox,
     subscribers,
     catalog,
+    workers,
     diagnosis,
     retention,
     reads,

@@ -69,7 +69,7 @@ impl World {
             self.engine.dispatch(TransitionRun { run_id: run.id }).await?;
             return Ok(true);
         }
-        let claim = Claimant { worker_id: WORKER.into(), lease: self.kernel().lease() };
+        let claim = Claimant { worker_id: WORKER.into(), lease: self.kernel().lease(), number: None };
         if let Some(job) = self.store().claim_jobs(&claim, &definitions, 1).await?.into_iter().next() {
             self.begin_job(job, claim);
             self.run_until_idle().await?;

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use super::CrashingStore;
 use crate::error::Error;
 use crate::ports::{Inspection, LogFilter, RunCount, RunFilter, RunPage, RunQuery};
-use crate::records::LogRecord;
+use crate::records::{AnnotationRecord, LogRecord, QueueOverview, StageEnd, WorkerLeases};
 use crate::value::RunId;
 
 #[async_trait]
@@ -29,6 +29,22 @@ impl Inspection for CrashingStore {
         limit: usize,
     ) -> Result<Vec<LogRecord>, Error> {
         self.alive()?.list_logs(run_id, filter, after, limit).await
+    }
+
+    async fn queue(&self) -> Result<QueueOverview, Error> {
+        self.alive()?.queue().await
+    }
+
+    async fn worker_leases(&self) -> Result<Vec<WorkerLeases>, Error> {
+        self.alive()?.worker_leases().await
+    }
+
+    async fn stage_ends(&self, run_ids: Vec<RunId>) -> Result<Vec<StageEnd>, Error> {
+        self.alive()?.stage_ends(run_ids).await
+    }
+
+    async fn list_actions(&self, before: Option<u64>, limit: usize) -> Result<Vec<AnnotationRecord>, Error> {
+        self.alive()?.list_actions(before, limit).await
     }
 
     async fn tags(&self, run_id: RunId) -> Result<BTreeMap<String, String>, Error> {

@@ -1,0 +1,6 @@
+//! What people see of an engine, and do to it: timelines, workers, the queue, layouts, forks and actions.
+
+mod actions;
+mod layout;
+mod timeline;
+mod workers;
