@@ -23,7 +23,7 @@ pub struct Invoice {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Line {
     pub article: String,
-    #[schemars(range(min = 1, max = 1_000_000_00))]
+    #[schemars(range(min = 1, max = 100_000_000))]
     pub cents: i64,
 }
 

@@ -70,7 +70,7 @@ async fn a_rejection_fails_the_run() {
 }
 
 #[tokio::test]
-async fn an_invoice_that_nobody_approves_fails_after_two_weeks() {
+async fn an_invoice_without_a_decision_fails_after_two_weeks() {
     let (mut test, _tables, _folder) = engine().await;
     let run = test.start(InvoiceIntakeInput { invoice: invoice() }).await;
     assert_eq!(test.finish(&run).await.elapsed, 14 * DAY);

@@ -153,7 +153,7 @@ impl Server {
         self
     }
 
-    /// Sets the most requests that are served at once, 1 or more; further ones are answered with 503. Default 256.
+    /// Sets the most requests that are served at once, 1 or more; the server refuses further ones with 503. Default 256.
     pub fn max_requests(mut self, requests: usize) -> Self {
         if requests == 0 {
             self.fault("`max_requests` is 1 or more".into());
@@ -162,7 +162,7 @@ impl Server {
         self
     }
 
-    /// Sets the most live streams at once, 1 or more; further ones are answered with 503. Default 200.
+    /// Sets the most live streams at once, 1 or more; the server refuses further ones with 503. Default 200.
     pub fn max_streams(mut self, streams: usize) -> Self {
         if streams == 0 {
             self.fault("`max_streams` is 1 or more".into());

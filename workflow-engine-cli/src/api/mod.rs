@@ -9,7 +9,7 @@ use workflow_engine::kernel::{
     AttachAnnotation, CreateRun, CreateRunOutput, RerunFromOutput, WorkflowVersion,
 };
 use workflow_engine::records::{
-    AnnotationRecord, DeadLetter, Event, LogRecord, RunRecord, StageRecord, Status,
+    AnnotationRecord, AttemptRecord, DeadLetter, Event, LogRecord, RunRecord, StageRecord, Status,
 };
 use workflow_engine::{
     AnnotationFilter, AnyRun, Cost, Cursor, Engine, Error, Events, Json, List, LogFilter, Logs, Page,
@@ -144,6 +144,11 @@ impl Api {
         limit: usize,
     ) -> Result<Page<LogRecord>, Error> {
         page(self.any(run_id).await?.log_history(filter).limit(limit), after).await
+    }
+
+    /// Returns the attempts of a stage, in all generations.
+    pub async fn attempts(&self, run_id: RunId, stage_id: &str) -> Result<Vec<AttemptRecord>, Error> {
+        self.any(run_id).await?.attempts(stage_id).await
     }
 
     /// Returns the annotations of a run.

@@ -1,5 +1,7 @@
 //! `token`: makes a token for the HTTP server.
 
+use std::fmt::Write;
+
 use clap::{ArgMatches, Command};
 use sha2::{Digest, Sha256};
 
@@ -34,5 +36,10 @@ pub fn execute(session: &Session, _: &ArgMatches) -> Result<(), Failure> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut text = String::new();
+    for byte in bytes {
+        // Writing to a `String` cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }

@@ -26,7 +26,7 @@ fn what_was_previewed_is_what_is_cancelled() {
     let filter = ["runs", "cancel", "--filter", "tag:customer=acme"];
     let preview = world.wfe(&[&filter[..], &["--dry-run", "-o", "json"]].concat()).json();
     assert_eq!(preview["count"], 3);
-    // Without a terminal nobody can be asked.
+    // Without a terminal there is no one to ask.
     let refused = world.wfe(&filter);
     refused.fails(2, "Cancel 3 runs? There is no terminal to ask on");
     assert!(refused.stderr.contains("--yes"), "{refused:#?}");

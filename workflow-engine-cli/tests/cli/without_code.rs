@@ -52,6 +52,17 @@ fn a_failed_run_is_rerun_and_a_worker_of_the_program_continues_it() {
 }
 
 #[test]
+fn the_attempts_of_a_run_are_shown_over_time() {
+    let world = World::new();
+    let failed = world.executed(NOTHING, &[]);
+    let timeline = world.wfe(&["runs", "timeline", &failed, "-o", "json"]).json();
+    let first = &timeline["items"][0];
+    assert_eq!((&first["stage_id"], &first["outcome"]), (&"price".into(), &"failed".into()));
+    let table = world.wfe(&["--tz", "utc", "runs", "timeline", &failed]).done();
+    assert!(table.contains("STARTED (UTC)") && table.contains("there is no article `nothing`"), "{table}");
+}
+
+#[test]
 fn the_output_of_a_run_and_of_a_stage_is_printed_as_it_is_stored() {
     let world = World::new();
     let done = world.executed(TEA, &[]);

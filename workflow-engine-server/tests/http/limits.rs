@@ -31,7 +31,7 @@ async fn headers_and_urls_have_a_largest_size() {
 }
 
 #[tokio::test]
-async fn requests_beyond_the_limit_are_told_to_come_back() {
+async fn requests_beyond_the_limit_are_refused_for_now() {
     let served = served_with(|server| server.max_requests(1)).await;
     let run = served.start("asking", json!({ "question": "Why?" })).await;
     let waiting = served.request(Method::GET, &format!("/runs/{run}/output?wait=20s"), OPERATOR);
@@ -76,7 +76,7 @@ async fn a_shutdown_lets_requests_end() {
         "GET /api/v1/runs/{run}/output?wait=20s HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {OPERATOR}\r\n\r\n"
     );
     stream.write_all(head.as_bytes()).await.unwrap();
-    // The server has the request when it answers a later one.
+    // The server has the request when a later one has returned.
     assert_eq!(served.get("/me").await.status(), 200);
     let (engine, address) = (served.engine.clone(), served.server.address());
     let shutdown = tokio::spawn(served.server.shutdown());

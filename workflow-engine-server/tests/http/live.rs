@@ -184,7 +184,7 @@ async fn follows_another_process(watching: Engine, working: Engine) {
 }
 
 #[tokio::test]
-async fn commits_of_another_engine_on_a_file_are_told() {
+async fn commits_of_another_engine_on_a_file_arrive() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("runs.db").to_str().unwrap().to_owned();
     let watching = with_workflows(Engine::builder(path.as_str())).without_worker().build().await.unwrap();
@@ -193,8 +193,8 @@ async fn commits_of_another_engine_on_a_file_are_told() {
 }
 
 #[tokio::test]
-async fn commits_of_another_engine_on_postgresql_are_told() {
-    if !postgres::is_available("commits_of_another_engine_on_postgresql_are_told") {
+async fn commits_of_another_engine_on_postgresql_arrive() {
+    if !postgres::is_available("commits_of_another_engine_on_postgresql_arrive") {
         return;
     }
     let schema = Schema::new();

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::retry::RetryPolicy;
-use super::stage::StageDefinition;
 use super::wait::WaitDefinition;
 use crate::value::Json;
 
@@ -46,6 +45,21 @@ impl RetryPolicy {
 }
 
 impl StageSettings {
+    /// The limits that a stage declares.
+    pub(super) fn declared(
+        retry: RetryPolicy,
+        timeout: Option<Duration>,
+        wait: Option<&WaitDefinition>,
+    ) -> Self {
+        Self {
+            retry,
+            timeout,
+            poll_every: wait.map_or(WaitDefinition::POLL_EVERY, |wait| wait.poll_every),
+            give_up_after: wait.map_or(WaitDefinition::GIVE_UP_AFTER, |wait| wait.give_up_after),
+            is_max_given: retry.max != RetryPolicy::DEFAULT.max,
+        }
+    }
+
     /// Sets the option `timeout`. `path` is the field of the configuration, here and below.
     ///
     /// # Errors
@@ -110,47 +124,13 @@ impl StageSettings {
     }
 
     /// Compares the limits with each other. Without `max`, a long `initial` raises it.
-    fn complete(&mut self) -> Result<(), String> {
+    pub(super) fn complete(&mut self) -> Result<(), String> {
         let RetryPolicy { initial, max, .. } = &mut self.retry;
         if *max < *initial && self.is_max_given {
             return Err(format!("`max` of the retry policy is {max:?}, but `initial` is {initial:?}"));
         }
         *max = (*max).max(*initial);
         Ok(())
-    }
-}
-
-impl StageDefinition {
-    /// Returns the limits of the stage in a run with this configuration of the stage.
-    ///
-    /// # Errors
-    /// The sentence about a value that is out of range.
-    pub fn settings(&self, config: &Json) -> Result<StageSettings, String> {
-        let mut settings = self.declared_settings();
-        if let Some(configured) = self.read_settings {
-            (configured.read)(config, &mut settings)?;
-            settings.complete()?;
-        }
-        Ok(settings)
-    }
-
-    /// Returns the limits that the stage declares. Where an option takes a limit from the configuration, this is the
-    /// default of the option.
-    pub(crate) fn declared_settings(&self) -> StageSettings {
-        let wait =
-            |duration: fn(&WaitDefinition) -> Duration, default| self.wait.as_ref().map_or(default, duration);
-        StageSettings {
-            retry: self.retry,
-            timeout: self.timeout,
-            poll_every: wait(|wait| wait.poll_every, WaitDefinition::POLL_EVERY),
-            give_up_after: wait(|wait| wait.give_up_after, WaitDefinition::GIVE_UP_AFTER),
-            is_max_given: self.retry.max != RetryPolicy::DEFAULT.max,
-        }
-    }
-
-    /// Whether the configuration sets a limit of the stage.
-    pub(crate) const fn has_configured_settings(&self) -> bool {
-        self.read_settings.is_some()
     }
 }
 

@@ -11,7 +11,7 @@ use super::declaration::OverBudget;
 use super::input_rules::InputRules;
 use super::retry::RetryPolicy;
 use super::rules::ValueRules;
-use super::settings::ReadSettings;
+use super::settings::{ReadSettings, StageSettings};
 use super::source::Source;
 use super::state_type::StateType;
 use super::wait::WaitDefinition;
@@ -74,6 +74,30 @@ impl StageDefinition {
     /// Returns the position in the list of the workflow's stages.
     pub(crate) fn index(&self) -> usize {
         self.number as usize - 1
+    }
+
+    /// Returns the limits of the stage in a run with this configuration of the stage.
+    ///
+    /// # Errors
+    /// The sentence about a value that is out of range.
+    pub fn settings(&self, config: &Json) -> Result<StageSettings, String> {
+        let mut settings = self.declared_settings();
+        if let Some(configured) = self.read_settings {
+            (configured.read)(config, &mut settings)?;
+            settings.complete()?;
+        }
+        Ok(settings)
+    }
+
+    /// Returns the limits that the stage declares. Where an option takes a limit from the configuration, this is the
+    /// default of the option.
+    pub(crate) fn declared_settings(&self) -> StageSettings {
+        StageSettings::declared(self.retry, self.timeout, self.wait.as_ref())
+    }
+
+    /// Whether the configuration sets a limit of the stage.
+    pub(crate) const fn has_configured_settings(&self) -> bool {
+        self.read_settings.is_some()
     }
 }
 

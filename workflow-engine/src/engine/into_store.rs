@@ -9,7 +9,7 @@ use crate::ports::{Store, SystemClock};
 use crate::stores::MemoryStore;
 use crate::stores::location::{StoreKind, kind_of};
 #[cfg(feature = "postgres")]
-use crate::stores::{PostgresOptions, PostgresStore};
+use crate::stores::{PgPool, PostgresOptions, PostgresStore};
 #[cfg(feature = "sqlite")]
 use crate::stores::{SqliteOptions, SqliteStore};
 
@@ -21,7 +21,7 @@ use crate::stores::{SqliteOptions, SqliteStore};
 /// - `postgres://user:password@host/database` (feature `postgres`);
 /// - `memory:`: a store in memory, which is dropped with the engine.
 ///
-/// On PostgreSQL it may also be the program's own `sqlx::PgPool`: see `PostgresStore::from_pool`.
+/// On PostgreSQL it may also be a pool of the program: see `PostgresStore::from_pool`.
 ///
 /// Parameters after a `?` set options: see `SqliteOptions::location` and `PostgresOptions::url`. A word that is meant as a
 /// URL, such as `postgres` or `memory`, is an error; for a file of that name, write `./postgres`.
@@ -130,7 +130,7 @@ impl IntoStore for PostgresOptions {
 
 /// A pool of the program, which the store shares: see [`PostgresStore::from_pool`].
 #[cfg(feature = "postgres")]
-impl IntoStore for sqlx::PgPool {
+impl IntoStore for PgPool {
     fn into_store(self) -> StoreSource {
         PostgresOptions::from_pool(self).into_store()
     }

@@ -146,9 +146,9 @@ fn reads(change: &Change) -> Reads<'_> {
         | Change::Release { stage_id, .. }
         | Change::ReturnJob { stage_id, .. }
         | Change::Complete { stage_id, .. }
+        | Change::TakeOver { stage_id, .. }
         | Change::Choose { stage_id, .. }
         | Change::Skip { stage_id, .. }
-        | Change::TakeOver { stage_id, .. }
         | Change::Retry { stage_id, .. }
         | Change::RecordCrash { stage_id, .. }
         | Change::NoteError { stage_id, .. }

@@ -63,7 +63,7 @@ pub use memory::{MemoryStore, RecordedStatements};
 #[cfg(feature = "ai")]
 pub use memory_ledger::MemoryLedger;
 #[cfg(feature = "postgres")]
-pub use postgres::{PostgresOptions, PostgresStatistics, PostgresStore};
+pub use postgres::{PgPool, PostgresOptions, PostgresStatistics, PostgresStore};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use program_transaction::ProgramTransaction;
 #[cfg(feature = "sqlite")]

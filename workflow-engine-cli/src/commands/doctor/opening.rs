@@ -7,9 +7,8 @@ use super::finding::Finding;
 /// Returns the problem behind an error of opening, if it is one that a check knows.
 pub fn finding(error: &Error) -> Option<Finding> {
     let check = match error.code() {
-        ErrorCode::SchemaOutdated => "schema",
-        // A later version of the engine has migrated the file, or it is damaged: the text says which.
-        ErrorCode::StoreFailed => "schema",
+        // A failed store was migrated by a later version of the engine, or is damaged: the text says which.
+        ErrorCode::SchemaOutdated | ErrorCode::StoreFailed => "schema",
         ErrorCode::StoreLocked => "transactions",
         ErrorCode::MissingPrivilege => "privileges",
         ErrorCode::DescriptorsExhausted => "descriptors",

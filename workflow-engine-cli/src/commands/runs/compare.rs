@@ -143,17 +143,15 @@ fn show(session: &Session, comparison: &Comparison) -> Result<(), Failure> {
 
 fn side(side: Option<&Side>) -> String {
     let Some(side) = side else { return "–".to_owned() };
-    let mut shown = side.status.to_string();
-    if let Some(millis) = side.duration_ms {
-        shown.push_str(&format!(", {}", text::duration(chrono::TimeDelta::milliseconds(millis))));
-    }
+    let mut parts = vec![side.status.to_string()];
+    parts.extend(side.duration_ms.map(|millis| text::duration(chrono::TimeDelta::milliseconds(millis))));
     if side.attempt > 1 {
-        shown.push_str(&format!(", {} attempts", side.attempt));
+        parts.push(format!("{} attempts", side.attempt));
     }
     if side.cost != Cost::ZERO {
-        shown.push_str(&format!(", {}", cost(side.cost)));
+        parts.push(cost(side.cost));
     }
-    shown
+    parts.join(", ")
 }
 
 fn value(value: Option<&Value>) -> String {

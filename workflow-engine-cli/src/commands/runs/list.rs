@@ -47,7 +47,12 @@ pub async fn execute(session: &Session, api: &Api, matches: &ArgMatches) -> Resu
     let out = &session.out;
     if matches.get_flag("count") {
         let count = api.count(&filter).await?;
-        return Ok(if out.is_table() { out.line(count.to_string())? } else { out.json(&count)? });
+        if out.is_table() {
+            out.line(count.to_string())?;
+        } else {
+            out.json(&count)?;
+        }
+        return Ok(());
     }
     if matches.get_flag("all") {
         return all(session, api, &filter).await;

@@ -5,6 +5,7 @@ mod show;
 mod watch;
 mod logs;
 mod events;
+mod timeline;
 mod output;
 mod compare;
 mod difference;
@@ -32,6 +33,7 @@ pub fn command() -> Command {
             watch::command(),
             logs::command(),
             events::command(),
+            timeline::command(),
             output::command(),
             compare::command(),
             cancel::command(),
@@ -52,6 +54,7 @@ pub async fn execute(session: &Session, api: Api, matches: &ArgMatches) -> Resul
         "watch" => watch::execute(session, &api, matches).await,
         "logs" => logs::execute(session, &api, matches).await,
         "events" => events::execute(session, &api, matches).await,
+        "timeline" => timeline::execute(session, &api, matches).await,
         "output" => output::execute(session, &api, matches).await,
         "compare" => compare::execute(session, &api, matches).await,
         "cancel" => cancel::execute(session, &api, matches).await,

@@ -30,10 +30,10 @@ pub(super) fn write(draft: &mut Draft<'_>, change: &Change) -> Result<(), Mismat
 
         // Outcomes of a stage.
         Change::Complete { stage_id, output, elapsed } => stages::complete(draft, stage_id, output, *elapsed),
+        Change::TakeOver { stage_id, output } => stages::take_over(draft, stage_id, output),
         Change::Choose { stage_id, arm } => stages::choose(draft, stage_id, *arm),
         Change::Catch { stage_id, failed, failure } => stages::catch(draft, stage_id, failed, failure),
         Change::Skip { stage_id, because } => stages::skip(draft, stage_id, because),
-        Change::TakeOver { stage_id, output } => stages::take_over(draft, stage_id, output),
         Change::Retry { stage_id, error, delay } => stages::retry(draft, stage_id, error, *delay),
         Change::NoteError { stage_id, error } => stages::note_error(draft, stage_id, error),
         Change::RecordCrash { stage_id, error } => stages::record_crash(draft, stage_id, error),

@@ -13,30 +13,33 @@ use crate::stores::rows::ReadColumns;
 const ACTION: &str = "diagnose the store";
 
 const STORE: &str = "
-    SELECT clock_timestamp(), (SELECT created_at FROM {schema}.workflow_runs ORDER BY id DESC LIMIT 1),
-        (SELECT count(*) FROM (SELECT 1 FROM {schema}.workflow_commits WHERE published_at IS NULL LIMIT 10000) AS c),
-        getdatabaseencoding()::text,
-        (SELECT count(*) FROM pg_stat_activity), current_setting('max_connections')::bigint";
+    SELECT NULL::uuid, ARRAY[getdatabaseencoding()::text],
+        ARRAY[(SELECT count(*) FROM (SELECT 1 FROM {schema}.workflow_commits WHERE published_at IS NULL LIMIT 10000) AS c),
+            (SELECT count(*) FROM pg_stat_activity), current_setting('max_connections')::bigint],
+        ARRAY[clock_timestamp(), (SELECT created_at FROM {schema}.workflow_runs ORDER BY id DESC LIMIT 1)]";
 
 const WEAK_SETTINGS: &str = "
-    SELECT (name || ' = ' || setting)::text FROM pg_settings
+    SELECT NULL::uuid, ARRAY[name || ' = ' || setting]::text[], ARRAY[]::bigint[], ARRAY[]::timestamptz[]
+    FROM pg_settings
     WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit') AND setting = 'off' ORDER BY name";
 
 const WAITING: &str = "
-    SELECT s.name, (SELECT count(*) FROM (SELECT 1 FROM {schema}.workflow_plugin_deliveries AS d
-            WHERE d.plugin = s.name AND d.dlq_at IS NULL LIMIT 10000) AS l) AS runs,
-        (SELECT min(d.due_at) FROM {schema}.workflow_plugin_deliveries AS d
-            WHERE d.plugin = s.name AND d.dlq_at IS NULL) AS oldest
+    SELECT NULL::uuid, ARRAY[s.name]::text[],
+        ARRAY[(SELECT count(*) FROM (SELECT 1 FROM {schema}.workflow_plugin_deliveries AS d
+            WHERE d.plugin = s.name AND d.dlq_at IS NULL LIMIT 10000) AS l)],
+        ARRAY[(SELECT min(d.due_at) FROM {schema}.workflow_plugin_deliveries AS d
+            WHERE d.plugin = s.name AND d.dlq_at IS NULL)]
     FROM {schema}.workflow_subscribers AS s ORDER BY s.name";
 
 const UNKNOWN_CALLS: &str = "
-    SELECT count(*), coalesce(sum(reserved), 0)::bigint FROM
-        (SELECT outcome, reserved FROM {schema}.workflow_ai_calls ORDER BY id DESC LIMIT 10000) AS c
+    SELECT NULL::uuid, ARRAY[]::text[], ARRAY[count(*), coalesce(sum(reserved), 0)::bigint], ARRAY[]::timestamptz[]
+    FROM (SELECT outcome, reserved FROM {schema}.workflow_ai_calls ORDER BY id DESC LIMIT 10000) AS c
     WHERE outcome = 'UNKNOWN'";
 
 /// A role sees the start of its own transactions only, unless it may read all statistics.
 const OPEN_TRANSACTIONS: &str = "
-    SELECT pid::bigint, concat_ws(' ', usename, nullif(application_name, ''))::text, coalesce(state, '')::text, xact_start
+    SELECT NULL::uuid, ARRAY[concat_ws(' ', usename, nullif(application_name, '')), coalesce(state, '')]::text[],
+        ARRAY[pid::bigint], ARRAY[xact_start]
     FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
         AND xact_start < clock_timestamp() - interval '1 second'

@@ -100,6 +100,9 @@ use tokio_util::sync::CancellationToken;
 pub use self::database::PostgresStatistics;
 pub(in crate::stores) use self::enqueued::enqueue;
 pub use self::options::PostgresOptions;
+/// The pool of the driver, which a program can share with a store: see [`PostgresStore::from_pool`].
+#[doc(no_inline)]
+pub use sqlx::PgPool;
 
 use self::arrays::PgQuery;
 use self::batch::Batch;
