@@ -20,6 +20,7 @@ use workflow_engine::records::{
     AiCallRecord, AnnotationRecord, ArtifactRecord, BlobKey, DeadLetter, Event, JobRecord, Lease, LogRecord,
     RunRecord, RunRequest, StageRecord, StoredValue, SubscriberRecord,
 };
+use workflow_engine::telemetry::SubscriberBacklog;
 use workflow_engine::{AnnotationFilter, Error, Json, RunId};
 
 /// A call of a store.
@@ -299,6 +300,10 @@ impl<I: Interceptor> Outbox for Intercepted<I> {
 
     async fn subscribers(&self) -> Result<Vec<SubscriberRecord>, Error> {
         self.read("subscribers", self.store.subscribers()).await
+    }
+
+    async fn subscriber_backlogs(&self) -> Result<Vec<SubscriberBacklog>, Error> {
+        self.read("subscriber_backlogs", self.store.subscriber_backlogs()).await
     }
 
     async fn claim_deliveries(&self, claim: &DeliveryClaim) -> Result<Vec<Delivery>, Error> {

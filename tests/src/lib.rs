@@ -29,6 +29,7 @@ pub mod http;
 pub mod provider_requests;
 pub mod models;
 pub mod audit_provider;
+pub mod otlp;
 
 #[cfg(doctest)]
 mod markdown;

@@ -41,8 +41,9 @@ impl LogLines {
     /// Returns the engine's lines of the levels `WARN` and `ERROR`.
     pub fn loud(&self) -> Vec<String> {
         let mut lines = self.all();
-        let levels = ["WARN workflow_engine::", "ERROR workflow_engine::"];
-        lines.retain(|line| levels.iter().any(|level| line.trim_start().starts_with(level)));
+        // Between the level and the target are the spans.
+        let is_loud = |line: &str| line.starts_with("WARN ") || line.starts_with("ERROR ");
+        lines.retain(|line| is_loud(line.trim_start()) && line.contains(" workflow_engine::"));
         lines
     }
 

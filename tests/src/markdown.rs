@@ -46,4 +46,5 @@ documents! {
     Operating "docs/guide/19-operating.md";
     CommandLine "docs/guide/20-command-line.md";
     Choices "docs/guide/21-choices.md";
+    Telemetry "docs/guide/22-telemetry.md";
 }

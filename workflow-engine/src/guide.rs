@@ -40,4 +40,5 @@ chapters! {
     operating "19-operating.md";
     command_line "20-command-line.md";
     choices "21-choices.md";
+    telemetry "22-telemetry.md";
 }

@@ -14,6 +14,7 @@ pub mod failpoints;
 #[cfg(not(feature = "failpoints"))]
 mod failpoints;
 pub mod value;
+pub mod telemetry;
 mod error;
 pub mod records;
 pub mod ledger;

@@ -100,10 +100,11 @@ fn library() -> Library {
 }
 
 /// The folders of the library, from the lowest floor to the highest: each uses only itself and those before it.
-const FLOORS: [&str; 18] = [
+const FLOORS: [&str; 19] = [
     "failpoints",
     "error",
     "value",
+    "telemetry",
     "records",
     "ledger",
     "context",

@@ -12,6 +12,7 @@ mod reporter;
 mod sleep;
 mod tag_source;
 mod run_details;
+mod trace;
 
 pub use effects::{Effects, StageArtifacts, StageStorage, StageTransaction};
 pub use extensions::Extensions;
@@ -27,3 +28,4 @@ pub(crate) use services::ContextServices;
 pub(crate) use sleep::Pause;
 pub(crate) use stage_context::ContextParts;
 pub(crate) use tag_source::TagSource;
+pub(crate) use trace::{caller_traceparent, with_traceparent};

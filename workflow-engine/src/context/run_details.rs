@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use super::stage_context::StageContext;
 use super::stage_error::{StageError, StageResult};
 use super::tag_source::GivenTags;
+use super::trace::without_traceparent;
 use crate::value::Json;
 
 /// The key of a caller's trace in the metadata.
@@ -66,7 +67,8 @@ impl<S> StageContext<S> {
     /// Permanent, if the metadata is not a `T`.
     pub fn metadata<T: DeserializeOwned>(&self) -> StageResult<Option<T>> {
         let Some(json) = self.stored_metadata() else { return Ok(None) };
-        json.decode().map(Some).map_err(|error| {
+        // The engine may have added the caller's trace, for which `T` has no field.
+        json.decode().map(Some).or_else(|error| without_traceparent(json).ok_or(error)?).map_err(|error| {
             StageError::permanent(format_args!(
                 "the metadata of run {} is not a `{}`: {error}",
                 self.run_id(),
@@ -102,7 +104,9 @@ impl<S> StageContext<S> {
     /// Returns a W3C trace context for requests of this attempt: the value of the header `traceparent`.
     ///
     /// All stages and attempts of a run belong to one trace. It is the caller's, if the run was started with
-    /// [`StartRun::traceparent`](crate::StartRun::traceparent), or its metadata is an object with a valid `traceparent`; otherwise its id is that of the run, without the hyphens. Each attempt is a span of its own.
+    /// [`StartRun::traceparent`](crate::StartRun::traceparent), or its metadata is an object with a valid `traceparent`;
+    /// otherwise its id is that of the run, without the hyphens. Each attempt is a span of its own. Where the attempt has a
+    /// span of OpenTelemetry (feature `otel`), it is the context of that span.
     ///
     /// ```
     /// use workflow_engine::StageContext;
@@ -117,6 +121,9 @@ impl<S> StageContext<S> {
     /// ```
     #[must_use]
     pub fn traceparent(&self) -> String {
+        if let Some(own) = self.own_traceparent() {
+            return own.to_owned();
+        }
         let caller = self.caller_trace();
         let (trace_id, flags) = caller.as_ref().map_or_else(
             || (self.run_id().as_uuid().as_simple().to_string(), "01"),

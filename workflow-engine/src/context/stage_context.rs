@@ -48,6 +48,7 @@ pub struct StageContext<S = AnyStage> {
 struct Inner {
     scope: StageScope,
     metadata: Option<Json>,
+    traceparent: Option<String>,
     outputs: StoredOutputs,
     services: ContextServices,
 }
@@ -57,6 +58,8 @@ pub(crate) struct ContextParts {
     pub(crate) scope: StageScope,
     /// The metadata of the run.
     pub(crate) metadata: Option<Json>,
+    /// The trace context of the attempt's own span, where it has one.
+    pub(crate) traceparent: Option<String>,
     /// Stored outputs of other stages, by stage id.
     pub(crate) outputs: HashMap<String, Json>,
     pub(crate) services: ContextServices,
@@ -65,9 +68,10 @@ pub(crate) struct ContextParts {
 impl StageContext {
     /// The context of one attempt.
     pub(crate) fn new(parts: ContextParts) -> Self {
-        let ContextParts { scope, metadata, outputs, services } = parts;
+        let ContextParts { scope, metadata, traceparent, outputs, services } = parts;
         let outputs = StoredOutputs::new(outputs);
-        Self { inner: Arc::new(Inner { scope, metadata, outputs, services }), stage: PhantomData }
+        let inner = Inner { scope, metadata, traceparent, outputs, services };
+        Self { inner: Arc::new(inner), stage: PhantomData }
     }
 
     /// Returns a value that a body holds until it ends, so that the engine can tell when a stopped body has ended.
@@ -102,7 +106,8 @@ impl StageContext {
             cancellation: CancellationToken::new(),
         };
         let services = ContextServices::none();
-        Self::new(ContextParts { scope, metadata: None, outputs: HashMap::new(), services })
+        let outputs = HashMap::new();
+        Self::new(ContextParts { scope, metadata: None, traceparent: None, outputs, services })
     }
 }
 
@@ -286,11 +291,17 @@ impl<S> StageContext<S> {
         let mut parts = ContextParts {
             scope: self.inner.scope.clone(),
             metadata: self.inner.metadata.clone(),
+            traceparent: self.inner.traceparent.clone(),
             outputs: self.inner.outputs.to_json(),
             services: self.inner.services.clone(),
         };
         change(&mut parts);
         StageContext::new(parts).for_stage()
+    }
+
+    /// The trace context of the attempt's own span, where it has one.
+    pub(crate) fn own_traceparent(&self) -> Option<&str> {
+        self.inner.traceparent.as_deref()
     }
 
     /// The stored output of a stage that ran before this one.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::into_store::{IntoStore, StoreSource};
+use super::measurements::LastBacklog;
 use super::signals::shutdown_on_signals;
 use super::state_values::StateValues;
 use super::{Engine, Inner};
@@ -16,6 +17,7 @@ use crate::host::{Worker, WorkerSettings};
 use crate::kernel::{Kernel, KernelConfig, LocalExecutor, WorkflowRegistry, check_state, check_subscribers};
 use crate::language::Workflow;
 use crate::ports::{ActivityExecutor, BlobStore, Clock, EventSink, Plugin, Store, SystemClock};
+use crate::telemetry::TraceContext;
 use crate::value::Limits;
 use crate::value::setting::{DAY, check_range};
 
@@ -36,6 +38,7 @@ pub struct EngineBuilder {
     blobs: Option<Arc<dyn BlobStore>>,
     inline_limit: usize,
     limits: Limits,
+    trace_context: Option<Arc<dyn TraceContext>>,
     lease: Duration,
     worker: WorkerSettings,
     has_worker: bool,
@@ -65,6 +68,7 @@ impl EngineBuilder {
             blobs: None,
             inline_limit: KernelConfig::INLINE_LIMIT,
             limits: Limits::default(),
+            trace_context: default_trace_context(),
             lease: KernelConfig::LEASE,
             worker: WorkerSettings::default(),
             has_worker: true,
@@ -222,6 +226,13 @@ impl EngineBuilder {
         self
     }
 
+    /// Carries the trace of the caller of a run to its stages. Default: with the feature `otel` that of OpenTelemetry,
+    /// otherwise none.
+    pub fn trace_context(mut self, context: impl TraceContext + 'static) -> Self {
+        self.trace_context = Some(Arc::new(context));
+        self
+    }
+
     /// The clock of the engine.
     #[cfg_attr(not(feature = "ai"), allow(dead_code, reason = "the AI client uses it"))]
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
@@ -289,6 +300,7 @@ impl EngineBuilder {
             inline_limit: self.inline_limit,
             extensions,
             limits: self.limits,
+            trace_context: self.trace_context,
             lease: self.lease,
         });
         let registered = async {
@@ -310,6 +322,7 @@ impl EngineBuilder {
             inner: Arc::new(Inner {
                 kernel,
                 worker,
+                backlog: LastBacklog::default(),
                 owns_store,
                 closed: CancellationToken::new(),
                 stopped: CancellationToken::new(),
@@ -330,6 +343,16 @@ impl EngineBuilder {
         check_range("inline_limit", &self.inline_limit, &(0..=GIBIBYTE))?;
         check_range("payload_limit", &self.limits.payload_bytes, &(1024..=GIBIBYTE))
     }
+}
+
+#[cfg(feature = "otel")]
+fn default_trace_context() -> Option<Arc<dyn TraceContext>> {
+    Some(Arc::new(crate::telemetry::OpenTelemetry))
+}
+
+#[cfg(not(feature = "otel"))]
+const fn default_trace_context() -> Option<Arc<dyn TraceContext>> {
+    None
 }
 
 impl std::fmt::Debug for EngineBuilder {

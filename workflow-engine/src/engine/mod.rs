@@ -29,6 +29,7 @@ mod events;
 mod logs;
 mod list;
 mod runs;
+mod measurements;
 mod signals;
 mod shutdown;
 
@@ -106,6 +107,7 @@ pub struct Engine {
 struct Inner {
     kernel: Arc<Kernel>,
     worker: Option<Arc<Worker>>,
+    backlog: measurements::LastBacklog,
     /// Whether the engine has opened its store itself.
     owns_store: bool,
     /// Cancelled when waiting handles must return.

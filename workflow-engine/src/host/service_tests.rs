@@ -101,6 +101,7 @@ impl Bench {
             inline_limit: KernelConfig::INLINE_LIMIT,
             extensions: Extensions::default(),
             limits: Limits::default(),
+            trace_context: None,
             lease: KernelConfig::LEASE,
         });
         let (sender, passes) = mpsc::unbounded_channel();

@@ -47,6 +47,11 @@ impl SlotPool {
         Arc::clone(&self.free).try_acquire_owned().ok()
     }
 
+    /// Returns the number of slots that are free.
+    pub(super) fn available(&self) -> usize {
+        self.free.available_permits()
+    }
+
     /// Returns whether a new run of this priority has to queue, because work of a higher priority needs the slots.
     pub(super) fn must_queue(&self, priority: i32) -> bool {
         self.preemption.must_queue(priority)

@@ -17,6 +17,7 @@ use super::worker_shared::WorkerShared;
 use crate::error::Error;
 use crate::kernel::{Kernel, Placement};
 use crate::ports::Store;
+use crate::telemetry::SlotMeasurements;
 
 /// How long the start of an engine waits for the registration of its worker.
 const REGISTRATION: Duration = Duration::from_millis(250);
@@ -81,6 +82,11 @@ impl Worker {
     /// Returns how long a drain waits for bodies.
     pub(crate) fn drain_timeout(&self) -> Duration {
         self.shared.settings.drain_timeout
+    }
+
+    /// Returns how many slots are busy and free.
+    pub(crate) fn slots(&self) -> SlotMeasurements {
+        self.shared.slots()
     }
 
     /// Returns the worker's own thread.

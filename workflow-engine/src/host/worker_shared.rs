@@ -25,6 +25,7 @@ use super::unclaimed_runs::MissingDefinitions;
 use crate::error::Error;
 use crate::kernel::{HeldJob, Kernel, Placement, Reservation};
 use crate::records::{Claimant, ClaimedJob};
+use crate::telemetry::SlotMeasurements;
 
 /// Jobs that one claim takes at most. The next claim takes more, while these already run.
 const CLAIM_BATCH: usize = 64;
@@ -251,6 +252,12 @@ impl WorkerShared {
             () = due => {}
         }
         Ok(())
+    }
+
+    /// Returns how many slots are busy and free.
+    pub(super) fn slots(&self) -> SlotMeasurements {
+        let free = self.slots.available().min(self.settings.concurrency);
+        SlotMeasurements::new((self.settings.concurrency - free) as u64, free as u64)
     }
 
     /// Returns whether the runtime of the loops and bodies was shut down.

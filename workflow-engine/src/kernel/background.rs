@@ -73,8 +73,8 @@ impl Kernel {
 
     /// Commits a decision. If the caller stops waiting, the jobs that the commit claims return to the queue.
     pub(super) fn commit(&self, decision: Decision) -> Detached<Result<Commit, Error>> {
-        let store = Arc::clone(self.store());
-        self.detach(async move { store.commit(decision).await }, |kernel, commit| {
+        let kernel = self.shared();
+        self.detach(async move { kernel.commit_measured(decision).await }, |kernel, commit| {
             if let Ok(Commit::Applied(applied)) = commit {
                 kernel.return_jobs(applied.claimed);
             }

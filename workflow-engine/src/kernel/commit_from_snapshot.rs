@@ -36,8 +36,9 @@ pub(super) async fn try_commit_from_snapshot(
     let shared = kernel.shared();
     // The generation that the decision is about.
     let generation = Arc::new(AtomicU32::new(snapshot.run.generation));
+    let fingerprint = snapshot.run.definition_fingerprint.clone();
     let commit = async move {
-        let mut commit = shared.store().commit(decision).await?;
+        let mut commit = shared.commit_measured(decision).await?;
         if commit == Commit::PreconditionFailed {
             let current = Arc::clone(&generation);
             let decide_again = Box::new(move |snapshot: Option<&Snapshot>| {
@@ -47,7 +48,8 @@ pub(super) async fn try_commit_from_snapshot(
             });
             commit = shared.store().commit_locked(run_id, decide_again).await?;
         }
-        if let Commit::Applied(Applied { ended: Some(_), .. }) = &commit {
+        if let Commit::Applied(applied @ Applied { ended: Some(_), .. }) = &commit {
+            shared.count_end(&fingerprint, applied);
             // Nothing of this generation can commit any more.
             let generation = generation.load(Ordering::Relaxed);
             shared.running().stop_run(run_id, generation);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::registry::WorkflowRegistry;
 use crate::context::Extensions;
 use crate::ports::{ActivityExecutor, BlobStore, Clock, EventSink, Plugin, Store};
+use crate::telemetry::TraceContext;
 use crate::value::Limits;
 
 /// The kernel's ports and settings.
@@ -30,6 +31,8 @@ pub struct KernelConfig {
     pub extensions: Extensions,
     /// The limits of stored payloads.
     pub limits: Limits,
+    /// What carries the trace of a run's caller to its stages; `None` for none.
+    pub trace_context: Option<Arc<dyn TraceContext>>,
     /// How long a claim lasts unless it is renewed. Default 15 s.
     pub lease: Duration,
 }

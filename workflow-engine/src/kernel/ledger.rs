@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::ledger::BatchRows;
 use crate::ledger::{BatchNames, CallLedger, CallOutcome, CallReservation, CallStatistics, SettledCall};
 use crate::ports::Store;
+use crate::telemetry::Meters;
 use crate::value::CallId;
 use crate::value::limits::truncate;
 
@@ -15,11 +16,11 @@ use crate::value::limits::truncate;
 pub(super) const PAGE: usize = 1_000;
 
 /// The ledger for calls outside of a stage.
-pub(super) struct KernelLedger(Arc<dyn Store>);
+pub(super) struct KernelLedger(Arc<dyn Store>, Arc<Meters>);
 
 impl KernelLedger {
-    pub(super) fn new(store: &Arc<dyn Store>) -> Self {
-        Self(Arc::clone(store))
+    pub(super) fn new(store: &Arc<dyn Store>, meters: &Arc<Meters>) -> Self {
+        Self(Arc::clone(store), Arc::clone(meters))
     }
 }
 
@@ -33,6 +34,10 @@ impl CallLedger for KernelLedger {
 
     async fn settle(&self, call: CallId, outcome: CallOutcome) -> Result<(), Error> {
         self.0.settle_call(call, storable_outcome(outcome)).await
+    }
+
+    fn count(&self, model_key: &str, outcome: &CallOutcome) {
+        count_call(&self.1, model_key, outcome);
     }
 
     async fn statistics(&self, topic: &str) -> Result<CallStatistics, Error> {
@@ -54,6 +59,11 @@ impl CallLedger for KernelLedger {
             }
         }
     }
+}
+
+/// Counts the outcome of a call.
+pub(super) fn count_call(meters: &Meters, model_key: &str, outcome: &CallOutcome) {
+    meters.models.ended(model_key, outcome.end());
 }
 
 /// Checks the topic of a call, and truncates its texts to what the store accepts.

@@ -4,6 +4,7 @@ use std::any::Any;
 
 use async_trait::async_trait;
 use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument;
 
 use crate::context::StageError;
 use crate::definition::{CheckExecution, CheckOutcome, Execution, StageDefinition, WaitDefinition};
@@ -34,7 +35,8 @@ impl ActivityExecutor for LocalExecutor {
 async fn in_own_task<T: Send + 'static>(
     body: impl Future<Output = Result<T, StageError>> + Send + 'static,
 ) -> Result<T, StageError> {
-    let error = match AbortOnDropHandle::new(tokio::spawn(body)).await {
+    // So that what the body logs, and its calls of models, are parts of the attempt.
+    let error = match AbortOnDropHandle::new(tokio::spawn(body.in_current_span())).await {
         Ok(result) => return result,
         Err(error) => error,
     };

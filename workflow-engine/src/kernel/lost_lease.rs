@@ -71,7 +71,9 @@ impl LostJob {
             };
             let (code, definition) = (ErrorCode::WorkerLost, registered.definition());
             let failure = FinalFailure { lease, expired, code, error, completed_key: None, definition };
-            return Ok(fail_for_good(kernel, failure).await?.then_some(TakenBack::Failed));
+            let taken = fail_for_good(kernel, failure).await?.then_some(TakenBack::Failed);
+            taken.inspect(|_| kernel.meters().leases_lost.increment());
+            return Ok(taken);
         }
         let change = Change::RecordCrash { stage_id: lease.stage_id.clone(), error };
         let run_id = lease.run_id;
@@ -85,6 +87,7 @@ impl LostJob {
             changes: vec![change],
         };
         let commit = kernel.store().commit(decision).await?;
-        Ok(matches!(commit, Commit::Applied(_)).then_some(TakenBack::Released))
+        let taken = matches!(commit, Commit::Applied(_)).then_some(TakenBack::Released);
+        Ok(taken.inspect(|_| kernel.meters().leases_lost.increment()))
     }
 }

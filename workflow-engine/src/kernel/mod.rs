@@ -29,6 +29,7 @@ mod run_request;
 mod enqueued;
 mod start_plan;
 mod commit_from_snapshot;
+mod measured;
 mod idempotency;
 mod repairs;
 mod failure;
@@ -83,6 +84,7 @@ use crate::error::Error;
 use crate::ledger::CallLedger;
 use crate::ports::{Clock, StartPlans, Store};
 use crate::records::{Actor, DeadLetter, StoredValue, SubscriberRecord};
+use crate::telemetry::Meters;
 use crate::value::{Json, RunId};
 use run_cache::RunCache;
 use running_jobs::RunningJobs;
@@ -103,6 +105,7 @@ pub struct Kernel {
     /// Where work continues when its caller has stopped waiting.
     background: Mutex<Option<Background>>,
     schedulers: Schedulers,
+    meters: Arc<Meters>,
 }
 
 impl Kernel {
@@ -121,6 +124,7 @@ impl Kernel {
             placement: OnceLock::new(),
             background: Mutex::default(),
             schedulers: Schedulers::default(),
+            meters: Arc::default(),
         })
     }
 
@@ -225,7 +229,7 @@ impl Kernel {
     /// budget.
     #[must_use]
     pub fn ledger(&self) -> Arc<dyn CallLedger> {
-        Arc::new(ledger::KernelLedger::new(self.store()))
+        Arc::new(ledger::KernelLedger::new(self.store(), self.meters()))
     }
 
     /// Returns the dead letters of one plugin, or of all: by plugin, the oldest first; at most `limit`.
@@ -287,6 +291,11 @@ impl Kernel {
     /// Returns the jobs whose bodies run in this process.
     pub(crate) const fn running(&self) -> &RunningJobs {
         &self.running
+    }
+
+    /// Returns what this process counts, apart from the numbers of the registered workflows.
+    pub(crate) const fn meters(&self) -> &Arc<Meters> {
+        &self.meters
     }
 
     /// Registers the host that may execute new runs. Only the first one counts.

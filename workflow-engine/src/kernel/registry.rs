@@ -6,13 +6,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::definition::{ConfigFault, StageDefinition, WorkflowDefinition};
 use crate::error::Error;
+use crate::telemetry::WorkflowMeters;
 use crate::value::{IdMap, RunId};
 
-/// A definition with an index of its stages by id.
+/// A definition with an index of its stages by id, and with what this process counts of it.
 #[derive(Debug)]
 pub struct Registered {
     definition: &'static WorkflowDefinition,
     positions: IdMap<&'static str, usize>,
+    meters: WorkflowMeters,
 }
 
 impl Registered {
@@ -27,6 +29,11 @@ impl Registered {
     pub fn stage(&self, stage_id: &str) -> Option<(usize, &'static StageDefinition)> {
         let index = *self.positions.get(stage_id)?;
         Some((index, &self.definition.stages[index]))
+    }
+
+    /// Returns what this process counts of the workflow.
+    pub(crate) const fn meters(&self) -> &WorkflowMeters {
+        &self.meters
     }
 }
 
@@ -79,7 +86,9 @@ impl WorkflowRegistry {
         }
         let positions =
             definition.stages.iter().enumerate().map(|(index, stage)| (stage.id.as_str(), index)).collect();
-        let registered = Arc::new(Registered { definition, positions });
+        let meters =
+            WorkflowMeters::new(&definition.id, definition.stages.iter().map(|stage| stage.id.as_str()));
+        let registered = Arc::new(Registered { definition, positions, meters });
         versions.insert(definition.version, Arc::clone(&registered));
         self.by_fingerprint.insert(definition.fingerprint().to_owned(), Executable::new(registered));
         Ok(())
@@ -224,6 +233,11 @@ impl WorkflowRegistry {
     /// Returns the registered definitions.
     pub(crate) fn definitions(&self) -> impl Iterator<Item = &'static WorkflowDefinition> {
         self.by_id.values().flat_map(BTreeMap::values).map(|registered| registered.definition)
+    }
+
+    /// Returns what this process counts of each registered definition.
+    pub(crate) fn meters(&self) -> impl Iterator<Item = &WorkflowMeters> {
+        self.by_id.values().flat_map(BTreeMap::values).map(|registered| registered.meters())
     }
 
     /// Returns whether any stage has more than one successor.

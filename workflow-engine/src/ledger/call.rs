@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use super::statistics::CallStatistics;
 use crate::error::Error;
 use crate::records::CallType;
+use crate::telemetry::CallEnd;
 use crate::value::{CallId, Cost, Json};
 
 /// The ledger, as a caller of language models uses it.
@@ -31,6 +32,10 @@ pub trait CallLedger: Send + Sync {
     /// # Errors
     /// If the store cannot be written; the call stays reserved.
     async fn settle(&self, call: CallId, outcome: CallOutcome) -> Result<(), Error>;
+
+    /// Counts the outcome of a call of this model in the engine's [measurements](crate::Engine::measurements). Called once
+    /// for each outcome, before it is written. The default counts nothing.
+    fn count(&self, _model_key: &str, _outcome: &CallOutcome) {}
 
     /// Returns sums over the calls of this topic and of the topics below it. Topics are compared by whole segments:
     /// `a.b` covers `a.b.c` and not `a.bc`. Outcomes that this attempt has not committed yet are not included.
@@ -113,4 +118,17 @@ pub struct SettledCall {
     pub cost: Cost,
     /// If present, replaces the metadata of the reservation.
     pub metadata: Option<Json>,
+}
+
+impl CallOutcome {
+    /// Returns the outcome as it is measured.
+    pub(crate) const fn end(&self) -> CallEnd {
+        match self {
+            Self::Settled(SettledCall { input_tokens, output_tokens, cost, .. }) => {
+                CallEnd::Settled { input_tokens: *input_tokens, output_tokens: *output_tokens, cost: *cost }
+            }
+            Self::Failed { .. } => CallEnd::Failed,
+            Self::Unknown { .. } => CallEnd::Unknown,
+        }
+    }
 }

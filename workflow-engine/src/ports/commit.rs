@@ -1,5 +1,7 @@
 //! The outcome of committing a decision.
 
+use std::time::Duration;
+
 use crate::records::{ClaimedJob, Status};
 use crate::value::Json;
 
@@ -28,4 +30,7 @@ pub struct Applied {
     pub ready: Vec<String>,
     /// The run's terminal status, where this commit ended the run.
     pub ended: Option<Status>,
+    /// How long that run took from its start, or from that of its last rerun; `None` where it did not end here, or had not
+    /// started.
+    pub run_time: Option<Duration>,
 }

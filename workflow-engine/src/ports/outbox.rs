@@ -31,6 +31,7 @@ use super::delivery::{Delivery, DeliveryClaim, DeliveryLease, Settlement};
 use super::subscription::{DeliveryStart, Registration, Subscription};
 use crate::error::Error;
 use crate::records::{DeadLetter, SubscriberRecord};
+use crate::telemetry::SubscriberBacklog;
 
 /// Registers subscribers, and claims and settles the deliveries of committed events.
 #[async_trait]
@@ -52,6 +53,10 @@ pub trait Outbox: Send + Sync {
 
     /// Returns the registered subscribers, by name.
     async fn subscribers(&self) -> Result<Vec<SubscriberRecord>, Error>;
+
+    /// Returns what each registered subscriber has still to receive, and what it has refused, by name. Of each subscriber,
+    /// at most 10,000 deliveries of either kind are counted.
+    async fn subscriber_backlogs(&self) -> Result<Vec<SubscriberBacklog>, Error>;
 
     /// Passes new events on to all subscribers, then claims deliveries of one of them, the longest due first. One
     /// flusher at a time holds the delivery of a run (or of a replayed dead letter), until `claim.lease` has passed.

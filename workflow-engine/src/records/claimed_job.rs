@@ -1,5 +1,7 @@
 //! A job that a worker has claimed.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::lease::Lease;
@@ -23,6 +25,9 @@ pub struct ClaimedJob {
     pub crashes: u32,
     /// Whether the stage is `SUSPENDED`: the claim is then for a check, not for the body.
     pub is_poll: bool,
+    /// How long the job was due before it was claimed; of the first stages of a run, how long the run had to wait.
+    #[serde(skip)]
+    pub waited: Duration,
     /// The idempotency key of the `job.execute` command that claimed the job. Its result is committed with the outcome.
     /// A store never sets it.
     #[serde(skip)]

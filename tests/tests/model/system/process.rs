@@ -61,6 +61,7 @@ impl Process {
             inline_limit: INLINE_LIMIT,
             extensions: Extensions::default(),
             limits: Limits::default(),
+            trace_context: None,
             lease: Duration::from_millis(LEASE_MS),
         });
         Self { number, kernel, faults, script, sink }

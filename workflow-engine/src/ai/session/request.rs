@@ -9,13 +9,16 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
 use tokio::runtime::Handle;
+use tracing::{Instrument, Span};
 
 use super::AiSession;
+use crate::ai::models::ModelRegistry;
 use crate::error::{Error, ErrorCode};
 use crate::ledger::ai_error::{AiError, AiErrorKind};
 use crate::ledger::usage::Usage;
 use crate::ledger::{CallLedger, CallOutcome, CallReservation, SettledCall};
 use crate::records::CallType;
+use crate::telemetry::spans;
 use crate::value::{CallId, Cost, Json};
 
 /// A call, as the ledger describes it before it is sent.
@@ -54,6 +57,15 @@ impl CallSpec {
     }
 }
 
+impl CallSpec {
+    /// Returns the span of an attempt of the call.
+    fn span(&self, models: &ModelRegistry, attempt: u32) -> Span {
+        let operation = if self.call_type == CallType::Embed { "embeddings" } else { "chat" };
+        let provider = models.get(&self.model_key).map_or("", |model| model.provider.as_str());
+        spans::call(operation, provider, &self.model_id, attempt)
+    }
+}
+
 impl AiSession {
     /// Reserves the call, sends the request, and retries transient failures. If the future is dropped or the session is
     /// cancelled, the outcome of the attempt in progress is unknown.
@@ -68,9 +80,11 @@ impl AiSession {
         loop {
             attempt += 1;
             self.ensure_active()?;
-            let call = ReservedCall::reserve(self.ledger(), spec.reservation(attempt)).await?;
+            let mut call = ReservedCall::reserve(self.ledger(), spec.reservation(attempt)).await?;
+            call.span = spec.span(client.models(), attempt);
             let began = client.clock().now();
-            let error = match self.unless_cancelled(request()).await.and_then(|result| result) {
+            let sent = request().instrument(call.span.clone());
+            let error = match self.unless_cancelled(sent).await.and_then(|result| result) {
                 Ok(response) => {
                     let duration = (client.clock().now() - began).num_milliseconds();
                     let mut metadata = spec.metadata.clone();
@@ -119,6 +133,9 @@ impl AiSession {
 pub(super) struct ReservedCall {
     ledger: Arc<dyn CallLedger>,
     id: CallId,
+    /// The key of the model; `None` for a call of a tool.
+    model_key: Option<String>,
+    span: Span,
     is_sent: bool,
     is_settled: bool,
 }
@@ -129,8 +146,10 @@ impl ReservedCall {
         ledger: &Arc<dyn CallLedger>,
         call: CallReservation,
     ) -> Result<Self, AiError> {
+        let model_key = (call.call_type != CallType::Tool).then(|| call.model_key.clone());
         let id = ledger.reserve(call).await.map_err(|error| ledger_error(&error))?;
-        Ok(Self { ledger: Arc::clone(ledger), id, is_sent: true, is_settled: false })
+        let span = Span::none();
+        Ok(Self { ledger: Arc::clone(ledger), id, model_key, span, is_sent: true, is_settled: false })
     }
 
     /// Reserves a call that waits for other reservations before it is sent.
@@ -144,8 +163,9 @@ impl ReservedCall {
     }
 
     /// Returns a call that an earlier attempt reserved and sent.
-    pub(super) fn existing(ledger: &Arc<dyn CallLedger>, id: CallId) -> Self {
-        Self { ledger: Arc::clone(ledger), id, is_sent: true, is_settled: false }
+    pub(super) fn existing(ledger: &Arc<dyn CallLedger>, id: CallId, model_key: String) -> Self {
+        let (model_key, span) = (Some(model_key), Span::none());
+        Self { ledger: Arc::clone(ledger), id, model_key, span, is_sent: true, is_settled: false }
     }
 
     pub(super) fn mark_sent(&mut self) {
@@ -154,7 +174,12 @@ impl ReservedCall {
 
     pub(super) fn settle(mut self, outcome: CallOutcome) -> Settlement {
         self.is_settled = true;
-        Settlement::new(Arc::clone(&self.ledger), self.id, outcome)
+        self.settlement(outcome)
+    }
+
+    fn settlement(&self, outcome: CallOutcome) -> Settlement {
+        spans::call_ended(&self.span, outcome.end());
+        Settlement::new(Arc::clone(&self.ledger), self.model_key.as_deref(), self.id, outcome)
     }
 
     /// Leaves the call reserved. The caller settles it later by its id.
@@ -172,7 +197,7 @@ impl Drop for ReservedCall {
             } else {
                 CallOutcome::Failed { error: "the call was not sent".to_owned() }
             };
-            drop(Settlement::new(Arc::clone(&self.ledger), self.id, outcome));
+            drop(self.settlement(outcome));
         }
     }
 }
@@ -185,7 +210,16 @@ impl Drop for ReservedCall {
 pub(super) struct Settlement(Option<BoxFuture<'static, Result<(), Error>>>);
 
 impl Settlement {
-    pub(super) fn new(ledger: Arc<dyn CallLedger>, call: CallId, outcome: CallOutcome) -> Self {
+    /// Settles a call of the model with this key, or of a tool.
+    pub(super) fn new(
+        ledger: Arc<dyn CallLedger>,
+        model_key: Option<&str>,
+        call: CallId,
+        outcome: CallOutcome,
+    ) -> Self {
+        if let Some(model_key) = model_key {
+            ledger.count(model_key, &outcome);
+        }
         Self(Some(async move { ledger.settle(call, outcome).await }.boxed()))
     }
 }

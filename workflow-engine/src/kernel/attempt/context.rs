@@ -8,6 +8,7 @@ use crate::kernel::registry::Registered;
 use crate::kernel::running_jobs::RunningJob;
 use crate::kernel::slots::Slots;
 use crate::records::{Claimant, ClaimedJob, Lease};
+use crate::telemetry::StageMeters;
 
 /// One attempt of a stage.
 pub(super) struct AttemptContext<'a> {
@@ -17,6 +18,8 @@ pub(super) struct AttemptContext<'a> {
     pub(super) stage: &'static StageDefinition,
     /// The limits of the stage in this run.
     pub(super) settings: StageSettings,
+    /// What this process counts of the stage.
+    pub(super) meters: &'a StageMeters,
     pub(super) job: &'a ClaimedJob,
     /// The claimant of this job, and of the successors that its commit claims.
     pub(super) claimant: &'a Claimant,

@@ -16,6 +16,7 @@ use crate::error::{Error, ErrorCode};
 use crate::kernel::Kernel;
 use crate::kernel::choice::choose;
 use crate::kernel::failure::{FinalFailure, fail_for_good};
+use crate::kernel::measured::count_end;
 use crate::kernel::stored_values::prepare_output;
 use crate::ports::{Applied, Change, Commit, Decision, Precondition};
 use crate::records::{ClaimedJob, Lease};
@@ -98,6 +99,7 @@ pub(super) async fn complete(
         return Ok(Finished::superseded(kernel, lease).await);
     };
     if applied.ended.is_some() {
+        count_end(registered.meters(), &applied);
         kernel.run_cache().remove(lease.run_id, lease.generation);
     } else if let Some(pending) = pending {
         // Not before the commit: if the lease is lost, the committed output is another worker's, and this process may

@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::execution_key;
 use super::port_retry::BodyPorts;
 use crate::error::{Error, ErrorCode};
-use crate::kernel::ledger::{PAGE, storable_outcome, storable_reservation};
+use crate::kernel::ledger::{PAGE, count_call, storable_outcome, storable_reservation};
 use crate::ledger::BatchRows;
 use crate::ledger::{BatchNames, CallLedger, CallOutcome, CallReservation, CallStatistics};
 use crate::ports::{Change, Commit, Decision, Precondition};
 use crate::records::AiCallRecord;
+use crate::telemetry::Meters;
 use crate::value::{CallId, Cost};
 use async_trait::async_trait;
 
@@ -23,6 +24,7 @@ pub(super) struct AttemptLedger {
     ports: Arc<BodyPorts>,
     /// The budget that the stage declares.
     budget: Option<Cost>,
+    meters: Arc<Meters>,
     state: Mutex<State>,
 }
 
@@ -44,8 +46,8 @@ pub(super) struct RefusedCall {
 }
 
 impl AttemptLedger {
-    pub(super) fn new(ports: Arc<BodyPorts>, budget: Option<Cost>) -> Self {
-        Self { ports, budget, state: Mutex::default() }
+    pub(super) fn new(ports: Arc<BodyPorts>, budget: Option<Cost>, meters: Arc<Meters>) -> Self {
+        Self { ports, budget, meters, state: Mutex::default() }
     }
 
     /// Closes the ledger when the body has ended. Returns the outcomes that are not committed, and the newest call where
@@ -142,6 +144,10 @@ impl CallLedger for AttemptLedger {
         // The first outcome counts, as in the store.
         state.settled.entry(call).or_insert_with(|| storable_outcome(outcome));
         Ok(())
+    }
+
+    fn count(&self, model_key: &str, outcome: &CallOutcome) {
+        count_call(&self.meters, model_key, outcome);
     }
 
     async fn statistics(&self, topic: &str) -> Result<CallStatistics, Error> {

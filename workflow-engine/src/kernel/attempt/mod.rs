@@ -7,6 +7,7 @@
 
 mod outcome;
 mod context;
+mod span;
 mod run;
 mod services;
 mod inputs;
@@ -20,6 +21,7 @@ mod budget;
 pub(super) mod execution_key;
 
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 pub(crate) use finish::{WORKER_STOPS, return_lease};
 pub(super) use log::MAX_PENDING;
@@ -28,6 +30,7 @@ pub use outcome::JobOutcome;
 
 use super::Kernel;
 use super::compatibility::definition_for;
+use super::measured::outcome;
 use super::registry::Registered;
 use super::running_jobs::RunningJob;
 use super::slots::Slots;
@@ -35,6 +38,7 @@ use super::stored_values::cached_run;
 use crate::definition::{StageDefinition, StageSettings};
 use crate::error::Error;
 use crate::records::{Claimant, ClaimedJob};
+use crate::telemetry::spans;
 use context::AttemptContext;
 use finish::Completion;
 use port_retry::PortRetry;
@@ -52,10 +56,10 @@ pub(super) async fn execute(
 ) -> Result<Finished, Error> {
     let retry = PortRetry::new(kernel, &job.lease);
     let find = || async {
-        let (registered, stage) = find_stage(kernel, job).await?;
-        Ok((registered, stage, settings(kernel, registered, stage, job).await?))
+        let (registered, (index, stage)) = find_stage(kernel, job).await?;
+        Ok((registered, (index, stage), settings(kernel, registered, stage, job).await?))
     };
-    let (registered, stage, settings) = match retry.call_until(stop, find).await {
+    let (registered, (index, stage), settings) = match retry.call_until(stop, find).await {
         Ok(found) => found,
         Err(error) => {
             // Another process may have the run's definition, the stage's state, or a store that responds.
@@ -63,24 +67,34 @@ pub(super) async fn execute(
             return if error.is_retryable() { Ok(returned) } else { Err(error) };
         }
     };
-    let attempt = AttemptContext { kernel, registered, stage, settings, job, claimant, slots, listed, stop };
-    let finished = if job.is_poll { check::check(&attempt).await } else { run_and_commit(&attempt).await };
-    match finished {
-        Err(error) => finish::end_after_error(&attempt, error).await,
-        finished => finished,
-    }
+    let meters = registered.meters().stage(index);
+    registered.meters().claimed(job.waited);
+    let attempt =
+        AttemptContext { kernel, registered, stage, meters, settings, job, claimant, slots, listed, stop };
+    let span = span::attempt_span(&attempt).await;
+    let finished = async {
+        match if job.is_poll { check::check(&attempt).await } else { run_and_commit(&attempt).await } {
+            Err(error) => finish::end_after_error(&attempt, error).await,
+            finished => finished,
+        }
+    };
+    let finished = finished.instrument(span.clone()).await;
+    let outcome = outcome(&finished, |finished| &finished.outcome);
+    meters.ended(job.is_poll, outcome);
+    spans::attempt_ended(&span, outcome);
+    finished
 }
 
 async fn find_stage<'a>(
     kernel: &'a Kernel,
     job: &ClaimedJob,
-) -> Result<(&'a Registered, &'static StageDefinition), Error> {
+) -> Result<(&'a Registered, (usize, &'static StageDefinition)), Error> {
     let run_id = job.lease.run_id;
     let registered = definition_for(kernel, run_id, &job.workflow_id, &job.definition_fingerprint).await?;
     let stage = registered.stage(&job.lease.stage_id);
-    let (_, stage) = stage.ok_or_else(|| Error::stage_not_found(run_id, &job.lease.stage_id))?;
+    let (index, stage) = stage.ok_or_else(|| Error::stage_not_found(run_id, &job.lease.stage_id))?;
     kernel.check_state_of(&registered.definition().id, stage)?;
-    Ok((registered, stage))
+    Ok((registered, (index, stage)))
 }
 
 /// Returns the limits of the stage in its run.

@@ -129,6 +129,7 @@ async fn drive<T>(
         attempt.kernel.running().note_stopped(attempt.lease().clone(), life);
     }
     let elapsed = (attempt.kernel.clock().now() - began).to_std().unwrap_or(Duration::ZERO);
+    attempt.meters.time.observe(elapsed);
     let (effects, mut reports) = (effects.close(), log.close());
     let (settled, refused_call) = ledger.close();
     if effects.statements.is_empty() {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::BoxFuture;
+use tracing::Span;
 
 use super::context::AttemptContext;
 use super::effects::AttemptArtifacts;
@@ -25,6 +26,7 @@ pub(super) struct Services {
     pub(super) effects: Arc<EffectBuffer>,
     pub(super) ledger: Arc<AttemptLedger>,
     pub(super) ports: Arc<BodyPorts>,
+    traceparent: Option<String>,
     context: ContextServices,
 }
 
@@ -52,7 +54,8 @@ impl Services {
         let log = Arc::new(AttemptLog::new(&scope));
         let effects = Arc::<EffectBuffer>::default();
         let ports = BodyPorts::new(kernel, &job.lease, stop);
-        let ledger = Arc::new(AttemptLedger::new(Arc::clone(&ports), stage.budget));
+        let ledger =
+            Arc::new(AttemptLedger::new(Arc::clone(&ports), stage.budget, Arc::clone(kernel.meters())));
         let blobs = kernel.config().blobs.clone();
         let artifacts = AttemptArtifacts::new(Arc::clone(&ports), blobs, registered.definition());
         let context = ContextServices {
@@ -64,13 +67,16 @@ impl Services {
             pause: Arc::clone(&ports) as _,
             extensions: kernel.config().extensions.clone(),
         };
-        Self { began, scope, log, effects, ledger, ports, context }
+        let port = kernel.config().trace_context.as_ref();
+        let traceparent = port.and_then(|port| port.traceparent(&Span::current()));
+        Self { began, scope, log, effects, ledger, ports, traceparent, context }
     }
 
     pub(super) fn context(&self, inputs: Inputs) -> StageContext {
         let Inputs { reads: outputs, metadata, .. } = inputs;
         let (scope, services) = (self.scope.clone(), self.context.clone());
-        StageContext::new(ContextParts { scope, metadata, outputs, services })
+        let traceparent = self.traceparent.clone();
+        StageContext::new(ContextParts { scope, metadata, traceparent, outputs, services })
     }
 }
 

@@ -1,11 +1,14 @@
 //! `run.create`: stores a run, and starts it where the host has free slots.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use tracing::{Instrument, Span};
 
 use super::Command;
+use crate::context::with_traceparent;
 use crate::error::Error;
 use crate::kernel::Kernel;
 use crate::kernel::idempotency;
@@ -18,6 +21,7 @@ use crate::kernel::start_plan::{first_stages, start_changes};
 use crate::ports::EnqueuedRun;
 use crate::ports::{Change, Commit, Decision, IdempotencyEntry, NewRun, Precondition};
 use crate::records::{Annotation, Claimant, RunRequest, Status, check_tags};
+use crate::telemetry::spans;
 use crate::value::{Cost, Json, RunId};
 
 /// Creates a run. Input and configuration are checked against the compiled types first, and absent fields of the
@@ -86,7 +90,7 @@ impl Command for CreateRun {
 
 /// The checked parts of a request.
 struct Checked<'k> {
-    registered: &'k Registered,
+    registered: &'k Arc<Registered>,
     request: RunRequest,
     /// The complete configuration by stage id.
     config: HashMap<String, Json>,
@@ -119,7 +123,8 @@ impl CreateRun {
     pub(crate) fn to_enqueue(&self, kernel: &Kernel) -> Result<EnqueuedRun, Error> {
         let run_id = RunId::generate();
         let Checked { entry, .. } = self.check(kernel, run_id)?;
-        let command = serde_json::to_string(self).map_err(|error| {
+        let metadata = traced_metadata(kernel, self.metadata.clone(), &Span::current());
+        let command = serde_json::to_string(&Self { metadata, ..self.clone() }).map_err(|error| {
             Error::invalid_request(format!("the request cannot be written as JSON: {error}"))
         })?;
         Ok(EnqueuedRun {
@@ -134,6 +139,25 @@ impl CreateRun {
     /// Creates the run, with this id. The run may have been enqueued by a program; another process may then have created
     /// it meanwhile.
     pub(crate) async fn create(
+        mut self,
+        kernel: &Kernel,
+        run_id: RunId,
+        is_enqueued: bool,
+    ) -> Result<CreateRunOutput, Error> {
+        // The caller of an enqueued run has left its transaction long ago.
+        let span = if is_enqueued { Span::none() } else { spans::create(&self.workflow_id) };
+        if !is_enqueued {
+            self.metadata = traced_metadata(kernel, self.metadata, &span);
+        }
+        let created = self.create_untraced(kernel, run_id, is_enqueued).instrument(span.clone()).await;
+        match &created {
+            Ok(created) => spans::created(&span, created.run_id),
+            Err(error) => spans::failed(&span, error.code().as_str()),
+        }
+        created
+    }
+
+    async fn create_untraced(
         self,
         kernel: &Kernel,
         run_id: RunId,
@@ -178,10 +202,11 @@ impl CreateRun {
             changes,
         };
 
-        let shared = kernel.shared();
+        let (shared, created) = (kernel.shared(), Arc::clone(registered));
         let commit = async move {
-            let mut commit = shared.store().commit(decision).await?;
+            let mut commit = shared.commit_measured(decision).await?;
             let Commit::Applied(applied) = &mut commit else { return Ok((commit, Status::Pending)) };
+            created.meters().runs_started.increment();
             let run = CachedRun::new(input, config, metadata);
             let status = if let Some(reservation) = reservation {
                 shared.run_cache().insert(run_id, 1, run);
@@ -212,6 +237,18 @@ impl CreateRun {
                 Err(Error::run_id_taken(run_id))
             }
         }
+    }
+}
+
+/// Returns the metadata with the trace of the caller, if a trace is recorded and the caller has given none.
+fn traced_metadata(kernel: &Kernel, metadata: Option<Json>, span: &Span) -> Option<Json> {
+    let Some(port) = &kernel.config().trace_context else { return metadata };
+    // A program may record its own spans and not those of the engine.
+    let traceparent =
+        if span.is_disabled() { port.traceparent(&Span::current()) } else { port.traceparent(span) };
+    match traceparent {
+        Some(traceparent) => with_traceparent(metadata, &traceparent),
+        None => metadata,
     }
 }
 

@@ -24,5 +24,11 @@ fn context(stage_id: &str, outputs: HashMap<String, Json>) -> StageContext {
         deadline: None,
         cancellation: CancellationToken::new(),
     };
-    StageContext::new(ContextParts { scope, metadata: None, outputs, services: ContextServices::none() })
+    StageContext::new(ContextParts {
+        scope,
+        metadata: None,
+        traceparent: None,
+        outputs,
+        services: ContextServices::none(),
+    })
 }

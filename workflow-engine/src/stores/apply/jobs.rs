@@ -1,5 +1,7 @@
 //! Jobs: enqueued, claimed, returned.
 
+use std::time::Duration;
+
 use super::draft::Draft;
 use super::mismatch::Mismatch;
 use crate::records::{Claimant, ClaimedJob, EventKind, JobRecord, Lease, Status};
@@ -80,7 +82,9 @@ pub(super) fn release(
 /// Writes `Change::Claim`.
 pub(super) fn claim(draft: &mut Draft<'_>, stage_id: &str, claimant: &Claimant) -> Result<(), Mismatch> {
     let now = draft.now();
+    let since_creation = waited_for_start(draft);
     let job = draft.job_mut(stage_id)?;
+    let waited = since_creation.unwrap_or_else(|| (now - job.run_at).to_std().unwrap_or_default());
     job.status = Status::Running;
     // The fence: every write of a worker is conditional on the epoch, and nothing resets it. The attempt number could
     // not serve, because returning a job lowers it.
@@ -104,6 +108,7 @@ pub(super) fn claim(draft: &mut Draft<'_>, stage_id: &str, claimant: &Claimant) 
         max_attempts: job.max_attempts,
         crashes: job.crashes,
         is_poll: false,
+        waited,
         idempotency_key: None,
     };
     let stage = draft.stage_mut(stage_id)?;
@@ -129,6 +134,13 @@ pub(super) fn claim(draft: &mut Draft<'_>, stage_id: &str, claimant: &Claimant) 
     };
     draft.applied().claimed.push(claimed);
     draft.event(event)
+}
+
+/// Returns how long the run had to wait for its start, where this commit starts it for the first time: its jobs are new.
+fn waited_for_start(draft: &Draft<'_>) -> Option<Duration> {
+    let run = draft.run().ok()?;
+    let starts = run.generation == 1 && run.started_at == Some(draft.now());
+    starts.then(|| (draft.now() - run.created_at).to_std().unwrap_or_default())
 }
 
 /// Writes `Change::ClaimQueued`.

@@ -105,6 +105,7 @@ pub(super) fn release(
     run.error = None;
     run.completed_at = Some(now);
     let duration_ms = instant::milliseconds_between(run.started_at.unwrap_or(now), now);
+    let run_time = run.started_at.and_then(|start| (now - start).to_std().ok());
     let CostSummary { cost, tokens, .. } = run.spending;
     let output = match output {
         Some(output) => inline(output),
@@ -112,6 +113,7 @@ pub(super) fn release(
     };
     let output_stages = if output.is_some() { Vec::new() } else { stages.to_vec() };
     draft.applied().ended = Some(Status::Completed);
+    draft.applied().run_time = run_time;
     draft.event(EventKind::WorkflowCompleted { duration_ms, cost, tokens, output, output_stages })
 }
 
@@ -163,7 +165,9 @@ pub(super) fn end(draft: &mut Draft<'_>, end: &RunEnd) -> Result<(), Mismatch> {
         }
     };
     let status = run.status;
+    let run_time = run.started_at.and_then(|start| (now - start).to_std().ok());
     draft.applied().ended = Some(status);
+    draft.applied().run_time = run_time;
     draft.event(event)
 }
 

@@ -14,7 +14,11 @@ use crate::ports::{
 use crate::records::{DeadLetter, DeliveryRecord, SubscriberRecord};
 use crate::stores::deliveries::{check_registered, lease_of, settle, sorted_types, window_end};
 use crate::stores::instant;
+use crate::telemetry::SubscriberBacklog;
 use crate::value::RunId;
+
+/// The deliveries of a subscriber that are counted.
+const MAX_COUNTED: usize = 10_000;
 
 #[async_trait]
 impl Outbox for MemoryStore {
@@ -55,6 +59,18 @@ impl Outbox for MemoryStore {
 
     async fn subscribers(&self) -> Result<Vec<SubscriberRecord>, Error> {
         Ok(self.open("read the subscribers")?.subscribers.values().cloned().collect())
+    }
+
+    async fn subscriber_backlogs(&self) -> Result<Vec<SubscriberBacklog>, Error> {
+        let state = self.open("count deliveries")?;
+        let backlog = |name: &String| {
+            let rows = || state.deliveries.values().filter(|row| row.subscriber == *name);
+            let pending = rows().filter(|row| row.dead_at.is_none()).take(MAX_COUNTED);
+            let undelivered = pending.map(|row| row.last + 1 - row.next).sum();
+            let dead = rows().filter(|row| row.dead_at.is_some()).take(MAX_COUNTED).count();
+            SubscriberBacklog::new(name, undelivered, dead as u64)
+        };
+        Ok(state.subscribers.keys().map(backlog).collect())
     }
 
     async fn claim_deliveries(&self, ask: &DeliveryClaim) -> Result<Vec<Delivery>, Error> {

@@ -19,6 +19,7 @@ use crate::ports::{
 use crate::records::{DeadLetter, SubscriberRecord};
 use crate::stores::deliveries::{check_registered, sorted_types};
 use crate::stores::delivery_requests::{RegisterSubscriber, RegisteredClaim, RenewDeliveries, Requeue};
+use crate::telemetry::SubscriberBacklog;
 
 #[async_trait]
 impl Outbox for PostgresStore {
@@ -82,6 +83,11 @@ impl Outbox for PostgresStore {
 
     async fn subscribers(&self) -> Result<Vec<SubscriberRecord>, Error> {
         Ok(self.read_subscribers().await?.into_iter().map(|(subscriber, _)| subscriber).collect())
+    }
+
+    async fn subscriber_backlogs(&self) -> Result<Vec<SubscriberBacklog>, Error> {
+        let rows = self.read("count deliveries", subscribers::read_backlogs).await?;
+        Ok(rows.iter().map(subscribers::backlog).collect::<Result<_, Failure>>()?)
     }
 
     async fn claim_deliveries(&self, claim: &DeliveryClaim) -> Result<Vec<Delivery>, Error> {

@@ -19,6 +19,7 @@ use crate::records::SubscriberRecord;
 use crate::stores::deliveries::sorted_types;
 use crate::stores::delivery_requests::RegisterSubscriber;
 use crate::stores::rows::ReadColumns;
+use crate::telemetry::SubscriberBacklog;
 
 /// How long a registration is tried while transactions that have read the table are in progress: somewhat longer than the default
 /// limit of a transaction.
@@ -74,6 +75,29 @@ const MARK_ALL_PUBLISHED: &str = "
 const SUBSCRIBERS: &str = "
     SELECT NULL::uuid, ARRAY[s.name] || s.event_types, ARRAY[s.is_ready::int]::bigint[], ARRAY[s.created_at]
     FROM {schema}.workflow_subscribers AS s ORDER BY s.name";
+
+const BACKLOGS: &str = "
+    SELECT NULL::uuid, ARRAY[s.name], ARRAY[
+        (SELECT coalesce(sum(n), 0) FROM (
+            SELECT d.last_sequence - d.next_sequence + 1 AS n FROM {schema}.workflow_plugin_deliveries AS d
+            WHERE d.plugin = s.name AND d.dlq_at IS NULL LIMIT 10000) AS pending),
+        (SELECT count(*) FROM (
+            SELECT 1 FROM {schema}.workflow_plugin_deliveries AS d
+            WHERE d.plugin = s.name AND d.dlq_at IS NOT NULL LIMIT 10000) AS dead)
+    ]::bigint[], ARRAY[]::timestamptz[]
+    FROM {schema}.workflow_subscribers AS s ORDER BY s.name";
+
+/// Returns the statement that counts the deliveries of each subscriber.
+pub(super) fn read_backlogs(database: &Database) -> PgQuery<'static> {
+    database.query(BACKLOGS)
+}
+
+/// Reads a row of [`read_backlogs`].
+pub(super) fn backlog(row: &PgRow) -> Result<SubscriberBacklog, Failure> {
+    let mut columns = Columns::new(row, "workflow_subscribers")?;
+    let name = columns.text("name")?;
+    Ok(SubscriberBacklog::new(name, columns.int("undelivered_events")?, columns.int("dead_letters")?))
+}
 
 /// Returns the statement that reads the subscribers.
 pub(super) fn read(database: &Database) -> PgQuery<'static> {

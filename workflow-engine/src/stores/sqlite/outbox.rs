@@ -11,7 +11,7 @@ use super::arguments::count;
 use super::batch::Batch;
 use super::deliveries::{self, ANY_DELIVERIES, DEAD_LETTERS, NEXT_DUE};
 use super::failure::Failure;
-use super::subscribers::{self, SUBSCRIBERS};
+use super::subscribers::{self, BACKLOGS, SUBSCRIBERS};
 use super::transport::due;
 use crate::error::Error;
 use crate::ports::{
@@ -21,6 +21,7 @@ use crate::records::{DeadLetter, SubscriberRecord};
 use crate::stores::deliveries::{check_registered, sorted_types};
 use crate::stores::delivery_requests::{RegisterSubscriber, RegisteredClaim, RenewDeliveries, Requeue};
 use crate::stores::instant;
+use crate::telemetry::SubscriberBacklog;
 
 #[async_trait]
 impl Outbox for SqliteStore {
@@ -50,6 +51,11 @@ impl Outbox for SqliteStore {
     async fn subscribers(&self) -> Result<Vec<SubscriberRecord>, Error> {
         let rows = self.read("read the subscribers", self.query(SUBSCRIBERS)).await?;
         Ok(rows.iter().map(subscribers::subscriber).collect::<Result<_, Failure>>()?)
+    }
+
+    async fn subscriber_backlogs(&self) -> Result<Vec<SubscriberBacklog>, Error> {
+        let rows = self.read("count deliveries", self.query(BACKLOGS)).await?;
+        Ok(rows.iter().map(subscribers::backlog).collect::<Result<_, Failure>>()?)
     }
 
     async fn claim_deliveries(&self, ask: &DeliveryClaim) -> Result<Vec<Delivery>, Error> {

@@ -11,6 +11,7 @@ use crate::records::SubscriberRecord;
 use crate::stores::deliveries::sorted_types;
 use crate::stores::delivery_requests::RegisterSubscriber;
 use crate::stores::rows::{ReadColumns, WriteColumns};
+use crate::telemetry::SubscriberBacklog;
 
 const REGISTERED_TYPES: &str = "SELECT event_types FROM {prefix}subscribers WHERE name = ?1";
 
@@ -42,6 +43,16 @@ const MARK_ALL_PUBLISHED: &str = "
 pub(super) const SUBSCRIBERS: &str =
     "SELECT name, event_types, created_at FROM {prefix}subscribers ORDER BY name";
 
+pub(super) const BACKLOGS: &str = "
+    SELECT s.name,
+        (SELECT coalesce(sum(n), 0) FROM (
+            SELECT d.last_sequence - d.next_sequence + 1 AS n FROM {prefix}plugin_deliveries AS d
+            WHERE d.plugin = s.name AND d.dlq_at IS NULL LIMIT 10000)),
+        (SELECT count(*) FROM (
+            SELECT 1 FROM {prefix}plugin_deliveries AS d
+            WHERE d.plugin = s.name AND d.dlq_at IS NOT NULL LIMIT 10000))
+    FROM {prefix}subscribers AS s ORDER BY s.name";
+
 /// The statements of this file, for the test of their query plans. [`ADD_OLD_EVENTS`] reads every commit, because that is
 /// its task.
 #[cfg(test)]
@@ -53,6 +64,7 @@ pub(super) const STATEMENTS: &[&str] = &[
     DELETE_DELIVERIES[1],
     MARK_ALL_PUBLISHED,
     SUBSCRIBERS,
+    BACKLOGS,
 ];
 
 /// Returns the stored form of the types of a subscription.
@@ -118,6 +130,13 @@ pub(super) fn subscriber(row: &SqliteRow) -> Result<SubscriberRecord, Failure> {
     let created_at = columns.instant("created_at")?;
     let event_types = types_of(&name, &types)?;
     Ok(SubscriberRecord { name, event_types, created_at })
+}
+
+/// Reads a row of [`BACKLOGS`].
+pub(super) fn backlog(row: &SqliteRow) -> Result<SubscriberBacklog, Failure> {
+    let mut columns = Columns::new(row, "workflow_subscribers", 0);
+    let name = columns.text("name")?;
+    Ok(SubscriberBacklog::new(name, columns.int("undelivered_events")?, columns.int("dead_letters")?))
 }
 
 /// Reads stored types of events.

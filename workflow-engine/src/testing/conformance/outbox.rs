@@ -20,6 +20,7 @@ cases![
     unprocessed_events_are_offered_again_immediately,
     a_dead_letter_can_block_its_run,
     a_dead_letter_can_let_its_run_continue,
+    the_backlog_of_each_subscriber_is_counted,
     dead_letters_are_listed_with_their_details,
     a_replayed_dead_letter_has_all_its_attempts_again,
     the_next_delivery_is_due_at_the_returned_instant,
@@ -241,6 +242,25 @@ async fn unprocessed_events_are_offered_again_immediately(fixture: Fixture) {
     settle(&fixture, &untouched[0], delivered(0)).await;
     let again = take(&fixture, "all").await;
     assert_eq!((contents(&again), again[0].attempts), (vec![(run_id, vec![1, 2])], 1));
+}
+
+async fn the_backlog_of_each_subscriber_is_counted(fixture: Fixture) {
+    assert_eq!(backlogs(&fixture).await, []);
+    subscribe(&fixture).await;
+    let (first, second) = (fixture.single().await, fixture.single().await);
+    let claimed = take(&fixture, "all").await;
+    assert_eq!(contents(&claimed), [(first, vec![1, 2]), (second, vec![1, 2])]);
+    assert_eq!(backlogs(&fixture).await, [("all".to_owned(), 4, 0), ("ends".to_owned(), 0, 0)]);
+    for delivery in &claimed {
+        let is_first = delivery.lease.run_id == first;
+        settle(&fixture, delivery, if is_first { delivered(1) } else { dead_letter(1, true) }).await;
+    }
+    assert_eq!(backlogs(&fixture).await, [("all".to_owned(), 1, 1), ("ends".to_owned(), 0, 0)]);
+}
+
+async fn backlogs(fixture: &Fixture) -> Vec<(String, u64, u64)> {
+    let backlogs = fixture.store.subscriber_backlogs().await.unwrap();
+    backlogs.into_iter().map(|own| (own.name, own.undelivered_events, own.dead_letters)).collect()
 }
 
 async fn a_dead_letter_can_block_its_run(fixture: Fixture) {

@@ -23,6 +23,7 @@ use crate::records::{
     AiCallRecord, AnnotationRecord, ArtifactRecord, BlobKey, DeadLetter, Event, JobRecord, Lease, LogRecord,
     RunRecord, RunRequest, StageRecord, StoredValue, SubscriberRecord,
 };
+use crate::telemetry::SubscriberBacklog;
 use crate::value::{CallId, Json, RunId};
 
 /// The moment of death, relative to a commit.
@@ -295,6 +296,10 @@ impl Outbox for CrashingStore {
 
     async fn subscribers(&self) -> Result<Vec<SubscriberRecord>, Error> {
         self.alive()?.subscribers().await
+    }
+
+    async fn subscriber_backlogs(&self) -> Result<Vec<SubscriberBacklog>, Error> {
+        self.alive()?.subscriber_backlogs().await
     }
 
     async fn claim_deliveries(&self, claim: &DeliveryClaim) -> Result<Vec<Delivery>, Error> {

@@ -118,7 +118,12 @@ pub(super) async fn fetch(batch: &AiBatch, ticket: &BatchTicket) -> Result<Vec<B
             Some(Err(error)) => failed(item, error),
             None => failed(item, missing(ticket, item, &status)),
         };
-        settlements.push(Settlement::new(Arc::clone(session.ledger()), item.call_id, outcome));
+        settlements.push(Settlement::new(
+            Arc::clone(session.ledger()),
+            Some(&ticket.model),
+            item.call_id,
+            outcome,
+        ));
         responses.push(response);
     }
     stream::iter(settlements).buffered(CONCURRENT_WRITES).try_collect::<()>().await?;

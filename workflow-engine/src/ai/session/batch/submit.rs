@@ -182,7 +182,7 @@ async fn reserve(
     existing: Option<CallId>,
 ) -> Result<ReservedCall, AiError> {
     match existing {
-        Some(id) => Ok(ReservedCall::existing(ledger, id)),
+        Some(id) => Ok(ReservedCall::existing(ledger, id, call.model_key)),
         None => ReservedCall::reserve_unsent(ledger, call).await,
     }
 }
