@@ -133,7 +133,7 @@ impl Source {
             Self::Nothing => {}
             Self::Outputs(stages) => slots.extend(stages.iter().map(|stage| Slot::Output(*stage))),
             Self::Group(branches) => {
-                branches.iter().try_for_each(|branch| branch.slots(outcome_of, slots))?
+                branches.iter().try_for_each(|branch| branch.slots(outcome_of, slots))?;
             }
             Self::Choice { stage, arms } => {
                 let arm = outcome_of(*stage).and_then(|outcome| outcome.arm).ok_or(*stage)?;
@@ -155,7 +155,7 @@ impl Source {
     }
 
     /// Returns the JSON of the value from the stored values that make it up; `None` where one of them is missing.
-    pub(crate) fn to_json(&self, values: &mut dyn Iterator<Item = &Json>) -> Option<String> {
+    pub(crate) fn json(&self, values: &mut dyn Iterator<Item = &Json>) -> Option<String> {
         let mut list = |items: Vec<String>| Some(format!("[{}]", items.join(",")));
         match self {
             Self::Nothing => Some("null".to_owned()),
@@ -165,16 +165,16 @@ impl Source {
                 items.collect::<Option<Vec<String>>>().and_then(&mut list)
             }
             Self::Group(branches) => {
-                let items = branches.iter().map(|branch| branch.to_json(values));
+                let items = branches.iter().map(|branch| branch.json(values));
                 items.collect::<Option<Vec<String>>>().and_then(&mut list)
             }
             Self::Choice { arms, .. } => {
                 let arm: usize = values.next()?.as_str().parse().ok()?;
-                arms.get(arm)?.to_json(values)
+                arms.get(arm)?.json(values)
             }
-            Self::Bound { matched, .. } => matched.to_json(values),
+            Self::Bound { matched, .. } => matched.json(values),
             Self::Caught { value, .. } => match values.next()?.as_str() {
-                "null" => value.to_json(values).map(|value| format!("{{\"Ok\":{value}}}")),
+                "null" => value.json(values).map(|value| format!("{{\"Ok\":{value}}}")),
                 failure => Some(format!("{{\"Err\":{failure}}}")),
             },
         }

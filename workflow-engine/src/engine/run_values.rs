@@ -72,7 +72,7 @@ impl AnyRun {
         {
             let outputs = self.output_values(definition).await?;
             let missing = || Error::stage_not_found(self.id(), &definition.id);
-            return definition.output.to_json(&mut outputs.iter()).map(Json::trusted).ok_or_else(missing);
+            return definition.output.json(&mut outputs.iter()).map(Json::trusted).ok_or_else(missing);
         }
         let output_stages = self.engine().kernel().output_stages(run).await?;
         let outputs = self.stored(&output_stages).await?;

@@ -135,6 +135,7 @@ pub trait Enters<S: Stage>: 'static {
 }
 
 /// Runs the stage `S` at the beginning of an arm.
+#[must_use]
 pub fn bound_entry<S: Stage, E: Enters<S>>(
     execution: Execution,
 ) -> BoxFuture<'static, Result<Json, StageError>> {

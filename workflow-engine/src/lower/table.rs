@@ -198,7 +198,7 @@ pub fn define(table: &WorkflowTable) -> WorkflowDefinition {
         description: table.description.to_owned(),
         stages,
         output_stages: table.output_stages.to_vec(),
-        catches: table.catches.iter().map(|row| row.definition()).collect(),
+        catches: table.catches.iter().map(CatchRow::definition).collect(),
         output: source(table, table.stages.len(), table.output_stages),
         fingerprint: String::new(),
         input: InputDefinition::new(

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Command;
-use crate::definition::WorkflowDefinition;
+use crate::definition::{Progress, Source, WorkflowDefinition};
 use crate::error::Error;
 use crate::kernel::Kernel;
 use crate::kernel::compatibility::definition_of;
@@ -181,9 +181,10 @@ impl ForkRun {
     ) -> Result<Decision, Error> {
         let Fork { snapshot, definition, taken_over, stages, request } = fork;
         let runs_again: BTreeSet<usize> = stages.iter().copied().collect();
-        let count = |indices: &[usize]| {
-            let again = indices.iter().filter(|index| runs_again.contains(index));
-            u32::try_from(again.count()).unwrap_or(u32::MAX)
+        // A stage that is taken over has chosen no arm: see `plan`.
+        let count = |source: &Source| {
+            source
+                .open(&|index| Progress { is_completed: !runs_again.contains(&index), ..Progress::default() })
         };
         let mut changes = vec![Change::CreateRun(NewRun {
             workflow_id: definition.id.clone(),
@@ -213,10 +214,10 @@ impl ForkRun {
                     stage_name: stage.name.clone(),
                     stage_number: stage.number,
                     execution_group: stage.execution_group,
-                    waiting_on: count(&stage.predecessors),
+                    waiting_on: count(&stage.source),
                 })
                 .collect(),
-            waiting_on: count(&definition.output_stages),
+            waiting_on: count(&definition.output),
         });
         for index in taken_over {
             let stage_id = &definition.stages[index].id;
@@ -230,7 +231,7 @@ impl ForkRun {
             changes.push(Change::TakeOver { stage_id: stage_id.clone(), output: prepared.value });
         }
         let ready = stages.into_iter().map(|index| &definition.stages[index]);
-        changes.extend(ready.filter(|stage| count(&stage.predecessors) == 0).map(|stage| Change::Enqueue {
+        changes.extend(ready.filter(|stage| count(&stage.source) == 0).map(|stage| Change::Enqueue {
             stage_id: stage.id.clone(),
             max_attempts: stage.retry.max_attempts,
             max_crashes: stage.retry.max_crashes,
@@ -267,7 +268,10 @@ fn plan(
     // In reading order, so every predecessor is decided before.
     let mut runs = vec![false; definition.stages.len()];
     for (index, stage) in definition.stages.iter().enumerate() {
+        // Which arm was taken, or which failure was caught, is not taken over.
+        let decides = stage.choice.is_some() || definition.catch_around(index).is_some();
         runs[index] = index == from
+            || decides
             || !is_completed(index)
             || stage.predecessors.iter().any(|predecessor| runs[*predecessor]);
     }
