@@ -75,7 +75,7 @@ async fn a_lease_that_is_taken_back_is_counted_once(world: World) {
     let start = ClaimPendingRuns { worker_id: "dead".into(), limit: 1, slots: 0 };
     starter.dispatch(start).await.unwrap();
     // Claiming a job without executing it is the death of its process.
-    let claimant = Claimant { worker_id: "dead".into(), lease: Duration::from_secs(5) };
+    let claimant = Claimant { worker_id: "dead".into(), lease: Duration::from_secs(5), number: None };
     let definitions = vec![Filing::definition().fingerprint().to_owned()];
     let claimed = world.store.claim_jobs(&claimant, &definitions, 1).await.unwrap();
     assert_eq!(claimed.len(), 1);
