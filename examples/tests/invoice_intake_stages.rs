@@ -13,7 +13,7 @@ mod tables;
 use std::time::Duration;
 
 use workflow_engine::prelude::*;
-use workflow_engine::testing::TestEngine;
+use workflow_engine::testing::{RunState, TestEngine};
 use workflow_engine::{ErrorCode, Status};
 
 use bank::Bank;
@@ -45,7 +45,7 @@ async fn engine() -> (TestEngine<InvoiceIntake>, Tables, tempfile::TempDir) {
 async fn an_approval_after_a_week_is_booked_at_once() {
     let (mut test, tables, _folder) = engine().await;
     let run = test.start(InvoiceIntakeInput { invoice: invoice() }).await;
-    test.run_until(&run, |run| run.is_waiting::<approve>()).await;
+    test.run_until(&run, RunState::is_waiting::<approve>).await;
     test.advance(7 * DAY).await;
     assert!(tables.decide(run.id(), 1, &Decision { approved: true, actor: "ada".into() }).await.unwrap());
     assert!(run.wake::<approve>().await.unwrap());

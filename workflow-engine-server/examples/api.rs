@@ -18,7 +18,7 @@ async fn double(number: u32, ctx: &StageContext) -> StageResult<u64> {
 /// Refuses odd halves.
 #[stage]
 async fn halve(number: u64) -> StageResult<u64> {
-    if number % 4 != 0 {
+    if !number.is_multiple_of(4) {
         return Err(StageError::permanent("the number is odd"));
     }
     Ok(number / 4)

@@ -110,7 +110,7 @@ impl Events {
         loop {
             if let Some((message, rest)) = self.received.split_once("\n\n") {
                 let data = message.lines().find_map(|line| line.strip_prefix("data: ")).map(str::to_owned);
-                self.received = rest.to_owned();
+                self.received = String::from(rest);
                 // A message without data only keeps the connection.
                 let Some(data) = data else { continue };
                 return Some(serde_json::from_str(&data).unwrap());

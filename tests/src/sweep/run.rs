@@ -46,14 +46,14 @@ impl Shape {
         match self {
             Self::Chain => 2 * number + 2,
             Self::Diamond | Self::Waiting => 3 * number + 1,
-            Self::Choosing if number % 2 == 0 => 2 * number,
+            Self::Choosing if number.is_multiple_of(2) => 2 * number,
             Self::Choosing => number + 1,
         }
     }
 
     /// Returns the stage that the run of `number` skips, if there is one.
     pub fn skipped(self, number: u64) -> Option<&'static str> {
-        let skipped = if number % 2 == 0 { "right" } else { "left" };
+        let skipped = if number.is_multiple_of(2) { "right" } else { "left" };
         (self == Self::Choosing).then_some(skipped)
     }
 

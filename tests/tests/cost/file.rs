@@ -92,9 +92,12 @@ async fn choices_on_sqlite() {
     let engine = engine(store.clone(), Subscribers::None).await;
     let mut costs = Vec::new();
     for is_plain in [true, false] {
-        let runs = async |runs| match is_plain {
-            true => run_as::<plain>(&engine, runs).await,
-            false => run_as::<choosing>(&engine, runs).await,
+        let runs = async |runs| {
+            if is_plain {
+                run_as::<plain>(&engine, runs).await;
+            } else {
+                run_as::<choosing>(&engine, runs).await;
+            }
         };
         runs(WARM_UP).await;
         let before = current_cost(&store, Some(&mut counter), &path).await;

@@ -68,7 +68,7 @@ async fn an_attempt_names_its_worker_when_it_has_ended(world: World) {
 
 #[stage(retry(max_attempts = 1))]
 async fn odd(number: u32) -> StageResult<u32> {
-    if number % 2 == 0 { Err(StageError::permanent("even")) } else { Ok(number) }
+    if number.is_multiple_of(2) { Err(StageError::permanent("even")) } else { Ok(number) }
 }
 
 workflow! { oddity = odd }

@@ -14,7 +14,7 @@ use crate::world::{TEA, World};
 
 /// Returns what `doctor` found in one check; the rest must be well, apart from the checks of `also`.
 #[track_caller]
-fn problem(output: Output, check: &str, also: &[&str]) -> (String, String) {
+fn problem(output: &Output, check: &str, also: &[&str]) -> (String, String) {
     assert_eq!(output.code, 1, "{output:#?}");
     let items: serde_json::Value = serde_json::from_str(&output.stdout).unwrap();
     let items = items["items"].as_array().unwrap().clone();
@@ -51,7 +51,7 @@ fn a_healthy_store_has_no_problem() {
 fn a_store_that_was_never_migrated() {
     let world = World::new();
     std::fs::write(world.db(), "").unwrap();
-    let (found, advice) = problem(world.wfe(&DOCTOR), "schema", &[]);
+    let (found, advice) = problem(&world.wfe(&DOCTOR), "schema", &[]);
     assert!(
         found.contains("it has no tables of the engine") && advice.contains("wfe migrate"),
         "{found} {advice}"
@@ -63,7 +63,7 @@ async fn a_store_of_a_later_version() {
     let world = World::new();
     world.executed(TEA, &[]);
     sql(&world, "INSERT INTO workflow_migrations SELECT 999, 'later', installed_on, TRUE, checksum, 0 FROM workflow_migrations").await;
-    let (found, _) = problem(world.wfe(&DOCTOR), "schema", &[]);
+    let (found, _) = problem(&world.wfe(&DOCTOR), "schema", &[]);
     assert!(found.contains("999"), "{found}");
 }
 
@@ -73,7 +73,7 @@ fn a_store_that_loses_commits_with_the_power() {
     world.executed(TEA, &[]);
     let mut command = wfe();
     command.arg("--db").arg(format!("sqlite:{}?synchronous=normal", world.db().display())).args(DOCTOR);
-    let (found, _) = problem(run(command), "durability", &[]);
+    let (found, _) = problem(&run(command), "durability", &[]);
     assert!(found.contains("synchronous = normal"), "{found}");
 }
 
@@ -82,7 +82,7 @@ async fn a_clock_that_has_gone_back() {
     let world = World::new();
     world.executed(TEA, &[]);
     sql(&world, "UPDATE workflow_runs SET created_at = created_at + 3600000000").await;
-    let (found, advice) = problem(world.wfe(&DOCTOR), "clock", &[]);
+    let (found, advice) = problem(&world.wfe(&DOCTOR), "clock", &[]);
     assert!(found.contains("59 min") && advice.contains("NTP"), "{found} {advice}");
 }
 
@@ -90,9 +90,9 @@ async fn a_clock_that_has_gone_back() {
 fn work_without_any_worker() {
     let world = World::new();
     world.started("ordering", TEA, &[]);
-    let (found, advice) = problem(world.wfe(&IMPATIENT), "workers", &["definitions"]);
+    let (found, advice) = problem(&world.wfe(&IMPATIENT), "workers", &["definitions"]);
     assert!(found.contains("1 runs have due work") && advice.contains("start a worker"), "{found} {advice}");
-    let (found, advice) = problem(world.wfe(&IMPATIENT), "definitions", &["workers"]);
+    let (found, advice) = problem(&world.wfe(&IMPATIENT), "definitions", &["workers"]);
     assert!(
         found.contains("1 of `ordering` version 1") && advice.contains("register_compatible"),
         "{found} {advice}"
@@ -112,7 +112,7 @@ fn a_worker_that_was_killed() {
     let found = loop {
         let output = world.wfe(&IMPATIENT);
         if output.stdout.contains("lost workers") {
-            break problem(output, "leases", &["workers", "definitions"]).0;
+            break problem(&output, "leases", &["workers", "definitions"]).0;
         }
     };
     assert!(found.contains("1 stages of lost workers") && found.contains("killed"), "{found}");
@@ -123,7 +123,7 @@ struct Refusing;
 
 #[async_trait::async_trait]
 impl Plugin for Refusing {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "refusing"
     }
 
@@ -157,7 +157,7 @@ async fn events_that_no_program_takes() {
     let found = loop {
         let output = world.wfe(&IMPATIENT);
         if output.code == 1 {
-            break problem(output, "events", &["dead-letters"]).0;
+            break problem(&output, "events", &["dead-letters"]).0;
         }
     };
     assert!(found.contains("refusing") || found.contains("not passed on"), "{found}");
@@ -174,7 +174,7 @@ async fn dead_letters() {
         SELECT id, 'bell', 1, 1, 1, 1, 4, 'the bell is broken', created_at, created_at, created_at FROM workflow_runs",
     )
     .await;
-    let (found, advice) = problem(world.wfe(&DOCTOR), "dead-letters", &[]);
+    let (found, advice) = problem(&world.wfe(&DOCTOR), "dead-letters", &[]);
     assert!(
         found.contains("`bell`: the bell is broken") && advice.contains("dead-letters replay"),
         "{found} {advice}"
@@ -195,7 +195,7 @@ async fn calls_with_an_unknown_outcome() {
         VALUES ('01890000-0000-7000-8000-000000000000', 0, 0, 0, 't', 'text', 'm', 'm', 'UNKNOWN', 0, 0, 0, 0, 250000000000, 1)",
     )
     .await;
-    let (found, advice) = problem(world.wfe(&DOCTOR), "calls", &[]);
+    let (found, advice) = problem(&world.wfe(&DOCTOR), "calls", &[]);
     assert!(found.contains("up to 0.25 USD") && advice.contains("bill of the provider"), "{found} {advice}");
 }
 
@@ -221,7 +221,7 @@ async fn a_transaction_that_a_program_has_left_open() {
         let output = doctor();
         assert!(output.code <= 1, "{output:#?}");
         if output.stdout.contains("open for long; the oldest") {
-            break problem(output, "transactions", &["durability"]);
+            break problem(&output, "transactions", &["durability"]);
         }
     };
     assert!(

@@ -17,9 +17,9 @@ fn runs_are_found_by_status_tag_and_workflow() {
         listed.lines().map(id).collect()
     };
     assert_eq!(ids(&[]), [other.clone(), bad.clone(), good.clone()]);
-    assert_eq!(ids(&["--status", "failed"]), [bad.clone()]);
-    assert_eq!(ids(&["--filter", "status:completed tag:customer=acme"]), [good.clone()]);
-    assert_eq!(ids(&["--workflow", "stirring"]), [other.clone()]);
+    assert_eq!(ids(&["--status", "failed"]), std::slice::from_ref(&bad));
+    assert_eq!(ids(&["--filter", "status:completed tag:customer=acme"]), std::slice::from_ref(&good));
+    assert_eq!(ids(&["--workflow", "stirring"]), std::slice::from_ref(&other));
     assert_eq!(ids(&["--status", "open"]), [other]);
     assert_eq!(ids(&["--error", "stage_failed", "--since", "1h"]), [bad]);
     assert_eq!(ids(&["--before", "2020-01-01"]), [""; 0]);

@@ -345,14 +345,13 @@ impl EngineBuilder {
     }
 }
 
-#[cfg(feature = "otel")]
+/// Joins the traces of OpenTelemetry where its feature is on.
 fn default_trace_context() -> Option<Arc<dyn TraceContext>> {
-    Some(Arc::new(crate::telemetry::OpenTelemetry))
-}
-
-#[cfg(not(feature = "otel"))]
-const fn default_trace_context() -> Option<Arc<dyn TraceContext>> {
-    None
+    #[cfg(feature = "otel")]
+    let context: Option<Arc<dyn TraceContext>> = Some(Arc::new(crate::telemetry::OpenTelemetry));
+    #[cfg(not(feature = "otel"))]
+    let context = None;
+    context
 }
 
 impl std::fmt::Debug for EngineBuilder {

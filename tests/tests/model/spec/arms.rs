@@ -125,11 +125,11 @@ impl Run {
             Branch::Choice(matched, ends) => {
                 let Some(arm) = self.taken(matched) else { return 1 };
                 let ends: Vec<usize> = ends.into_iter().filter(|end| arm.contains(end)).collect();
-                self.inside(Region::Arm(matched, arm), around, |around| self.open(&ends, around))
+                inside(Region::Arm(matched, arm), around, |around| self.open(&ends, around))
             }
             Branch::Catch(range, _) if self.stages[range.end - 1].has_failure => 0,
             Branch::Catch(range, ends) => {
-                self.inside(Region::Catch(range), around, |around| self.open(&ends, around))
+                inside(Region::Catch(range), around, |around| self.open(&ends, around))
             }
         });
         open.sum()
@@ -146,31 +146,19 @@ impl Run {
                     let ends: Vec<usize> = ends.into_iter().filter(|end| arm.contains(end)).collect();
                     values.push(Received::Number(self.stages[matched].arm.map(|arm| arm as u64)));
                     let region = Region::Arm(matched, arm);
-                    values.extend(self.inside(region, around, |around| self.received(&ends, around)));
+                    values.extend(inside(region, around, |around| self.received(&ends, around)));
                 }
                 Branch::Catch(range, ends) => {
                     let has_failure = self.stages[range.end - 1].has_failure;
                     values.push(Received::Failure(has_failure));
                     if !has_failure {
                         let region = Region::Catch(range);
-                        values.extend(self.inside(region, around, |around| self.received(&ends, around)));
+                        values.extend(inside(region, around, |around| self.received(&ends, around)));
                     }
                 }
             }
         }
         values
-    }
-
-    fn inside<T>(
-        &self,
-        region: Region,
-        around: &mut Vec<Region>,
-        look: impl FnOnce(&mut Vec<Region>) -> T,
-    ) -> T {
-        around.push(region);
-        let seen = look(around);
-        around.pop();
-        seen
     }
 
     /// Notes the arm that an output chooses, and skips the stages of the others.
@@ -210,4 +198,12 @@ impl Run {
         };
         (0..self.stages.len()).filter(ready).collect()
     }
+}
+
+/// Looks at the graph as it is seen from inside of one more region.
+fn inside<T>(region: Region, around: &mut Vec<Region>, look: impl FnOnce(&mut Vec<Region>) -> T) -> T {
+    around.push(region);
+    let seen = look(around);
+    around.pop();
+    seen
 }

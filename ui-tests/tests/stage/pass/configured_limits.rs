@@ -1,5 +1,6 @@
 //! Limits that options take from the configuration.
 #![deny(warnings, missing_docs, clippy::all, clippy::pedantic)]
+#![allow(clippy::unused_async)]
 
 use std::time::Duration;
 

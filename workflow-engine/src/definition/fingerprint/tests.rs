@@ -7,7 +7,7 @@ use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use crate::definition::{
-    ConfigDefinition, InputDefinition, OverBudget, RetryPolicy, StageDefinition, UnknownInput,
+    ConfigDefinition, InputDefinition, OverBudget, RetryPolicy, Source, StageDefinition, UnknownInput,
     WorkflowDefinition, fingerprint,
 };
 use crate::value::{Cost, Json};
@@ -119,6 +119,8 @@ fn hashed(model: &Model, dress: &Dress) -> String {
         budget: dress.named.then_some(Cost::MAX),
         over_budget: if dress.named { OverBudget::Wait } else { OverBudget::Fail },
         wait: None,
+        choice: None,
+        source: Source::Nothing,
         entry: |_| unreachable!("nothing runs"),
         input_schema: input,
         input_rules: None,
@@ -134,6 +136,8 @@ fn hashed(model: &Model, dress: &Dress) -> String {
         description: dress.text.clone(),
         stages: stages.collect(),
         output_stages: model.ends.clone(),
+        catches: Vec::new(),
+        output: Source::Nothing,
         fingerprint: String::new(),
         input: InputDefinition::new(|_| nth::<0>(), |input| Ok(input.clone()), |_| None, UnknownInput::Deny),
         output_schema: nth::<0>,

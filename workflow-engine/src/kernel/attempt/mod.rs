@@ -70,7 +70,7 @@ pub(super) async fn execute(
     let meters = registered.meters().stage(index);
     registered.meters().claimed(job.waited);
     let attempt =
-        AttemptContext { kernel, registered, stage, meters, settings, job, claimant, slots, listed, stop };
+        AttemptContext { kernel, registered, stage, settings, meters, job, claimant, slots, listed, stop };
     let span = span::attempt_span(&attempt).await;
     let finished = async {
         match if job.is_poll { check::check(&attempt).await } else { run_and_commit(&attempt).await } {
