@@ -44,7 +44,8 @@ documents! {
     Runs "docs/guide/18-runs.md";
     InvoiceIntake "examples/invoice_intake/README.md";
     Operating "docs/guide/19-operating.md";
-    CommandLine "docs/guide/20-command-line.md";
+    CommandLine "docs/guide/20-cli.md";
+    CommandLineOverview "workflow-engine-cli/docs/overview.md";
     Choices "docs/guide/21-choices.md";
     Telemetry "docs/guide/22-telemetry.md";
 }

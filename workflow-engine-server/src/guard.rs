@@ -64,8 +64,9 @@ fn check(app: &App, request: &Request) -> Result<(), Problem> {
         let detail = format!("the URL of a request has at most {limit} bytes");
         return Err(Problem::new(StatusCode::URI_TOO_LONG, "URL_TOO_LONG", detail));
     }
-    // A probe of an orchestrator comes by the machine's address, and learns nothing but the health.
-    let is_probe = matches!(request.uri().path(), "/healthz" | "/readyz");
+    // What an orchestrator or Prometheus asks comes by the machine's address. A probe learns nothing but the health, and the
+    // metrics need a token.
+    let is_probe = matches!(request.uri().path(), "/healthz" | "/readyz" | "/metrics");
     if is_probe || is_admitted_host(app, headers, request.uri()) {
         return Ok(());
     }

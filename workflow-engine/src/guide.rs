@@ -38,7 +38,7 @@ chapters! {
     application "17-application.md";
     runs "18-runs.md";
     operating "19-operating.md";
-    command_line "20-command-line.md";
+    cli "20-cli.md";
     choices "21-choices.md";
     telemetry "22-telemetry.md";
 }

@@ -2,6 +2,7 @@
 
 mod route;
 mod health;
+mod metrics;
 mod me;
 mod sessions;
 mod documents;
@@ -54,6 +55,7 @@ pub(crate) fn table() -> Vec<Route> {
     routes.extend(sessions::routes());
     routes.extend(documents::routes());
     routes.extend(health::routes());
+    routes.extend(metrics::routes());
     routes
 }
 

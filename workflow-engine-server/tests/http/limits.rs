@@ -96,3 +96,15 @@ async fn probes_tell_the_health() {
         assert_eq!(body(response).await, json!({ "status": "ok" }));
     }
 }
+
+#[tokio::test]
+async fn prometheus_reads_what_the_engine_measures() {
+    let served = served().await;
+    let response = served.client.get(served.url("/metrics")).send().await.unwrap();
+    assert_eq!(response.status(), 401, "the metrics need a token");
+    let request = served.client.get(served.url("/metrics")).bearer_auth(OPERATOR);
+    let response = request.send().await.unwrap();
+    assert_eq!(response.headers()["content-type"], "text/plain; version=0.0.4; charset=utf-8");
+    let text = response.text().await.unwrap();
+    assert!(text.contains("# TYPE workflow_engine_runs_started_total counter"), "{text}");
+}

@@ -112,14 +112,16 @@ async fn a_stage_that_waits_shows_how_many_predecessors_are_left(fixture: Fixtur
     assert_eq!((d.status, d.waiting_on), (Status::Pending, 1));
     assert_eq!(fixture.job(run_id, "d").await, None);
     let claimed = fixture.apply(held(&c, vec![complete("c"), release_to("d", "worker")])).await.claimed;
-    assert_eq!(fixture.complete_run(&claimed[0]).await, ended());
+    assert_ended(&fixture.complete_run(&claimed[0]).await);
     let statuses = fixture.store.stages(run_id).await.unwrap();
     let order: Vec<_> = statuses.iter().map(|stage| (&*stage.stage_id, stage.status)).collect();
     assert_eq!(order, ["a", "b", "c", "d"].map(|id| (id, Status::Completed)));
 }
 
-fn ended() -> Commit {
-    Commit::Applied(Applied { ended: Some(Status::Completed), ..Applied::default() })
+fn assert_ended(commit: &Commit) {
+    let Commit::Applied(applied) = commit else { panic!("{commit:?}") };
+    assert_eq!(applied.ended, Some(Status::Completed));
+    assert!(applied.claimed.is_empty() && applied.ready.is_empty(), "{applied:?}");
 }
 
 async fn more_stages_than_a_row_describes_are_held(fixture: Fixture) {
@@ -138,7 +140,7 @@ async fn more_stages_than_a_row_describes_are_held(fixture: Fixture) {
         assert_eq!(fixture.store.lost_leases(leases.clone()).await.unwrap(), leases[1..]);
         let last = vec![complete(&first.lease.stage_id), release_to("join", "worker")];
         let claimed = fixture.apply(held(first, last)).await.claimed;
-        assert_eq!(fixture.complete_run(&claimed[0]).await, ended());
+        assert_ended(&fixture.complete_run(&claimed[0]).await);
         assert!(fixture.snapshot(run_id).await.jobs.is_empty());
         assert_eq!(fixture.run(run_id).await.status, Status::Completed);
     }
@@ -162,7 +164,7 @@ async fn a_lease_that_its_worker_never_renews_ends_although_it_renews_others(fix
     assert_eq!(fixture.store.lost_leases(vec![b.lease.clone(), c.lease.clone()]).await.unwrap(), [c.lease]);
     fixture.apply(held(&b, vec![complete("b"), release_to("d", "worker")])).await;
     let last = fixture.apply(held(&taken, vec![complete("c"), release_to("d", "other")])).await.claimed;
-    assert_eq!(fixture.complete_run(&last[0]).await, ended());
+    assert_ended(&fixture.complete_run(&last[0]).await);
 }
 
 async fn an_expired_lease_of_a_held_stage_is_taken_back(fixture: Fixture) {
@@ -210,7 +212,7 @@ async fn branches_of_two_workers_join_in_either_order(fixture: Fixture) {
         let d = fixture.job(run_id, "d").await.unwrap();
         assert_eq!(d.worker_id.as_deref(), Some(branches[1].1), "the last branch claims the join");
         assert_eq!(fixture.store.lease_holders().await.unwrap(), [branches[1].1]);
-        assert_eq!(fixture.complete_run(&claimed[0]).await, ended());
+        assert_ended(&fixture.complete_run(&claimed[0]).await);
         assert!(fixture.store.lease_holders().await.unwrap().is_empty());
     }
 }
@@ -235,7 +237,7 @@ async fn a_worker_that_holds_nothing_any_more_leaves_the_run_to_the_next(fixture
     }
     assert_eq!(fixture.store.stale_jobs(&["next".into()], 9).await.unwrap().len(), 1);
     assert!(fixture.store.stale_jobs(&["worker".into()], 9).await.unwrap().is_empty());
-    assert_eq!(fixture.complete_run(&last[0]).await, ended());
+    assert_ended(&fixture.complete_run(&last[0]).await);
     assert_eq!(fixture.run(run_id).await.active, 0);
 }
 
@@ -271,7 +273,7 @@ async fn stages_that_never_began_are_cancelled_and_run_again(fixture: Fixture) {
         let changes = vec![complete(&job.lease.stage_id), release_to("d", "worker")];
         last = fixture.apply(held(job, changes)).await.claimed;
     }
-    assert_eq!(fixture.complete_run(&last[0]).await, ended());
+    assert_ended(&fixture.complete_run(&last[0]).await);
 }
 
 async fn an_immediate_retry_raises_epoch_and_attempt(fixture: Fixture) {

@@ -1,0 +1,25 @@
+//! What the engine of this process has measured.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::header;
+
+use super::Route;
+use crate::app::App;
+
+/// The version of the text format that Prometheus names in its requests.
+const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/metrics", "metrics", metrics)
+            .at_root()
+            .summary("Returns the measurements of the engine of this process, as text for Prometheus.")
+            .answer(200, "The measurements.", vec![("text/plain", None)]),
+    ]
+}
+
+async fn metrics(State(app): State<App>) -> Response {
+    let text = app.engine.measurements().await.to_prometheus();
+    ([(header::CONTENT_TYPE, TEXT)], text).into_response()
+}
