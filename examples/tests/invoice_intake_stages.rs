@@ -30,12 +30,12 @@ fn invoice() -> Invoice {
     Invoice { number: "7".into(), supplier: "acme".into(), lines }
 }
 
-/// A test engine that never asks its bank: `verify` and `pay` are stubs. The decisions are in a real table.
+/// A test engine without a bank: `verify` and `pay` are stubs. The decisions are in a real table.
 async fn engine() -> (TestEngine<InvoiceIntake>, Tables, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let tables = Tables::open(&folder.path().join("tables.db").display().to_string()).await.unwrap();
     let mut test = TestEngine::new();
-    test.state(Bank::start(tables.clone()).await.unwrap()).state(tables.clone());
+    test.state(tables.clone());
     test.stub::<verify>(Verified { invoice: invoice(), account: "DE02".into(), cents: 1_500 });
     test.stub_with::<pay>(|_, ctx| Ok(format!("receipt {}", ctx.stage_id())));
     (test, tables, folder)

@@ -161,6 +161,7 @@ fn the_public_dependencies_are_those_of_the_list() {
             "foldhash",
             "jsonschema",
             "notify",
+            "opentelemetry",
             "regex",
             "reqwest",
             "rusqlite",
@@ -173,6 +174,7 @@ fn the_public_dependencies_are_those_of_the_list() {
             "sqlx-postgres",
             "thiserror",
             "tracing",
+            "tracing-opentelemetry",
             "workflow-engine-macros",
         ]
     "#]]

@@ -26,7 +26,12 @@ async fn a_worker_is_listed_from_its_start_to_its_end(world: World) {
     let engine = engine.build().await.unwrap();
     let run = engine.start::<hanging>(HangInput { _number: 1 }).await.unwrap();
     let observer = world.engine().without_worker().build().await.unwrap();
-    let workers = observer.workers().await.unwrap();
+    // A worker registers in the background.
+    let mut workers = observer.workers().await.unwrap();
+    while workers.is_empty() {
+        tokio::task::yield_now().await;
+        workers = observer.workers().await.unwrap();
+    }
     assert_eq!(workers.len(), 1, "an engine without a worker is not listed");
     let status = &workers[0];
     assert_eq!((status.worker.id.as_str(), status.worker.concurrency), ("first", 8));

@@ -94,3 +94,20 @@ async fn a_stub_that_panics_fails_the_attempt_like_a_body() {
     let error = test.run(url()).await.output.unwrap_err();
     assert!(error.to_string().contains("panicked: a mistake in the test"), "{error}");
 }
+
+/// A connection that a test has not.
+struct Archive;
+
+#[stage]
+async fn keep(page: String, #[state] archive: &Archive) -> StageResult<usize> {
+    let Archive = archive;
+    Ok(page.len())
+}
+
+workflow! { keeping = keep }
+
+#[tokio::test]
+async fn a_stub_needs_no_state_of_its_stage() {
+    let run = TestEngine::<keeping>::new().stub::<keep>(7).run(KeepInput { page: "a".into() }).await;
+    assert_eq!(run.output.unwrap(), 7);
+}

@@ -111,7 +111,7 @@ async fn a_fork_takes_over_what_was_completed() {
     let location = forked.headers()["location"].to_str().unwrap().trim_start_matches("/api/v1").to_owned();
     assert_eq!(served.get(&format!("{location}/output?wait=20s")).await.text().await.unwrap(), "51");
     let wrong = json!({ "from_stage": "increment", "outputs": { "multiply": "x" } });
-    assert_eq!(served.post(&format!("/runs/{id}/fork"), &wrong).await.status(), 422);
+    problem(served.post(&format!("/runs/{id}/fork"), &wrong).await, 400, "INVALID_REQUEST").await;
 }
 
 #[tokio::test]

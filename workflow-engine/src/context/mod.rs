@@ -23,9 +23,8 @@ pub use stage_context::{AnyStage, StageContext};
 pub use stage_error::{IntoStageError, StageError, StageResult};
 
 pub(crate) use effects::{ArtifactSource, EffectBuffer, GivenArtifact};
-pub(crate) use run_details::{TRACEPARENT, parse_traceparent};
 pub(crate) use services::ContextServices;
 pub(crate) use sleep::Pause;
 pub(crate) use stage_context::ContextParts;
 pub(crate) use tag_source::TagSource;
-pub(crate) use trace::{caller_traceparent, with_traceparent};
+pub(crate) use trace::{TRACEPARENT, caller_traceparent, parse_traceparent, with_traceparent};

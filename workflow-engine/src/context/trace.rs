@@ -4,10 +4,24 @@ use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
 
-use super::run_details::{TRACEPARENT, parse_traceparent};
 use crate::value::Json;
 
 type Fields = BTreeMap<String, Json>;
+
+/// The key of a caller's trace in the metadata.
+pub(crate) const TRACEPARENT: &str = "traceparent";
+
+/// Returns the trace and the flags of a `traceparent` in the form that W3C prescribes.
+pub(crate) fn parse_traceparent(text: &str) -> Option<(&str, &str)> {
+    let mut parts = text.split('-');
+    let [version, trace_id, span_id, flags] = [parts.next()?, parts.next()?, parts.next()?, parts.next()?];
+    let is_hex = |text: &str, length| {
+        text.len() == length && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    let is_zero = |text: &str| text.bytes().all(|byte| byte == b'0');
+    let is_valid = is_hex(version, 2) && is_hex(trace_id, 32) && is_hex(span_id, 16) && is_hex(flags, 2);
+    (is_valid && version != "ff" && !is_zero(trace_id) && !is_zero(span_id)).then_some((trace_id, flags))
+}
 
 /// Returns the caller's `traceparent`, if the metadata has one in the form that W3C prescribes.
 pub(crate) fn caller_traceparent(metadata: &Json) -> Option<String> {

@@ -272,7 +272,11 @@ impl EngineBuilder {
         self.state.check()?;
         if self.has_worker {
             let state = &self.state;
-            check_state(registry.definitions(), |id| state.contains(id), &state.type_names())?;
+            check_state(
+                registry.definitions(),
+                |_, taken| state.contains(taken.type_id()),
+                &state.type_names(),
+            )?;
         }
         let owns_store = self.store.is_opened_here();
         let store = self.store.open().await?;

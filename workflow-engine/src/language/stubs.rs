@@ -17,21 +17,33 @@ type Stub<S> =
 /// decode its input.
 #[derive(Clone, Default)]
 pub(crate) struct Stubs {
-    by_stage: Arc<Mutex<HashMap<TypeId, Box<dyn Any + Send>>>>,
+    by_stage: Arc<Mutex<HashMap<TypeId, Replaced>>>,
+}
+
+struct Replaced {
+    stage_id: &'static str,
+    /// An `Arc<Stub<S>>`.
+    stub: Box<dyn Any + Send>,
 }
 
 impl Stubs {
     pub(crate) fn insert<S: Stage>(&self, stub: Arc<Stub<S>>) {
-        self.lock().insert(TypeId::of::<S>(), Box::new(stub));
+        let replaced = Replaced { stage_id: S::DECLARATION.id, stub: Box::new(stub) };
+        self.lock().insert(TypeId::of::<S>(), replaced);
+    }
+
+    /// Returns whether a stub replaces the body and the check of this stage.
+    pub(crate) fn replace(&self, stage_id: &str) -> bool {
+        self.lock().values().any(|replaced| replaced.stage_id == stage_id)
     }
 
     /// Returns the stub of a stage in the engine of this context.
     pub(crate) fn find<S: Stage>(context: &StageContext) -> Option<Arc<Stub<S>>> {
         let stubs = context.extensions().get::<Self>()?.lock();
-        stubs.get(&TypeId::of::<S>())?.downcast_ref::<Arc<Stub<S>>>().cloned()
+        stubs.get(&TypeId::of::<S>())?.stub.downcast_ref::<Arc<Stub<S>>>().cloned()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<TypeId, Box<dyn Any + Send>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<TypeId, Replaced>> {
         self.by_stage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,7 +1,10 @@
 //! What the stores share about counts of the queue.
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 use super::rows::ReadColumns;
-use crate::records::{QueueKind, QueueOverview};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+use crate::records::QueueKind;
+use crate::records::QueueOverview;
 
 /// The most entries of each kind that are counted.
 pub(super) const CAP: usize = 10_000;
@@ -10,10 +13,7 @@ pub(super) const CAP: usize = 10_000;
 pub(super) const MAX_STAGE_ENDS: usize = 50_000;
 
 /// Reads rows of a workflow, a kind, the number of entries and the oldest of them.
-#[cfg_attr(
-    not(any(feature = "sqlite", feature = "postgres")),
-    allow(dead_code, reason = "only a store on SQL needs it")
-)]
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub(super) fn read<C: ReadColumns>(rows: impl Iterator<Item = C>) -> Result<QueueOverview, C::Failure> {
     let mut overview = QueueOverview::default();
     let mut counts = Vec::new();

@@ -11,20 +11,12 @@ pub(super) const RETENTION_DAYS: i64 = 30;
 pub(super) const MAX_LEASES: usize = 10_000;
 
 /// Returns names as a JSON array.
-#[cfg_attr(
-    not(any(feature = "sqlite", feature = "postgres")),
-    allow(dead_code, reason = "only a store on SQL needs it")
-)]
 pub(super) fn names(names: &[String]) -> String {
     // Texts always have a JSON form.
     serde_json::to_string(names).unwrap_or_default()
 }
 
 /// Reads a worker: texts, numbers and instants.
-#[cfg_attr(
-    not(any(feature = "sqlite", feature = "postgres")),
-    allow(dead_code, reason = "only a store on SQL needs it")
-)]
 pub(super) fn read<C: ReadColumns>(
     columns: &mut C,
     is_connected: Option<bool>,

@@ -7,7 +7,7 @@ use super::counter::Counter;
 use super::measurements::ModelMeasurements;
 use crate::value::Cost;
 
-/// The number of models that are told apart: a program that makes up keys must not fill the memory.
+/// The number of models with numbers of their own: a program that makes up keys must not fill the memory.
 const MAX_MODELS: usize = 200;
 /// The key of all further models.
 const OTHER: &str = "other";

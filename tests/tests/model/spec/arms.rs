@@ -200,7 +200,7 @@ impl Run {
     }
 }
 
-/// Looks at the graph as it is seen from inside of one more region.
+/// Calls a function inside of one more region.
 fn inside<T>(region: Region, around: &mut Vec<Region>, look: impl FnOnce(&mut Vec<Region>) -> T) -> T {
     around.push(region);
     let seen = look(around);

@@ -7,16 +7,17 @@
 //!
 //! Nothing else changes its meaning: decisions read and change records of stages and jobs. The store reads an implicit
 //! stage as the records that its rows would be ([`ImplicitStages::rows`]), and before it writes, it decides for each changed
-//! stage whether the records are exactly what an entry says ([`RunRows::settle_implicit`]). Where they are not (a retry, a
+//! stage whether the records are exactly what an entry says (`RunRows::settle_implicit`). Where they are not (a retry, a
 //! suspension, a cost, a job in the queue), the stage and its job get rows and keep them.
 //!
 //! A lease in an entry is never renewed there: its worker's first heartbeat gives the stage and its job their rows
-//! ([`WorkingSet::renew`]). So a lease whose claimant has never learnt of it ends, whatever else the owner does.
+//! (`WorkingSet::renew`). So a lease whose claimant has never learnt of it ends, whatever else the owner does.
 
 mod outline;
 mod entry;
 mod settle;
 mod renewal;
+mod load;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,8 +27,6 @@ use chrono::{DateTime, Utc};
 pub(super) use self::entry::{Entry, EntryState, HeldLease, parse as parse_entries, start as entry_start};
 pub(super) use self::outline::{Outline, OutlineStage};
 pub(super) use self::renewal::{LeaseEnd, Renewal};
-use super::footprint::Footprint;
-use super::working_set::{StageRows, Tracked, WorkingSet};
 use crate::records::{CostSummary, JobRecord, RunRecord, StageRecord, Status};
 use crate::value::RunId;
 
@@ -69,34 +68,6 @@ impl ImplicitStages {
     /// Returns the entries as text; `None` where there is none.
     pub(super) fn held(&self) -> Option<String> {
         (!self.entries.is_empty()).then(|| entry::write(&self.entries))
-    }
-
-    /// Returns the records of a stage without a row.
-    pub(super) fn rows(&self, run: &RunRecord, stage_id: &str) -> Option<StageRows> {
-        let stage = self.outline.as_ref()?.stage(stage_id)?;
-        let entry = self.entries.iter().find(|entry| entry.stage_id == stage_id);
-        Some(self.rows_of(run, stage, entry))
-    }
-
-    fn rows_of(&self, run: &RunRecord, stage: &OutlineStage, entry: Option<&Entry>) -> StageRows {
-        let mut record = first_record(run.id, stage);
-        let mut job = None;
-        match entry.map(|entry| &entry.state) {
-            None => {}
-            Some(EntryState::Waiting { remaining }) => record.waiting_on = *remaining,
-            Some(EntryState::Held(lease)) => {
-                record.status = Status::Running;
-                record.attempt = 1;
-                record.waiting_on = 0;
-                record.started_at = Some(lease.since);
-                job = Some(self.job(run, &stage.stage_id, lease));
-            }
-        }
-        StageRows {
-            stage: Tracked::implicit(Some(record)),
-            job: Tracked::implicit(job),
-            ..StageRows::default()
-        }
     }
 
     fn job(&self, run: &RunRecord, stage_id: &str, lease: &HeldLease) -> JobRecord {
@@ -165,40 +136,6 @@ fn first_record(run_id: RunId, stage: &OutlineStage) -> StageRecord {
         awaited_cost: None,
         started_at: None,
         completed_at: None,
-    }
-}
-
-impl WorkingSet {
-    /// Adds the named stages that have no rows.
-    pub(super) fn load_implicit(&mut self, footprint: &Footprint) {
-        for (run_id, stage_ids) in &footprint.runs {
-            let Some(rows) = self.runs.get_mut(run_id).filter(|rows| rows.implicit.outline.is_some()) else {
-                continue;
-            };
-            let Some(run) = rows.run.get() else { continue };
-            for stage_id in stage_ids {
-                if rows.stages.get(stage_id).is_some_and(|rows| rows.stage.get().is_some()) {
-                    continue;
-                }
-                if let Some(stage) = rows.implicit.rows(run, stage_id) {
-                    rows.stages.insert(stage_id.clone(), Box::new(stage));
-                }
-            }
-        }
-    }
-
-    /// Adds all stages of a run that have no rows.
-    pub(super) fn load_all_implicit(&mut self, run_id: RunId) {
-        let Some(rows) = self.runs.get_mut(&run_id) else { return };
-        let (Some(outline), Some(run)) = (rows.implicit.outline.clone(), rows.run.get()) else { return };
-        for OutlineStage { stage_id, .. } in outline.stages() {
-            if rows.stages.get(stage_id).is_some_and(|rows| rows.stage.get().is_some()) {
-                continue;
-            }
-            if let Some(stage) = rows.implicit.rows(run, stage_id) {
-                rows.stages.insert(stage_id.clone(), Box::new(stage));
-            }
-        }
     }
 }
 

@@ -8,7 +8,7 @@ use super::*;
 use crate::ports::NewStage;
 use crate::records::Lease;
 use crate::stores::instant;
-use crate::stores::working_set::{RowOp, RunRows};
+use crate::stores::working_set::{RowOp, RunRows, StageRows, Tracked, WorkingSet};
 
 const LEASE: Duration = Duration::from_secs(30);
 

@@ -37,6 +37,7 @@ mod database;
 mod connection;
 mod persistence;
 mod transport;
+mod held;
 mod queue;
 mod committer;
 mod batch;

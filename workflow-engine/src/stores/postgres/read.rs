@@ -12,6 +12,10 @@ use super::transaction::Transaction;
 use crate::stores::Closed;
 use crate::stores::commit::CommitFailure;
 
+/// How often a statement is tried. A server that went away may have come back behind a pooler, which only the second try
+/// shows.
+const TRIES: u32 = 3;
+
 impl Database {
     /// Runs one statement as its own transaction and returns its rows.
     ///
@@ -37,10 +41,13 @@ impl Database {
         let Ok(_permit) = places.acquire().await else {
             return Err(Failure::permanent(action, Closed));
         };
-        match self.try_fetch(settings, action, make(self)).await {
-            Err(failure) if failure.is_disconnected() => self.try_fetch(settings, action, make(self)).await,
-            outcome => outcome,
+        for _ in 1..TRIES {
+            match self.try_fetch(settings, action, make(self)).await {
+                Err(failure) if failure.is_disconnected() => {}
+                outcome => return outcome,
+            }
         }
+        self.try_fetch(settings, action, make(self)).await
     }
 
     async fn try_fetch(

@@ -7,7 +7,6 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use futures_util::future::try_join_all;
-use sqlx::Row;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
@@ -15,8 +14,8 @@ use super::arrays::distinct_texts;
 use super::arrays::microseconds;
 use super::arrays::{PgQuery, number, texts};
 use super::columns::{self, Columns};
-use super::database::Database;
 use super::failure::Failure;
+use super::held::{READ_HELD, held_query, held_runs};
 use super::text::stored;
 use super::{PostgresStore, clock_jumps};
 use crate::error::Error;
@@ -24,7 +23,7 @@ use crate::ports::{ClaimRequest, ClaimedWork, Clock, EnqueueTarget, EnqueuedRun,
 use crate::records::{JobRecord, Lease};
 use crate::stores::commit::Work;
 use crate::stores::implicit::{LeaseEnd, Renewal, entry_start};
-use crate::stores::rows::{ReadColumns, StoredRun, job_columns, run_columns};
+use crate::stores::rows::{ReadColumns, StoredRun, job_columns};
 use crate::stores::{Closed, instant};
 use crate::value::RunId;
 
@@ -79,14 +78,6 @@ const LOST_LEASES: &str = "
         SELECT FROM {schema}.workflow_runs AS r
         WHERE r.id = n.run_id AND r.owner IS NOT NULL AND r.generation = n.generation
             AND n.epoch = 1 AND strpos(r.held, n.entry) > 0)";
-
-/// Reads the runs whose owners hold jobs without rows, each with the database's time. They are no more than the slots of
-/// all workers.
-const HELD: &str = concat!(
-    "SELECT ",
-    run_columns!(array_row),
-    ", coalesce($1, clock_timestamp()) FROM {schema}.workflow_runs AS r WHERE r.owner IS NOT NULL"
-);
 
 const STALE: &str = concat!(
     "SELECT ",
@@ -298,20 +289,6 @@ impl PostgresStore {
     async fn held_runs(&self) -> Result<(Vec<StoredRun>, DateTime<Utc>), Error> {
         Ok(held_runs(&self.read(READ_HELD, held_query).await?)?)
     }
-}
-
-pub(super) const READ_HELD: &str = "read held jobs";
-
-/// Returns the statement that reads the runs whose owners hold jobs without rows.
-pub(super) fn held_query(database: &Database) -> PgQuery<'static> {
-    database.query(HELD).bind(database.test_now())
-}
-
-/// Returns these runs and the database's time.
-pub(super) fn held_runs(rows: &[PgRow]) -> Result<(Vec<StoredRun>, DateTime<Utc>), Failure> {
-    let now = rows.first().map(|row| row.try_get(4)).transpose();
-    let now = now.map_err(|error| Failure::database(READ_HELD, error))?.unwrap_or_default();
-    Ok((columns::records(rows)?, now))
 }
 
 impl PostgresStore {

@@ -14,7 +14,7 @@ use crate::stores::rows::ReadColumns;
 
 const DOING: &str = "diagnose the store";
 
-const NEWEST_RUN: &str = "SELECT created_at FROM {prefix}runs ORDER BY id DESC LIMIT 1";
+const NEWEST_RUN: &str = "SELECT created_at FROM {prefix}runs WHERE id = (SELECT max(id) FROM {prefix}runs)";
 
 /// Each subscriber has its own part of the index.
 const WAITING: &str = "

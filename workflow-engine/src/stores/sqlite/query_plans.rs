@@ -205,8 +205,9 @@ async fn ordered_rows_come_from_an_index() {
     let mut connection = database().await;
     for sql in STATEMENTS.iter().copied().flatten() {
         // Sorting is cheap here: a run has few stages, whose reading order is not that of their key, a ledger has few
-        // models, and unfinished runs are counted up to a limit.
-        let grouped = ["GROUP BY c.model_key", "GROUP BY definition_fingerprint"];
+        // models, and unfinished runs and the queue are counted up to a limit.
+        let grouped =
+            ["GROUP BY c.model_key", "GROUP BY definition_fingerprint", "GROUP BY e.workflow_id, e.kind"];
         if sql.contains("ORDER BY s.stage_number") || grouped.iter().any(|group| sql.contains(group)) {
             continue;
         }
