@@ -26,9 +26,9 @@ async fn a_worker_is_listed_from_its_start_to_its_end(world: World) {
     let engine = engine.build().await.unwrap();
     let run = engine.start::<hanging>(HangInput { _number: 1 }).await.unwrap();
     let observer = world.engine().without_worker().build().await.unwrap();
-    // A worker registers in the background.
+    // A worker registers in the background, and claims when it has begun.
     let mut workers = observer.workers().await.unwrap();
-    while workers.is_empty() {
+    while workers.iter().all(|status| status.leases == 0) {
         tokio::task::yield_now().await;
         workers = observer.workers().await.unwrap();
     }

@@ -99,6 +99,8 @@ async fn scans_nothing(connection: &mut SqliteConnection) {
             // An arm of a union, which ends at its own limit.
             || step.starts_with("SCAN (subquery-")
             || ["SCAN CONSTANT ROW", "SCAN fresh", "SCAN p"].contains(&step)
+            // A union whose arms end at their limits.
+            || step == "SCAN e"
             // A row for each subscriber.
             || ["SCAN s", "SCAN workflow_subscribers"].contains(&step)
             || partial.iter().any(|index| step.ends_with(&format!("INDEX {index}")))
@@ -205,9 +207,13 @@ async fn ordered_rows_come_from_an_index() {
     let mut connection = database().await;
     for sql in STATEMENTS.iter().copied().flatten() {
         // Sorting is cheap here: a run has few stages, whose reading order is not that of their key, a ledger has few
-        // models, and unfinished runs and the queue are counted up to a limit.
-        let grouped =
-            ["GROUP BY c.model_key", "GROUP BY definition_fingerprint", "GROUP BY e.workflow_id, e.kind"];
+        // models, and unfinished runs, the queue and leases are counted up to a limit.
+        let grouped = [
+            "GROUP BY c.model_key",
+            "GROUP BY definition_fingerprint",
+            "GROUP BY e.workflow_id, e.kind",
+            "GROUP BY worker_id",
+        ];
         if sql.contains("ORDER BY s.stage_number") || grouped.iter().any(|group| sql.contains(group)) {
             continue;
         }
