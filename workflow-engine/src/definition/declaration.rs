@@ -143,7 +143,7 @@ pub enum OverBudget {
     #[default]
     Fail,
     /// The stage waits until the budget is raised
-    /// ([`RunHandle::raise_budget`](crate::RunHandle::raise_budget)). The attempt does not count.
+    /// ([`AnyRun::raise_budget`](crate::AnyRun::raise_budget)). The attempt does not count.
     Wait,
 }
 

@@ -9,7 +9,7 @@ use crate::value::RunId;
 /// A handle of a run of any workflow: everything about it that needs no type. Values are JSON, and stages are named by
 /// their ids. Dropping it does not affect the run. It keeps its [`Engine`] alive.
 ///
-/// [`Engine::any_run`] makes one. A [`RunHandle`] dereferences to one and adds the types of its workflow;
+/// [`Engine::any_run`] makes one. A [`RunHandle`](crate::RunHandle) dereferences to one and adds the types of its workflow;
 /// [`AnyRun::into_typed`] turns one into the other.
 ///
 /// ```

@@ -152,7 +152,7 @@ impl EngineBuilder {
 
     /// Fails runs that have waited for longer than this for a process with their workflow or definition; their code is
     /// `WORKFLOW_NOT_FOUND` or `DEFINITION_MISMATCH`. 1 s to 100 years. Default: never. Such runs wait, and
-    /// [`RunHandle::blocked_reason`](crate::RunHandle::blocked_reason) returns the reason.
+    /// [`AnyRun::blocked_reason`](crate::AnyRun::blocked_reason) returns the reason.
     ///
     /// Set it only if all workers of the store have the same workflows: each worker judges by its own registrations, and does
     /// not know about a worker that starts an hour later.
@@ -176,7 +176,7 @@ impl EngineBuilder {
     }
 
     /// Delivers every event to this sink, at least once and in order within each run: one of [`sinks`](crate::sinks) or your
-    /// own. Default: none; events stay in the store, where [`RunHandle::events`](crate::RunHandle::events) reads them.
+    /// own. Default: none; events stay in the store, where [`AnyRun::events`](crate::AnyRun::events) reads them.
     ///
     /// All processes that share a store need the same sink and the same plugins: each process delivers new events to the
     /// subscribers that it knows.

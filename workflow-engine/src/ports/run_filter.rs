@@ -118,7 +118,7 @@ impl RunFilter {
     }
 
     /// Selects unfinished runs that cannot continue for the reason of this code, as far as this process can tell: see
-    /// [`RunHandle::blocked_reason`](crate::RunHandle::blocked_reason).
+    /// [`AnyRun::blocked_reason`](crate::AnyRun::blocked_reason).
     pub fn blocked_reason(mut self, code: impl AsRef<str>) -> Self {
         self.blocked_reason = Some(code.as_ref().to_owned());
         self
