@@ -27,7 +27,7 @@ pub(crate) const TOTAL_BYTES: HeaderName = HeaderName::from_static("x-total-byte
 pub(crate) struct ShowPayload {
     /// The most bytes to return: the text is cut there. The header `X-Total-Bytes` tells the size of the whole.
     #[schemars(range(min = 1))]
-    pub(crate) preview: Option<std::num::NonZeroU32>,
+    pub(crate) preview: Option<std::num::NonZeroU64>,
     /// Whether to show the values of hidden fields. It needs the grant `operate`, and is an action of the audit log.
     #[serde(default)]
     pub(crate) reveal: Flag,

@@ -3,7 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "it bounds how long a request waits, in real time")]
 
 use std::collections::BTreeMap;
-use std::num::NonZeroU32;
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use axum::extract::State;
@@ -77,7 +77,7 @@ struct ShowOutput {
     wait: Option<String>,
     /// The most bytes to return: the text is cut there. The header `X-Total-Bytes` tells the size of the whole.
     #[schemars(range(min = 1))]
-    preview: Option<NonZeroU32>,
+    preview: Option<NonZeroU64>,
     /// Whether to show the values of hidden fields. It needs the grant `operate`, and is an action of the audit log.
     #[serde(default)]
     reveal: Flag,

@@ -77,8 +77,7 @@ pub(super) async fn graph_and_definition_of(
         }
         Err(error) => return Err(error),
     };
-    let stored = kernel.store().definitions().await?;
-    match stored.into_iter().find(|stored| stored.fingerprint == run.definition_fingerprint) {
+    match kernel.store().definition(&run.definition_fingerprint).await? {
         Some(stored) => match RunGraph::parse(&stored.description) {
             Ok(Some(graph)) => Ok((graph, None)),
             Ok(None) => Err(error),
