@@ -27,7 +27,7 @@ pub struct Line {
     pub cents: i64,
 }
 
-/// What is known about an invoice after its verification.
+/// A verified invoice: the bank's account and the sum.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Verified {
     pub invoice: Invoice,

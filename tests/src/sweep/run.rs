@@ -14,7 +14,7 @@ use workflow_engine::records::EventKind;
 use workflow_engine::stores::{PostgresOptions, PostgresStore, SqliteStore};
 use workflow_engine::{AnnotationFilter, EngineBuilder, Error, LogFilter, RunFilter};
 
-use super::points::{Armed, Reaction};
+use super::points::{Armed, Reaction, are_watched};
 use super::ports::{BlobPoints, ExecutorPoints, SinkPoints};
 use super::workflows::{FirstInput, chain, choosing, diamond, waiting};
 
@@ -33,7 +33,7 @@ pub enum Shape {
     Diamond,
     /// `first >> [request, left] >> last`.
     Waiting,
-    /// `match first { even => left, odd => right } >> close`.
+    /// `match first { even => left, odd => right } >> close`, in a child without the sink.
     Choosing,
 }
 
@@ -133,9 +133,11 @@ impl ChildConfig {
             .register::<waiting>()
             .register::<choosing>()
             .executor(ExecutorPoints)
-            .event_sink(sink)
             .inline_limit(16)
             .lease(self.lease());
+        // A sink belongs to the store: it receives the events of a process without it, too.
+        let lacks_sink = self.shape == Shape::Choosing && are_watched();
+        let builder = if lacks_sink { builder } else { builder.event_sink(sink) };
         match self.shape {
             Shape::Chain => builder.blob_store(BlobPoints { folder: self.folder.clone() }).build().await,
             _ => builder.build().await,

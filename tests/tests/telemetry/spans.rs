@@ -1,4 +1,4 @@
-//! The spans of the engine: their names, fields and parents, and what is in none of them.
+//! The spans of the engine: their names, fields and parents, and that no span contains a secret.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;

@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
 use axum::response::Response;
+use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -83,35 +84,45 @@ struct ShowOutput {
     reveal: Flag,
 }
 
-async fn input(
-    State(app): State<App>,
+/// A request for a payload of a run.
+struct Reader {
+    app: App,
     caller: Caller,
-    Run(run): Run,
-    Query(show): Query<ShowPayload>,
+    run: AnyRun,
+    show: ShowPayload,
     headers: HeaderMap,
-) -> Result<Response, Problem> {
-    payload(&app, &caller, &headers, &show, &run.input().await?, &format!("{}-input", run.id()))
 }
 
-async fn config(
-    State(app): State<App>,
-    caller: Caller,
-    Run(run): Run,
-    Query(show): Query<ShowPayload>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    payload(&app, &caller, &headers, &show, &run.config().await?, &format!("{}-config", run.id()))
+impl FromRequestParts<App> for Reader {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, app).await?;
+        let Run(run) = Run::from_request_parts(parts, app).await?;
+        let Query(show) = Query::from_request_parts(parts, app).await?;
+        Ok(Self { app: app.clone(), caller, run, show, headers: parts.headers.clone() })
+    }
 }
 
-async fn metadata(
-    State(app): State<App>,
-    caller: Caller,
-    Run(run): Run,
-    Query(show): Query<ShowPayload>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let metadata = run.metadata().await?.unwrap_or_else(Json::null);
-    payload(&app, &caller, &headers, &show, &metadata, &format!("{}-metadata", run.id()))
+impl Reader {
+    /// Answers with a payload; `what` is a part of the name of its file.
+    fn answer(&self, json: &Json, what: &str) -> Result<Response, Problem> {
+        let name = format!("{}-{what}", self.run.id());
+        payload(&self.app, &self.caller, &self.headers, &self.show, json, &name)
+    }
+}
+
+async fn input(reader: Reader) -> Result<Response, Problem> {
+    reader.answer(&reader.run.input().await?, "input")
+}
+
+async fn config(reader: Reader) -> Result<Response, Problem> {
+    reader.answer(&reader.run.config().await?, "config")
+}
+
+async fn metadata(reader: Reader) -> Result<Response, Problem> {
+    let metadata = reader.run.metadata().await?.unwrap_or_else(Json::null);
+    reader.answer(&metadata, "metadata")
 }
 
 async fn output(
@@ -152,65 +163,38 @@ fn seconds(text: &str) -> Result<Duration, Problem> {
     Ok(Duration::from_secs(seconds.into()))
 }
 
-async fn stage_output(
-    State(app): State<App>,
-    caller: Caller,
-    Run(run): Run,
-    params: PathParams,
-    Query(show): Query<ShowPayload>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
+async fn stage_output(reader: Reader, params: PathParams) -> Result<Response, Problem> {
     let stage_id = params.get("stage_id");
-    let output = run.stage_output(stage_id).await?;
+    let output = reader.run.stage_output(stage_id).await?;
     let output = output.ok_or_else(|| absent("the stage has no output, or there is no such stage"))?;
-    payload(&app, &caller, &headers, &show, &output, &format!("{}-{stage_id}-output", run.id()))
+    reader.answer(&output, &format!("{stage_id}-output"))
 }
 
-async fn stage_ticket(
-    State(app): State<App>,
-    caller: Caller,
-    Run(run): Run,
-    params: PathParams,
-    Query(show): Query<ShowPayload>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
+async fn stage_ticket(reader: Reader, params: PathParams) -> Result<Response, Problem> {
     let stage_id = params.get("stage_id");
-    let stages = run.stages().await?;
+    let stages = reader.run.stages().await?;
     let stage = stages.into_iter().find(|stage| stage.stage_id == stage_id);
     let ticket =
         stage.filter(|stage| stage.status != Status::Pending).and_then(|stage| stage.suspended_state);
     let ticket = ticket.ok_or_else(|| absent("the stage has no ticket, or there is no such stage"))?;
-    let ticket = run.resolve(ticket).await?;
-    payload(&app, &caller, &headers, &show, &ticket, &format!("{}-{stage_id}-ticket", run.id()))
+    let ticket = reader.run.resolve(ticket).await?;
+    reader.answer(&ticket, &format!("{stage_id}-ticket"))
 }
 
-async fn stage_config(
-    State(app): State<App>,
-    caller: Caller,
-    Run(run): Run,
-    params: PathParams,
-    Query(show): Query<ShowPayload>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
+async fn stage_config(reader: Reader, params: PathParams) -> Result<Response, Problem> {
     let stage_id = params.get("stage_id");
-    let config = run.config().await?;
-    let mut stages: BTreeMap<String, Json> = config.decode().map_err(|error| unreadable(&run, &error))?;
+    let config = reader.run.config().await?;
+    let mut stages: BTreeMap<String, Json> =
+        config.decode().map_err(|error| unreadable(&reader.run, &error))?;
     let config = stages.remove(stage_id).ok_or_else(|| absent("there is no such stage"))?;
-    payload(&app, &caller, &headers, &show, &config, &format!("{}-{stage_id}-config", run.id()))
+    reader.answer(&config, &format!("{stage_id}-config"))
 }
 
-async fn artifact(
-    State(app): State<App>,
-    caller: Caller,
-    Run(run): Run,
-    params: PathParams,
-    Query(show): Query<ShowPayload>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
+async fn artifact(reader: Reader, params: PathParams) -> Result<Response, Problem> {
     let (stage_id, key) = (params.get("stage_id"), params.get("key"));
-    let artifact: Option<Json> = run.artifact(stage_id, key).await?;
+    let artifact: Option<Json> = reader.run.artifact(stage_id, key).await?;
     let artifact = artifact.ok_or_else(|| absent("the stage has no artifact under this key"))?;
-    payload(&app, &caller, &headers, &show, &artifact, &format!("{}-{stage_id}-{key}", run.id()))
+    reader.answer(&artifact, &format!("{stage_id}-{key}"))
 }
 
 fn absent(detail: &str) -> Problem {

@@ -14,7 +14,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// Creates a finding of what is as it should be.
+    /// Creates the finding of a check that found no problem.
     pub fn ok(check: &'static str, found: impl Into<String>) -> Self {
         Self { check, found: found.into(), advice: None }
     }
