@@ -39,4 +39,8 @@ impl<I: Interceptor> Ledger for Intercepted<I> {
     async fn settle_call(&self, id: CallId, end: CallOutcome) -> Result<(), Error> {
         self.write("settle_call", self.store.settle_call(id, end)).await
     }
+
+    async fn roll_up_calls(&self, limit: usize) -> Result<usize, Error> {
+        self.write("roll_up_calls", self.store.roll_up_calls(limit)).await
+    }
 }
