@@ -254,8 +254,7 @@ function Optional({ label, isSet, onSet, children }: OptionalProps) {
         <div class="optional">
             <label class="row check">
                 <input type="checkbox" checked={isSet} onChange={(event) => onSet(event.currentTarget.checked)} />
-                {isSet ? `Give ${label}` : label}
-                {!isSet && <span class="muted">not given</span>}
+                {isSet ? `Give ${label}` : label} {!isSet && <span class="muted">not given</span>}
             </label>
             {isSet && children}
         </div>

@@ -32,36 +32,44 @@ export function describe(detail: RunDetail, timeline: Timeline | undefined, work
         const why = run.cancel_reason ? `: ${run.cancel_reason}` : ", without a reason";
         return { tone: "quiet", says: `Cancelled${when}${why}.`, helps: "Rerun it to continue, or fork it with other values." };
     }
-    if (detail.blocked_reason !== null) {
-        const isBudget = detail.blocked_reason.code === "BUDGET_EXCEEDED";
-        const stage = isBudget ? stages.find((stage) => stage.awaited_cost !== null)?.id : undefined;
+    const alive = workers?.filter((worker) => worker.state === "running" || worker.state === "unknown");
+    const able = alive?.filter((worker) => worker.definitions.includes(run.definition));
+    const reason = detail.blocked_reason;
+    if (reason?.code === "BUDGET_EXCEEDED") {
+        const stage = stages.find((stage) => stage.awaited_cost !== null)?.id;
         return {
             tone: "waiting",
-            says: isBudget ? `Stands still: ${stage ?? "a stage"} needs more than the budget allows.` : "Stands still: no process can execute it.",
-            quote: detail.blocked_reason.message,
-            helps: isBudget
-                ? "Raise the budget, and it continues at once."
-                : "Start a worker that has registered this version of the workflow.",
+            says: `Stands still: ${stage ?? "a stage"} needs more than the budget allows.`,
+            quote: reason.message,
+            helps: "Raise the budget, and it continues at once.",
             ...(stage !== undefined && { stage }),
         };
     }
-    const alive = workers?.filter((worker) => worker.state === "running" || worker.state === "unknown");
-    const noWorkers: Now | undefined =
-        alive !== undefined && alive.length === 0
-            ? { tone: "waiting", says: "Waits for a worker, and none is running.", helps: "Start a process with this workflow." }
-            : undefined;
+    // The server names what it lacks itself; other processes may have it.
+    const stuck: Now | undefined =
+        able === undefined || able.length > 0
+            ? undefined
+            : {
+                  tone: "waiting",
+                  says: "Stands still: no worker that is alive can execute it.",
+                  helps:
+                      alive?.length === 0
+                          ? "Start a process that has registered this workflow; the run continues by itself."
+                          : "The workers that are alive have not registered this version of the workflow: start one that has, and the run continues by itself.",
+              };
+    const running = stages.filter((stage) => stage.status === "RUNNING");
+    if (stuck !== undefined && running.length === 0 && stages.every((stage) => stage.status !== "SUSPENDED")) return stuck;
     if (run.status === "PENDING") {
         const since = elapsed(between(run.created_at, null));
         const says = `In the queue for ${since}: the workers have other work first.`;
-        return noWorkers ?? { tone: "quiet", says, helps: "More workers, more slots or a higher priority shorten the wait." };
+        return { tone: "quiet", says, helps: "More workers, more slots or a higher priority shorten the wait." };
     }
-    const running = stages.filter((stage) => stage.status === "RUNNING");
     if (running.length > 0) return runs(running, timeline, workers);
     const retry = backoff(stages, timeline);
     if (retry !== undefined) return retry;
     const ready = stages.filter((stage) => stage.status === "PENDING" && stage.waiting_on === 0);
     if (ready.length > 0) {
-        return noWorkers ?? { tone: "quiet", says: `${named(ready)}: ready, and waits for a free slot of a worker.` };
+        return { tone: "quiet", says: `${named(ready)}: ready, and waits for a free slot of a worker.` };
     }
     const suspended = stages.filter((stage) => stage.status === "SUSPENDED");
     const first = suspended[0];

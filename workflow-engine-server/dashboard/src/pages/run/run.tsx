@@ -47,7 +47,7 @@ function RunView({ id }: { id: string }) {
     const onSelect = (chosen: string | undefined): void => goTo({ stage: chosen, attempt: undefined, line: undefined });
     const isOpen = detail !== undefined && detail.run.completed_at === null;
     const workers = useLoad<Page<WorkerStatus>>(isOpen ? "/workers?limit=200" : undefined);
-    useEvery(isOpen ? 5_000 : undefined, workers.reload);
+    useEvery(isOpen ? 3_000 : undefined, workers.reload);
     const valid = detail === undefined || !mayOperate.value ? [] : validActions(detail);
     const open = (action: ActionName, of?: string): void => setAct({ action, stage: of });
     const ids = detail?.stages.map((other) => other.id) ?? [];
