@@ -5,6 +5,7 @@ mod sse;
 mod access;
 mod browsers;
 mod bulk;
+mod dashboard;
 mod document;
 mod hooks;
 mod limits;

@@ -4,8 +4,10 @@ import { Component, h, type FunctionComponent } from "preact";
 export function memo<P extends object>(inner: FunctionComponent<P>): FunctionComponent<P> {
     class Memo extends Component<P> {
         override shouldComponentUpdate(next: P): boolean {
-            const names = new Set([...Object.keys(next), ...Object.keys(this.props)]) as Set<keyof P>;
-            return [...names].some((name) => next[name] !== (this.props as P)[name]);
+            const old = this.props as P;
+            for (const name in next) if (next[name] !== old[name]) return true;
+            for (const name in old) if (!(name in next)) return true;
+            return false;
         }
 
         override render() {

@@ -41,7 +41,7 @@ export function Payload({ title, path, version }: Props) {
     return (
         <section class="card">
             <div class="card-head">
-                <h3>{title}</h3>
+                <h2 class="small-title">{title}</h2>
                 <span class="row">
                     {payload && <span class="muted num">{bytes(payload.total)}</span>}
                     {payload?.text.includes('"[hidden]"') && mayOperate.value && !reveals && (

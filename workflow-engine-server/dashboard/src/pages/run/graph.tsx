@@ -1,5 +1,5 @@
 // The graph of a workflow, as the server has laid it out, with the states of a run.
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { EdgeEnd, Layout, PlacedEdge, StageView } from "../../api/types";
 import { between, duration, elapsed } from "../../lib/time";
 import { memo } from "../../lib/memo";
@@ -59,20 +59,16 @@ export function Graph({ layout, stages, progress, selected, lit, onSelect, follo
     const height = folded.rows * (HEIGHT + GAP_Y) - GAP_Y;
     useFollow(box, layout, byId, follows ?? false);
     const status = (id: string): string => byId.get(id)?.status ?? "PENDING";
+    // The nodes are drawn again only when their own stage changes.
+    const latest = useRef(onSelect);
+    latest.current = onSelect;
+    const select = useCallback((id: string | undefined) => latest.current?.(id), []);
+    const done = layout.stages.map((stage) => (status(stage.stage_id) === "COMPLETED" ? "1" : "0")).join("");
     return (
         <div class="graph" ref={box} tabIndex={0} role="group" aria-label="Graph of the stages; the tab Stages has them as a table">
             <div class="graph-canvas" style={{ width: `${width}px`, height: `${height}px` }}>
-                <svg width={width} height={height} aria-hidden="true">
-                    {layout.edges.map((edge, index) => {
-                        const ends = [edge.from, edge.to].map((end) => ("stage" in end ? layout.stages[end.stage]?.stage_id : undefined));
-                        if (ends.some((id) => id !== undefined && folded.hidden.has(id))) return null;
-                        if (edge.is_requirement && !ends.includes(selected)) return null;
-                        const from = ends[0];
-                        const isDone = from !== undefined && status(from) === "COMPLETED";
-                        const kind = edge.is_requirement ? "edge requirement" : isDone ? "edge done" : "edge";
-                        return <path key={index} class={kind} d={pathOf(layout, edge)} />;
-                    })}
-                </svg>
+                <Edges layout={layout} hidden={folded.hidden} done={done} width={width} height={height} />
+                {selected !== undefined && <Requirements layout={layout} hidden={folded.hidden} selected={selected} />}
                 {layout.stages.map((place) =>
                     folded.hidden.has(place.stage_id) ? null : (
                         <Node
@@ -86,7 +82,7 @@ export function Graph({ layout, stages, progress, selected, lit, onSelect, follo
                             progress={progress?.get(place.stage_id)}
                             isSelected={selected === place.stage_id}
                             isDim={lit !== undefined && !lit.has(place.stage_id)}
-                            onSelect={onSelect}
+                            onSelect={select}
                         />
                     ),
                 )}
@@ -105,6 +101,46 @@ export function Graph({ layout, stages, progress, selected, lit, onSelect, follo
         </div>
     );
 }
+
+interface EdgesProps {
+    layout: Layout;
+    hidden: ReadonlySet<string>;
+    /** For each stage, whether it has completed. */
+    done: string;
+    width: number;
+    height: number;
+}
+
+const Edges = memo(function Edges({ layout, hidden, done, width, height }: EdgesProps) {
+    const paths = useMemo(() => layout.edges.map((edge) => pathOf(layout, edge)), [layout]);
+    return (
+        <svg width={width} height={height} aria-hidden="true">
+            {layout.edges.map((edge, index) => {
+                if (edge.is_requirement || stagesOf(layout, edge).some((id) => hidden.has(id))) return null;
+                const isDone = "stage" in edge.from && done[edge.from.stage] === "1";
+                return <path key={index} class={isDone ? "edge done" : "edge"} d={paths[index] ?? ""} />;
+            })}
+        </svg>
+    );
+});
+
+/** What the selected stage reads from others than its predecessors, and who reads it so. */
+function Requirements({ layout, hidden, selected }: { layout: Layout; hidden: ReadonlySet<string>; selected: string }) {
+    const shown = layout.edges.filter((edge) => {
+        const ids = stagesOf(layout, edge);
+        return edge.is_requirement && ids.includes(selected) && !ids.some((id) => hidden.has(id));
+    });
+    return (
+        <svg aria-hidden="true">
+            {shown.map((edge, index) => (
+                <path key={index} class="edge requirement" d={pathOf(layout, edge)} />
+            ))}
+        </svg>
+    );
+}
+
+const stagesOf = (layout: Layout, edge: PlacedEdge): string[] =>
+    [edge.from, edge.to].flatMap((end) => ("stage" in end ? (layout.stages[end.stage]?.stage_id ?? []) : []));
 
 function foldedText(statuses: string[]): string {
     const parts = [`${statuses.length} more`];

@@ -9,6 +9,8 @@ import { Empty, Failure, Loading } from "../../parts/basics";
 /** The most lines in the page. */
 const MOST = 500;
 const PAGE = 200;
+/** How long new lines are collected before they are drawn. */
+const FLUSH_MS = 80;
 const LEVELS: readonly LogLevel[] = ["DEBUG", "INFO", "WARN", "ERROR"];
 
 interface Props {
@@ -31,7 +33,7 @@ export function Logs({ id, stages, stage, attempt, setFilter, onLog, line }: Pro
     const [follows, setFollows] = useState(true);
     const [missed, setMissed] = useState(0);
     const box = useRef<HTMLDivElement>(null);
-    const state = useRef({ follows: true, anchor: 0 });
+    const state = useRef({ follows: true, anchor: 0, top: 0 });
     state.current.follows = follows;
     const filter = query({ stage, attempt, level, limit: PAGE, newest_first: true });
     const path = `/runs/${segment(id)}/logs${filter}`;
@@ -65,6 +67,29 @@ export function Logs({ id, stages, stage, attempt, setFilter, onLog, line }: Pro
         void read();
     }, [read]);
 
+    const pending = useRef<LogRecord[]>([]);
+    const arrived = useRef(0);
+    const timer = useRef(0);
+    const flush = (): void => {
+        const [added, count] = [pending.current, arrived.current];
+        pending.current = [];
+        arrived.current = 0;
+        timer.current = 0;
+        if (!state.current.follows) return setMissed((old) => old + count);
+        setLines((old) => {
+            if (old === undefined) return old;
+            const last = old.at(-1)?.id ?? 0;
+            return [...old, ...added.filter((entry) => entry.id > last)].slice(-MOST);
+        });
+    };
+    useEffect(
+        () => () => {
+            window.clearTimeout(timer.current);
+            timer.current = 0;
+            pending.current = [];
+        },
+        [path],
+    );
     const least = LEVELS.indexOf(level);
     useEffect(
         () =>
@@ -74,11 +99,11 @@ export function Logs({ id, stages, stage, attempt, setFilter, onLog, line }: Pro
                     (attempt === undefined || added.attempt === attempt) &&
                     LEVELS.indexOf(added.level) >= least;
                 if (!isWanted) return;
-                if (!state.current.follows) return setMissed((count) => count + 1);
-                setLines((old) => {
-                    if (old === undefined || (old.at(-1)?.id ?? 0) >= added.id) return old;
-                    return [...old.slice(-(MOST - 1)), added];
-                });
+                pending.current.push(added);
+                if (pending.current.length > MOST) pending.current.shift();
+                arrived.current += 1;
+                // Many lines come at once, and are drawn together.
+                if (timer.current === 0) timer.current = window.setTimeout(flush, FLUSH_MS);
             }),
         [onLog, stage, attempt, least],
     );
@@ -168,7 +193,9 @@ export function Logs({ id, stages, stage, attempt, setFilter, onLog, line }: Pro
                     onScroll={(event) => {
                         const element = event.currentTarget;
                         const isAtEnd = element.scrollHeight - element.scrollTop - element.clientHeight < 24;
-                        if (follows && !isAtEnd && state.current.anchor === 0) setFollows(false);
+                        // Only the reader scrolls up; what is drawn moves the view down.
+                        if (follows && !isAtEnd && element.scrollTop < state.current.top) setFollows(false);
+                        state.current.top = element.scrollTop;
                     }}
                 >
                     {older !== undefined && (

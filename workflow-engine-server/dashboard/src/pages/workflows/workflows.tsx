@@ -42,7 +42,9 @@ export function WorkflowsPage() {
                                 <th class="end">Queued</th>
                                 <th class="end">Unfinished</th>
                                 <th class="end">Oldest of them</th>
-                                <th />
+                                <th>
+                                    <span class="visually-hidden">Start</span>
+                                </th>
                             </tr>
                         </thead>
                         <tbody>
