@@ -13,7 +13,8 @@ export class ExactNumber {
 
 export type Json = null | boolean | number | string | ExactNumber | Json[] | { [key: string]: Json };
 
-const SUSPECT = /\d{16}|\d\.\d{12}|\d[eE]|\.0\b|-0\b/;
+// Where a value may begin: sixteen digits, many decimals, a zero at the end of them, an exponent, or minus zero.
+const SUSPECT = /(?:^|[:,[])\s*(?:-?(?:\d{16}|\d+\.\d{12}|\d+\.\d*0(?!\d)|[\d.]+[eE])|-0(?![\d.]))/;
 
 /** Reads JSON. It is slower than `JSON.parse` only where a number may need it. */
 export function parse(text: string): unknown {

@@ -35,7 +35,7 @@ export function ActionsPage() {
                     path="/actions"
                     version={version}
                     caption="Actions, newest first"
-                    empty={<Empty title="Nobody has acted on a run yet" code={CODE} />}
+                    empty={<Empty title="There are no actions yet" code={CODE} />}
                     head={
                         <>
                             <th>At</th>

@@ -3,6 +3,7 @@ import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preac
 import { ApiError, get, query, segment } from "../../api/client";
 import type { LogLevel, LogRecord, Page, StageView } from "../../api/types";
 import { compact } from "../../lib/exact";
+import { memo } from "../../lib/memo";
 import { full, precise } from "../../lib/time";
 import { Empty, Failure, Loading } from "../../parts/basics";
 
@@ -204,23 +205,35 @@ export function Logs({ id, stages, stage, attempt, setFilter, onLog, line }: Pro
                         </button>
                     )}
                     {lines.map((entry) => (
-                        <div key={entry.id} id={`log-${entry.id}`} class={`log level-${entry.level.toLowerCase()}${entry.id === line ? " linked" : ""}`}>
-                            <time dateTime={entry.at} title={full(entry.at)}>
-                                {precise(entry.at)}
-                            </time>
-                            <b>{entry.level}</b>
-                            {stage === undefined && <span class="log-stage ellipsis">{entry.stage_id}</span>}
-                            <span class="log-text">
-                                {entry.message}
-                                <Fields of={entry.fields} />
-                            </span>
-                        </div>
+                        <Line key={entry.id} entry={entry} hasStage={stage === undefined} isLinked={entry.id === line} />
                     ))}
                 </div>
             )}
         </section>
     );
 }
+
+interface LineProps {
+    entry: LogRecord;
+    hasStage: boolean;
+    isLinked: boolean;
+}
+
+const Line = memo(function Line({ entry, hasStage, isLinked }: LineProps) {
+    return (
+        <div id={`log-${entry.id}`} class={`log level-${entry.level.toLowerCase()}${isLinked ? " linked" : ""}`}>
+            <time dateTime={entry.at} title={full(entry.at)}>
+                {precise(entry.at)}
+            </time>
+            <b>{entry.level}</b>
+            {hasStage && <span class="log-stage ellipsis">{entry.stage_id}</span>}
+            <span class="log-text">
+                {entry.message}
+                <Fields of={entry.fields} />
+            </span>
+        </div>
+    );
+});
 
 function Fields({ of }: { of: unknown }) {
     if (of === null || typeof of !== "object") return null;

@@ -75,7 +75,7 @@ function Row({ workflow }: { workflow: WorkflowView }) {
             <td>
                 <State
                     of={stuck ? "failed" : runs ? "completed" : "unknown"}
-                    word={stuck ? "Runs nobody can take" : runs ? "Some process runs it" : "No process runs it"}
+                    word={stuck ? "Has runs that none can take" : runs ? "Some process runs it" : "No process runs it"}
                 />
             </td>
             <td>{plural(versions.length, "version")}</td>
