@@ -17,6 +17,7 @@ mod app;
 mod guard;
 mod authorize;
 mod login_limit;
+mod http_metrics;
 mod signature;
 mod session;
 mod request;

@@ -1,6 +1,7 @@
 // All pages: their addresses, their places in the navigation, and their keys.
 import type { ComponentType } from "preact";
 import { ActionsPage } from "./pages/actions";
+import { CostsPage } from "./pages/costs";
 import { ComparePage } from "./pages/compare";
 import { DeadLettersPage } from "./pages/dead-letters";
 import { QueuePage } from "./pages/queue";
@@ -58,6 +59,13 @@ export const PAGES: readonly Page[] = [
         component: ActionsPage,
         key: "a",
         icon: "M8 2a2.500 2.500 0 1 1 0 5 2.500 2.500 0 0 1 0-5ZM3 14c0-3 2.200-4.500 5-4.500s5 1.500 5 4.500",
+    },
+    {
+        title: "Costs",
+        paths: ["costs"],
+        component: CostsPage,
+        key: "m",
+        icon: "M3 13.500V8m3.500 5.500v-9m3.500 9V6.500m3.500 7V2.500",
     },
     {
         title: "Compare",

@@ -18,6 +18,7 @@ mod hooks;
 mod fork_run;
 mod workflows;
 mod overview;
+mod costs;
 mod dead_letters;
 mod views;
 
@@ -33,6 +34,7 @@ use crate::app::App;
 use crate::authorize::authorize;
 use crate::dashboard;
 use crate::guard::guard;
+use crate::http_metrics::measure;
 use crate::problem::Problem;
 
 /// The path below which the API lives.
@@ -53,6 +55,7 @@ pub(crate) fn table() -> Vec<Route> {
     routes.extend(hooks::routes());
     routes.extend(workflows::routes());
     routes.extend(overview::routes());
+    routes.extend(costs::routes());
     routes.extend(dead_letters::routes());
     routes.extend(views::routes());
     routes.extend(me::routes());
@@ -71,6 +74,9 @@ pub(crate) fn router(app: App) -> Router {
             Some(need) => route.handler.route_layer(from_fn_with_state((app.clone(), need), authorize)),
             None => route.handler,
         };
+        // The outermost, so that it measures the refusals too.
+        let meter = app.metrics.meter(format!("{} {}", route.method, route.path));
+        let handler = handler.route_layer(from_fn_with_state(meter, measure));
         router = router.route(&route.path, handler);
     }
     let router = router

@@ -5,6 +5,8 @@ mod sse;
 mod access;
 mod browsers;
 mod bulk;
+mod choices;
+mod costs;
 mod dashboard;
 mod document;
 mod hooks;

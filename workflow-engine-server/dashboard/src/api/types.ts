@@ -200,6 +200,57 @@ export type Checked = {
     valid: boolean;
 };
 
+/** The costs of one group. */
+export type CostGroup = {
+    /** The beginning of the hour or day; `None` unless it is a key. */
+    at: string | null;
+    /** Those tokens of prompts that providers read from their caches. */
+    cached_input_tokens: number;
+    /** The number of calls. */
+    calls: number;
+    /** The cost of the settled calls. */
+    cost: string;
+    /** The number of calls that the provider has refused. They cost nothing. */
+    failed_calls: number;
+    /** The tokens of the prompts of settled calls. */
+    input_tokens: number;
+    /** The model's key; `None` unless it is a key. */
+    model_key: string | null;
+    /** The tokens of the responses of settled calls. */
+    output_tokens: number;
+    /** The number of calls in progress. */
+    pending_calls: number;
+    /** The most that the calls in progress can cost. */
+    reserved: string;
+    /** The stage; `None` unless it is a key, and for calls outside of stages. */
+    stage_id: string | null;
+    /** The number of calls whose outcome is unknown. */
+    unknown_calls: number;
+    /** The most that the calls with an unknown outcome can have cost. */
+    unknown_cost: string;
+    /** The workflow; `None` unless it is a key, and for calls outside of runs. */
+    workflow_id: string | null;
+};
+
+/** What the costs of a report are grouped by. */
+export type CostKey = "hour" | "day" | "workflow" | "stage" | "model";
+
+/** The costs of the model calls of a time, grouped. */
+export type CostReport = {
+    /** The beginning of the time, a full hour; `None` without a beginning. */
+    from: string | null;
+    /** The groups, ordered by time, workflow, stage and model; one if nothing was to group by. */
+    groups: CostGroup[];
+    /** Whether `groups` has all groups. Otherwise it has the first 10,000; `total` is complete anyhow. */
+    is_complete: boolean;
+    /** The sums over all calls of the time. */
+    total: CostSums;
+    /** The costs so far of the runs that have not ended, whenever their calls were made. They are part of the sums too. */
+    unfinished: UnfinishedCosts;
+    /** The end of the time, a full hour that is not part of it; `None` without an end. */
+    until: string | null;
+};
+
 /** The cost of the model calls of a run or a stage, in all its generations together: a rerun does not reset it. */
 export type CostSummary = {
     /** The limit of `cost` and `reserved` together, at the reservation of a call. For a stage, only the budget that the run has set for it; the budget that the stage declares is in its definition. */
@@ -212,6 +263,30 @@ export type CostSummary = {
     reserved: string;
     /** The tokens of their prompts and responses. */
     tokens: number;
+};
+
+/** Sums over calls of models. */
+export type CostSums = {
+    /** Those tokens of prompts that providers read from their caches. */
+    cached_input_tokens: number;
+    /** The number of calls. */
+    calls: number;
+    /** The cost of the settled calls. */
+    cost: string;
+    /** The number of calls that the provider has refused. They cost nothing. */
+    failed_calls: number;
+    /** The tokens of the prompts of settled calls. */
+    input_tokens: number;
+    /** The tokens of the responses of settled calls. */
+    output_tokens: number;
+    /** The number of calls in progress. */
+    pending_calls: number;
+    /** The most that the calls in progress can cost. */
+    reserved: string;
+    /** The number of calls whose outcome is unknown. */
+    unknown_calls: number;
+    /** The most that the calls with an unknown outcome can have cost. */
+    unknown_cost: string;
 };
 
 /** An event that a plugin has refused in every attempt. It stays until it is replayed or its run is purged. */
@@ -389,12 +464,12 @@ export type LogIn = {
 /** The severity of a log line. */
 export type LogLevel = "DEBUG" | "INFO" | "WARN" | "ERROR";
 
-/** A stored log line of a stage. */
+/** A stored log line of a run. */
 export type LogRecord = {
     /** The instant of the commit. */
     at: string;
-    /** The stage's attempt at the commit. */
-    attempt: number;
+    /** The stage's attempt at the commit. `None` for a line about the run as a whole. */
+    attempt: number | null;
     /** The fields, a JSON value. */
     fields: unknown;
     /** The id. It grows with each line of the store, so a reader continues after the last id that it has seen. */
@@ -405,8 +480,8 @@ export type LogRecord = {
     message: string;
     /** The run. */
     run_id: string;
-    /** The stage that wrote the line. */
-    stage_id: string;
+    /** The stage that the line is about. `None` for a line about the run as a whole. */
+    stage_id: string | null;
 };
 
 /** The caller. */
@@ -601,10 +676,18 @@ export type RunFilter = {
     definition?: string | null;
     /** The code of the error with which the run failed, `STAGE_FAILED` for example. */
     error_code?: string | null;
+    /** The beginning of the run's id: hexadecimal digits, with or without hyphens. */
+    id_prefix?: string | null;
+    /** The idempotency key with which the run was started. */
+    idempotency_key?: string | null;
+    /** What the run does now. A store ignores this condition and the following ones, which [`Engine::runs`](crate::Engine::runs) checks. */
+    phase?: Phase | null;
     /** The statuses, any of them; empty for every status. */
     statuses?: Status[];
     /** The tags, all of them. */
     tags?: Record<string, string>;
+    /** What one of the run's stages waits for. */
+    waiting_for?: WaitingFor | null;
     /** The id of the workflow. */
     workflow_id?: string | null;
 };
@@ -653,6 +736,18 @@ export type SharedView = {
     query: string;
 };
 
+/** Why a stage inside of a `catch` failed and is not retried: the `Err` of what the `catch` passes on.  ``` use workflow_engine::prelude::*;  #[stage] async fn charge(cents: u64) -> StageResult<String> {     Err(StageError::permanent(format!("{cents} cents are too much"))) }  #[stage] async fn note(charged: Result<String, StageFailure>) -> StageResult<String> {     Ok(charged.unwrap_or_else(|failure| format!("{}: {}", failure.stage_id, failure.message))) }  workflow! { Paying = catch(charge) >> note }  # #[tokio::main(flavor = "current_thread")] # async fn main() -> Result<(), workflow_engine::Error> { let engine = Engine::builder("memory:").register::<Paying>().build().await?; let run = engine.start::<Paying>(ChargeInput { cents: 7 }).await?; assert_eq!(run.output().await?, "charge: 7 cents are too much"); # Ok(()) # } ``` */
+export type StageFailure = {
+    /** The number of attempts that the stage had. */
+    attempts: number;
+    /** The stable code with which the run would have failed: `STAGE_FAILED`, `WAIT_TIMED_OUT`, `WORKER_LOST`, … */
+    code: string;
+    /** The text of the failure. */
+    message: string;
+    /** The stage that failed. */
+    stage_id: string;
+};
+
 /** How long a stage takes. */
 export type StageTime = {
     /** The number of runs in which it has completed. */
@@ -697,6 +792,8 @@ export type StageTimes = {
 
 /** A stage of a run, without its payloads. */
 export type StageView = {
+    /** The number of the arm that the stage's output has chosen, from 0; `null` unless it is the stage of a `match`. */
+    arm: number | null;
     /** The number of attempts in this generation. */
     attempt: number;
     /** The most that the refused call can cost, while the stage waits for its budget. */
@@ -709,6 +806,8 @@ export type StageView = {
     error: string | null;
     /** The 1-based level: the length of the longest path to the stage. */
     execution_group: number;
+    /** Why a stage of the `catch` failed that this stage ends; `null` unless one did. */
+    failure: StageFailure | null;
     /** The generation in which the stage last ran or will run. */
     generation: number;
     /** Whether the stage has an output. */
@@ -727,7 +826,7 @@ export type StageView = {
     number: number;
     /** The instant at which the latest attempt began. */
     started_at: string | null;
-    /** `PENDING`, `RUNNING`, `SUSPENDED`, `COMPLETED`, `FAILED` or `CANCELLED`. */
+    /** `PENDING`, `RUNNING`, `SUSPENDED`, `COMPLETED`, `FAILED`, `CANCELLED`, or `SKIPPED` where a `match` took another arm. */
     status: Status;
     /** The number of predecessors that have not completed. */
     waiting_on: number;
@@ -810,6 +909,18 @@ export type TimelineGeneration = {
     status: Status;
 };
 
+/** What runs that have not ended have cost so far. */
+export type UnfinishedCosts = {
+    /** The cost of their settled calls. */
+    cost: string;
+    /** Whether these are all. */
+    is_exact: boolean;
+    /** The most that their calls in progress, and those with an unknown outcome, can cost. */
+    reserved: string;
+    /** The number of runs, at most 10,000. */
+    runs: number;
+};
+
 /** One definition of a workflow. */
 export type VersionView = {
     /** The fingerprint of the definition. */
@@ -828,10 +939,15 @@ export type VersionView = {
     running: number;
     /** The version. */
     version: number;
+    /** The ids of the workers that can execute its runs, newest first, as far as it is known that they run. */
+    workers: string[];
 };
 
 /** What a stage waits for. */
 export type WaitReason = "worker" | "backoff" | "external";
+
+/** What a stage of a run waits for. */
+export type WaitingFor = "worker" | "check" | "retry" | "budget";
 
 /** A call of a waiting stage. */
 export type Wake = {

@@ -20,8 +20,8 @@ use crate::ports::{
     Registration, Retention, Settlement, Snapshot, Store, Subscription,
 };
 use crate::records::{
-    AiCallRecord, AnnotationRecord, ArtifactRecord, BlobKey, DeadLetter, Event, JobRecord, Lease, LogRecord,
-    RunRecord, RunRequest, StageRecord, StoredValue, SubscriberRecord,
+    AiCallRecord, AnnotationRecord, ArtifactRecord, BlobKey, DeadLetter, DeadLetterPlace, Event, JobRecord,
+    Lease, LogRecord, RunRecord, RunRequest, StageRecord, StoredValue, SubscriberRecord,
 };
 use crate::telemetry::SubscriberBacklog;
 use crate::value::{CallId, Json, RunId};
@@ -330,8 +330,13 @@ impl Outbox for CrashingStore {
         self.alive()?.next_delivery_due(subscriber).await
     }
 
-    async fn dead_letters(&self, subscriber: Option<&str>, limit: usize) -> Result<Vec<DeadLetter>, Error> {
-        self.alive()?.dead_letters(subscriber, limit).await
+    async fn dead_letters(
+        &self,
+        subscriber: Option<&str>,
+        after: Option<&DeadLetterPlace>,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, Error> {
+        self.alive()?.dead_letters(subscriber, after, limit).await
     }
 
     async fn replay_dead_letters(&self, subscriber: Option<&str>, limit: usize) -> Result<usize, Error> {
@@ -392,5 +397,9 @@ impl Ledger for CrashingStore {
 
     async fn settle_call(&self, id: CallId, end: CallOutcome) -> Result<(), Error> {
         self.write(|| "the result of a call of a model".to_owned(), self.inner.settle_call(id, end)).await
+    }
+
+    async fn roll_up_calls(&self, limit: usize) -> Result<usize, Error> {
+        self.write(|| "sums of calls".to_owned(), self.inner.roll_up_calls(limit)).await
     }
 }

@@ -87,6 +87,10 @@ function filterOf(parameters: Record<string, string | string[]>): RunFilter {
         definition: one("definition"),
         error_code: one("error"),
         blocked_reason: one("blocked_reason"),
+        phase: one("phase"),
+        waiting_for: one("waiting_for"),
+        idempotency_key: one("key"),
+        id_prefix: one("id"),
     };
     const given = Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined));
     return { statuses: [parameters.status ?? []].flat() as NonNullable<RunFilter["statuses"]>, tags, ...given };

@@ -3,7 +3,7 @@ import { get, query } from "../../api/client";
 import type { RunCount } from "../../api/types";
 import { useEvery, useLoad } from "../../lib/load";
 import { Mark, lookOf } from "../../parts/state";
-import { replaced, STATUSES, terms } from "./filter";
+import { PHASES, replaced, terms } from "./filter";
 
 interface Props {
     line: string;
@@ -15,15 +15,15 @@ type Counts = Record<string, RunCount>;
 
 async function counts(key: string, signal: AbortSignal): Promise<Counts> {
     const parameters = JSON.parse(key) as Record<string, string | string[]>;
-    const asked = STATUSES.map(async ({ word, status }) => {
-        const path = `/runs/count${query({ ...parameters, status })}`;
-        return [word, await get<RunCount>(path, signal)] as const;
+    const asked = PHASES.map(async ({ phase }) => {
+        const path = `/runs/count${query({ ...parameters, phase })}`;
+        return [phase, await get<RunCount>(path, signal)] as const;
     });
     return Object.fromEntries(await Promise.all(asked));
 }
 
 export function Facets({ line, parameters, go }: Props) {
-    const { status: _, ...rest } = parameters;
+    const { status: _, phase: __, ...rest } = parameters;
     const loaded = useLoad<Counts>(JSON.stringify(rest), counts);
     useEvery(5_000, loaded.reload);
     const chosen = terms(line).filter((term) => term.startsWith("status:"));
@@ -32,7 +32,7 @@ export function Facets({ line, parameters, go }: Props) {
             <button type="button" class="facet" aria-pressed={chosen.length === 0} onClick={() => go(replaced(line, "status", undefined))}>
                 All
             </button>
-            {STATUSES.map(({ word }) => {
+            {PHASES.map(({ phase: word }) => {
                 const look = lookOf(word);
                 const count = loaded.data?.[word];
                 const isChosen = chosen.includes(`status:${word}`);

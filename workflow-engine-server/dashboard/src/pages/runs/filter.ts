@@ -1,14 +1,18 @@
 // The filter line: `status:failed tag:customer=acme created:24h`.
-import type { Status } from "../../api/types";
+import type { Phase, Status, WaitingFor } from "../../api/types";
 
 /** The states by which runs are found, with the words of the filter line. */
-export const STATUSES: readonly { word: string; status: Status }[] = [
-    { word: "queued", status: "PENDING" },
-    { word: "running", status: "RUNNING" },
-    { word: "completed", status: "COMPLETED" },
-    { word: "failed", status: "FAILED" },
-    { word: "cancelled", status: "CANCELLED" },
+export const PHASES: readonly { phase: Phase; status: Status }[] = [
+    { phase: "queued", status: "PENDING" },
+    { phase: "running", status: "RUNNING" },
+    { phase: "waiting", status: "RUNNING" },
+    { phase: "completed", status: "COMPLETED" },
+    { phase: "failed", status: "FAILED" },
+    { phase: "cancelled", status: "CANCELLED" },
 ];
+
+const WORDS = PHASES.map(({ phase }) => phase).join(", ");
+const WAITS: readonly string[] = ["worker", "check", "retry", "budget"] satisfies WaitingFor[];
 
 export interface Filter {
     parameters: Record<string, string | string[]>;
@@ -36,11 +40,19 @@ const append = (to: Record<string, string | string[]>, name: string, value: stri
 export const TERMS: readonly Term[] = [
     {
         name: "status",
-        hint: STATUSES.map(({ word }) => word).join(", "),
+        hint: WORDS,
         apply: (value, to) => {
-            const found = STATUSES.find(({ word, status }) => word === value.toLowerCase() || status === value);
-            if (found === undefined) return `the status is one of ${STATUSES.map(({ word }) => word).join(", ")}`;
-            append(to, "status", found.status);
+            const found = PHASES.find(({ phase }) => phase === value.toLowerCase());
+            if (found === undefined) return `the status is one of ${WORDS}`;
+            // One of them is exact. Several are any of these, and then a run that waits is one that runs.
+            if (to.phase === undefined && to.status === undefined) {
+                to.phase = found.phase;
+            } else {
+                const first = PHASES.find(({ phase }) => phase === to.phase);
+                delete to.phase;
+                if (first !== undefined) to.status = [first.status];
+                append(to, "status", found.status);
+            }
             return undefined;
         },
     },
@@ -56,6 +68,17 @@ export const TERMS: readonly Term[] = [
         },
     },
     { name: "error", hint: "a code, as STAGE_FAILED", apply: text("error") },
+    {
+        name: "waiting",
+        hint: WAITS.join(", "),
+        apply: (value, to) => {
+            if (!WAITS.includes(value)) return `a run waits for one of ${WAITS.join(", ")}`;
+            to.waiting_for = value;
+            return undefined;
+        },
+    },
+    { name: "key", hint: "an idempotency key", apply: text("key") },
+    { name: "id", hint: "the beginning of an id", apply: text("id") },
     { name: "blocked", hint: "a code, as BUDGET_EXCEEDED", apply: text("blocked_reason") },
     { name: "definition", hint: "a fingerprint", apply: text("definition") },
     { name: "created", hint: "24h, 7d or 2026-11-30", apply: (value, to) => instant(value, "created_after", to) },
