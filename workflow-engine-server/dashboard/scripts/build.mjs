@@ -5,7 +5,7 @@ import { gzipSync } from "fflate";
 
 const root = new URL("../", import.meta.url);
 const file = (path) => new URL(path, root);
-const limit = 60 * 1024;
+const limit = 60_000;
 
 rmSync(file("dist"), { recursive: true, force: true });
 mkdirSync(file("dist"));
