@@ -47,6 +47,16 @@ pub(crate) struct RunView {
     completed_at: Option<DateTime<Utc>>,
 }
 
+/// A run of a list.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub(crate) struct ListedRun {
+    /// The run.
+    #[serde(flatten)]
+    pub(crate) run: RunView,
+    /// The tags by key.
+    pub(crate) tags: BTreeMap<String, String>,
+}
+
 /// A code and a text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub(crate) struct ErrorView {
