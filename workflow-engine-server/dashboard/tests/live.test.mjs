@@ -125,10 +125,12 @@ test("10,000 runs are cancelled as previewed, and those that start meanwhile sta
     await dialog.getByLabel("Reason").fill("a mistake");
     await dialog.getByRole("button", { name: "Preview again" }).click();
     const all = number.toLocaleString("en");
-    await dialog.getByRole("button", { name: `Cancel ${all} runs` }).waitFor();
+    // From 10,000 on, the count of the API is a lower bound: `10,000+`.
+    const button = dialog.getByRole("button", { name: new RegExp(`^Cancel ${all}\\+? runs$`) });
+    await button.waitFor({ timeout: 60_000 });
     world.startMany("asking", 25);
-    await dialog.getByRole("button", { name: `Cancel ${all} runs` }).click();
-    await dialog.getByText(`${all} cancelled.`).waitFor({ timeout: 120_000 });
+    await button.click();
+    await dialog.getByText(`${all} cancelled.`).waitFor({ timeout: 180_000 });
     const open = await world.json("/runs/count?tag=batch:many&status=PENDING&status=RUNNING");
     assert.deepEqual(open, { count: 25, is_exact: true });
     const { items } = await world.json("/runs?tag=batch:many&status=CANCELLED&limit=1");
