@@ -125,9 +125,9 @@ test("10,000 runs are cancelled as previewed, and those that start meanwhile sta
     await dialog.getByLabel("Reason").fill("a mistake");
     await dialog.getByRole("button", { name: "Preview again" }).click();
     const all = number.toLocaleString("en");
-    // From 10,000 on, the count of the API is a lower bound: `10,000+`.
-    const button = dialog.getByRole("button", { name: new RegExp(`^Cancel ${all}\\+? runs$`) });
-    await button.waitFor({ timeout: 60_000 });
+    // The API counts for 40 ms at most, so the button has a lower bound, such as `9,472+`; the action takes all of them.
+    const button = dialog.getByRole("button", { name: /^Cancel [\d,]+\+? runs$/ });
+    await button.waitFor();
     world.startMany("asking", 25);
     await button.click();
     await dialog.getByText(`${all} cancelled.`).waitFor({ timeout: 180_000 });
