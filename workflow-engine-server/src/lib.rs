@@ -30,6 +30,7 @@ pub mod view;
 mod live;
 mod bulk;
 mod hook;
+mod dashboard;
 mod routes;
 mod openapi;
 

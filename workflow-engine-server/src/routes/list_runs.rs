@@ -7,7 +7,7 @@ use axum::extract::State;
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use workflow_engine::records::{Phase, WaitingFor};
+use workflow_engine::records::{Phase, RunRecord, WaitingFor};
 use workflow_engine::{RunCount, RunFilter, Status};
 
 use super::Route;
@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::page::{PageView, Place};
 use crate::problem::Problem;
 use crate::request::Query;
-use crate::view::RunView;
+use crate::view::ListedRun;
 
 /// The most runs that are counted.
 const CAP: u64 = 10_000;
@@ -25,7 +25,7 @@ pub(super) fn routes() -> Vec<Route> {
         Route::get("/runs", "listRuns", list)
             .summary("Lists the runs that match, newest first.")
             .query::<ListRuns>()
-            .json::<PageView<RunView>>(200, "A page of runs."),
+            .json::<PageView<ListedRun>>(200, "A page of runs with their tags."),
         Route::get("/runs/count", "countRuns", count)
             .summary("Counts the runs that match, at most 10,000.")
             .query::<CountRuns>()
@@ -156,12 +156,17 @@ fn split_tag(tag: &str) -> Result<(String, String), Problem> {
 async fn list(
     State(app): State<App>,
     Query(query): Query<ListRuns>,
-) -> Result<Json<PageView<RunView>>, Problem> {
+) -> Result<Json<PageView<ListedRun>>, Problem> {
     let (limit, after) = (query.limit, query.after.clone());
     let filter = CountRuns::from(query).filter()?;
     let place = Place::new(&ListName { list: "runs", filter: &filter }, limit, after.as_deref())?;
     let page = place.read(app.engine.runs(&filter)).await?;
-    Ok(Json(place.view(page, RunView::from)))
+    let store = app.engine.kernel().store();
+    let listed = |run: RunRecord| async {
+        let tags = store.tags(run.id).await?;
+        Ok(ListedRun { run: run.into(), tags })
+    };
+    Ok(Json(place.try_view(page, listed).await?))
 }
 
 async fn count(State(app): State<App>, Query(query): Query<CountRuns>) -> Result<Json<RunCount>, Problem> {

@@ -20,6 +20,7 @@ mod workflows;
 mod overview;
 mod costs;
 mod dead_letters;
+mod views;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -27,9 +28,11 @@ use http::{HeaderName, Method, StatusCode, header};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 pub(crate) use route::{Route, SchemaOf};
+pub(crate) use views::SharedView;
 
 use crate::app::App;
 use crate::authorize::authorize;
+use crate::dashboard;
 use crate::guard::guard;
 use crate::http_metrics::measure;
 use crate::problem::Problem;
@@ -54,6 +57,7 @@ pub(crate) fn table() -> Vec<Route> {
     routes.extend(overview::routes());
     routes.extend(costs::routes());
     routes.extend(dead_letters::routes());
+    routes.extend(views::routes());
     routes.extend(me::routes());
     routes.extend(sessions::routes());
     routes.extend(documents::routes());
@@ -76,7 +80,7 @@ pub(crate) fn router(app: App) -> Router {
         router = router.route(&route.path, handler);
     }
     let router = router
-        .fallback(|| async { Problem::not_found("there is no such route") })
+        .fallback(dashboard::serve)
         .method_not_allowed_fallback(|| async {
             let detail = "the route has other methods: the header `Allow` lists them";
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", detail)

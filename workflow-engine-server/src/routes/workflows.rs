@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use workflow_engine::definition::Graph as Drawing;
+use workflow_engine::definition::{Graph as Drawing, Layout};
 use workflow_engine::records::DefinitionRecord;
 
 use super::Route;
@@ -42,6 +42,12 @@ pub(super) fn routes() -> Vec<Route> {
             .summary("Returns a definition: its stages, graph, JSON Schemas and defaults.")
             .header("If-None-Match")
             .answer(200, "The definition.", text("application/json")),
+        Route::get("/definitions/{fingerprint}/layout", "layout", layout)
+            .summary(
+                "Returns where to draw the stages and edges of a definition: columns, rows and junctions.",
+            )
+            .header("If-None-Match")
+            .json::<Layout>(200, "The layout."),
     ]
 }
 
@@ -64,9 +70,23 @@ async fn definition(
     params: PathParams,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let found = app.engine.definition(params.get("fingerprint")).await?;
-    let found = found.ok_or_else(|| Problem::not_found("no process has registered this definition"))?;
+    let found = stored(&app, params.get("fingerprint")).await?;
     Ok(payload::tagged(&headers, found.description.as_str().to_owned(), "application/json"))
+}
+
+async fn layout(State(app): State<App>, params: PathParams, headers: HeaderMap) -> Result<Response, Problem> {
+    let found = stored(&app, params.get("fingerprint")).await?;
+    let layout = Layout::of_description(&found.description).ok_or_else(|| {
+        tracing::error!(target: "workflow_engine::server", fingerprint = found.fingerprint, "a stored definition cannot be laid out");
+        Problem::internal()
+    })?;
+    let text = serde_json::to_string(&layout).unwrap_or_default();
+    Ok(payload::tagged(&headers, text, "application/json"))
+}
+
+async fn stored(app: &App, fingerprint: &str) -> Result<DefinitionRecord, Problem> {
+    let found = app.engine.definition(fingerprint).await?;
+    found.ok_or_else(|| Problem::not_found("no process has registered this definition"))
 }
 
 /// A graph.

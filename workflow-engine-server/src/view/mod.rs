@@ -5,7 +5,7 @@ mod stage;
 mod visible;
 mod workflow;
 
-pub use run::{ErrorView, RunDetail, RunView};
+pub use run::{ErrorView, ListedRun, RunDetail, RunView};
 pub use stage::StageView;
 pub(crate) use visible::{visible_annotation, visible_call, visible_dead_letter, visible_event, visible_log};
 pub(crate) use workflow::group;

@@ -47,6 +47,16 @@ pub struct RunView {
     pub completed_at: Option<DateTime<Utc>>,
 }
 
+/// A run of a list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ListedRun {
+    /// The run.
+    #[serde(flatten)]
+    pub run: RunView,
+    /// The tags by key.
+    pub tags: BTreeMap<String, String>,
+}
+
 /// A code and a text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ErrorView {

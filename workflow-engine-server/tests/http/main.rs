@@ -7,6 +7,7 @@ mod browsers;
 mod bulk;
 mod choices;
 mod costs;
+mod dashboard;
 mod document;
 mod hooks;
 mod limits;
