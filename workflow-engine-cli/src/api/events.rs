@@ -52,12 +52,11 @@ impl Events {
     }
 
     async fn read(&mut self) -> Result<Option<(Json, Event)>, Failure> {
-        let mut lines = match self.lines.take() {
-            Some(lines) => lines,
-            None => {
-                let call = Call::get(format!("/runs/{}/events", self.run_id));
-                self.client.lines(call.query("follow", true).query("after_sequence", self.last)).await?
-            }
+        let mut lines = if let Some(lines) = self.lines.take() {
+            lines
+        } else {
+            let call = Call::get(format!("/runs/{}/events", self.run_id));
+            self.client.lines(call.query("follow", true).query("after_sequence", self.last)).await?
         };
         let Some(json) = lines.next().await? else { return Ok(None) };
         let event: Event = json.decode()?;

@@ -41,6 +41,7 @@ impl Call {
     }
 
     /// Adds a parameter of the query.
+    #[allow(clippy::needless_pass_by_value, reason = "a call reads better without references")]
     pub fn query(mut self, name: &'static str, value: impl ToString) -> Self {
         self.query.push((name, value.to_string()));
         self

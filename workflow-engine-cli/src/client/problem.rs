@@ -1,5 +1,7 @@
 //! Errors of the API as failures of a command.
 
+use std::fmt::Write as _;
+
 use http::StatusCode;
 use serde::Deserialize;
 use workflow_engine::ErrorCode;
@@ -34,7 +36,8 @@ pub fn failure(status: StatusCode, text: &str) -> Failure {
     let mut message = detail;
     for Place { pointer, detail } in &errors {
         if !message.contains(detail.as_str()) {
-            message.push_str(&format!("; {pointer}: {detail}"));
+            // Writing to a `String` cannot fail.
+            let _ = write!(message, "; {pointer}: {detail}");
         }
     }
     let json = serde_json::json!({ "code": code, "message": message, "retryable": retryable, "request_id": request_id });

@@ -31,17 +31,16 @@ pub async fn execute(session: &Session, matches: &ArgMatches) -> Result<(), Fail
         return Err(Failure::usage("`codegen` needs a language").advice("write `codegen typescript`"));
     };
     let wanted: Vec<&String> = matches.get_many("workflow").into_iter().flatten().collect();
-    let definitions = match session.remote()? {
-        Some(api) => definitions(&api, &wanted).await?,
-        None => {
-            let engine = engine(session).await?;
-            let definitions = match Database::new(engine.clone()) {
-                Ok(database) => definitions(&Api::new(Client::new(database)), &wanted).await,
-                Err(failure) => Err(failure),
-            };
-            engine.shutdown().await;
-            definitions?
-        }
+    let definitions = if let Some(api) = session.remote()? {
+        definitions(&api, &wanted).await?
+    } else {
+        let engine = engine(session).await?;
+        let definitions = match Database::new(engine.clone()) {
+            Ok(database) => definitions(&Api::new(Client::new(database)), &wanted).await,
+            Err(failure) => Err(failure),
+        };
+        engine.shutdown().await;
+        definitions?
     };
     if definitions.is_empty() {
         return Err(Failure::new(Exit::NotFound, "the store has no workflows")

@@ -72,10 +72,10 @@ async fn serve(engine: &Engine, matches: &ArgMatches) -> Result<(), Failure> {
     if let Some(url) = matches.get_one::<String>("public-url") {
         server = server.public_url(url);
     }
-    server.serve().await.map_err(refusal)
+    server.serve().await.map_err(|error| refusal(&error))
 }
 
-fn refusal(error: ServeError) -> Failure {
+fn refusal(error: &ServeError) -> Failure {
     let exit = if error.is_usage() { Exit::Usage } else { Exit::Unavailable };
     let failure = Failure::new(exit, error.to_string());
     match error {

@@ -79,8 +79,9 @@ pub async fn execute(session: &Session, api: &Api, matches: &ArgMatches) -> Resu
     let forked: Forked = json.decode()?;
     let list = |stages: &[String]| if stages.is_empty() { "nothing".to_owned() } else { stages.join(", ") };
     let (taken_over, stages) = (list(&forked.taken_over), list(&forked.stages));
-    Ok(match forked.run_id {
-        Some(new) => out.line(format!("{new}  takes over {taken_over}; runs {stages}"))?,
-        None => out.line(format!("would take over {taken_over}, and run {stages}"))?,
-    })
+    let line = match forked.run_id {
+        Some(new) => format!("{new}  takes over {taken_over}; runs {stages}"),
+        None => format!("would take over {taken_over}, and run {stages}"),
+    };
+    Ok(out.line(line)?)
 }

@@ -40,7 +40,7 @@ pub enum Selection {
     /// One run.
     One(RunId),
     /// Those that match.
-    Many(RunFilter),
+    Many(Box<RunFilter>),
 }
 
 impl Selection {
@@ -51,7 +51,7 @@ impl Selection {
     pub fn of(matches: &ArgMatches) -> Result<Self, Failure> {
         match (matches.get_one::<RunId>("run"), run_filter::is_given(matches)) {
             (Some(&run_id), false) => Ok(Self::One(run_id)),
-            (None, true) => run_filter::filter(matches).map(Self::Many),
+            (None, true) => run_filter::filter(matches).map(|filter| Self::Many(Box::new(filter))),
             (Some(_), true) => Err(Failure::usage("a run and a filter exclude each other")),
             (None, false) => Err(Failure::usage("no run is selected")
                 .advice("name a run, or select runs: `--filter 'status:failed tag:customer=acme'`")),
@@ -78,12 +78,13 @@ impl Bulk<'_> {
         self,
         session: &Session,
         api: &Api,
-        filter: RunFilter,
+        filter: Box<RunFilter>,
         act: impl Fn(RunId) -> F,
     ) -> Result<(), Failure>
     where
         F: Future<Output = Result<bool, Failure>>,
     {
+        let filter = *filter;
         let filter =
             if filter.statuses.is_empty() { filter.statuses(self.usual.iter().copied()) } else { filter };
         let (ids, samples) = preview(api, &filter).await?;
