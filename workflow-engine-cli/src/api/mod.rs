@@ -144,10 +144,10 @@ impl Api {
     /// Returns the first stage that has not completed: where a rerun begins unless the user names a stage.
     pub async fn first_open_stage(&self, run_id: RunId) -> Result<Option<String>, Failure> {
         let stages = self.stages(run_id).await?;
-        let is_over = |stage: &StageView| {
+        let has_ended = |stage: &StageView| {
             matches!(stage.status, workflow_engine::Status::Completed | workflow_engine::Status::Skipped)
         };
-        Ok(stages.into_iter().find(|stage| !is_over(stage)).map(|stage| stage.id))
+        Ok(stages.into_iter().find(|stage| !has_ended(stage)).map(|stage| stage.id))
     }
 
     /// Checks a waiting stage now; `false` if it does not wait.
