@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use workflow_engine::{Error, ErrorCode};
 
@@ -83,6 +84,8 @@ pub struct Failure {
     message: String,
     advice: Option<String>,
     source: Option<Box<dyn StdError + Send + Sync>>,
+    /// The error of a server, as JSON.
+    json: Option<String>,
     is_silent: bool,
 }
 
@@ -90,7 +93,7 @@ impl Failure {
     /// Creates a failure with this message: lower case, without a full stop.
     #[must_use]
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), advice: None, source: None, is_silent: false }
+        Self { exit, message: message.into(), advice: None, source: None, json: None, is_silent: false }
     }
 
     /// Creates a failure whose reason is printed already.
@@ -116,9 +119,37 @@ impl Failure {
         self.exit
     }
 
+    /// Creates a failure from an error of the engine that others may hold too.
+    pub(crate) fn of_engine(error: Arc<Error>) -> Self {
+        Self::new(Exit::of(&error), error.to_string()).caused_by(Box::new(error))
+    }
+
+    /// Sets the form of the error beside an output of JSON.
+    pub(crate) fn json(mut self, json: String) -> Self {
+        self.json = Some(json);
+        self
+    }
+
     /// Returns the error of the engine that caused it.
     pub(crate) fn error(&self) -> Option<&Error> {
-        self.source.as_deref()?.downcast_ref()
+        let source = self.source.as_deref()?;
+        source.downcast_ref().or_else(|| Some(&**source.downcast_ref::<Arc<Error>>()?))
+    }
+
+    /// Returns the error as JSON, if the engine or a server is its cause.
+    pub(crate) fn to_json(&self) -> Option<String> {
+        self.json.clone().or_else(|| serde_json::to_string(self.error()?).ok())
+    }
+
+    /// Returns the stable code, if the engine or a server has named one.
+    pub(crate) fn code(&self) -> Option<String> {
+        let value: serde_json::Value = serde_json::from_str(&self.to_json()?).ok()?;
+        Some(value["code"].as_str()?.to_owned())
+    }
+
+    /// Returns whether the same command may succeed later.
+    pub(crate) fn is_retryable(&self) -> bool {
+        self.exit == Exit::Unavailable
     }
 
     pub(crate) const fn is_silent(&self) -> bool {

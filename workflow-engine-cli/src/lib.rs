@@ -10,12 +10,12 @@ mod options;
 mod logging;
 mod session;
 mod program;
+mod client;
 mod api;
 mod values;
 mod run_filter;
 mod consent;
 mod progress;
-mod graph;
 mod typescript;
 mod commands;
 

@@ -9,7 +9,7 @@ use crate::failure::{Exit, Failure};
 use crate::output::{Format, Out, Zone};
 
 /// Returns the options that every command has.
-pub fn global() -> [Arg; 4] {
+pub fn global() -> [Arg; 6] {
     let db = Arg::new("db")
         .long("db")
         .value_name("PATH or URL")
@@ -19,6 +19,21 @@ pub fn global() -> [Arg; 4] {
         .value_hint(ValueHint::FilePath)
         .global(true)
         .help("The store: a SQLite file, or postgres://user:password@host/database");
+    let server = Arg::new("server")
+        .long("server")
+        .value_name("URL")
+        .env("WORKFLOW_ENGINE_SERVER")
+        .value_hint(ValueHint::Url)
+        .global(true)
+        .help("A server instead of a store: http://127.0.0.1:7373");
+    let token_file = Arg::new("token-file")
+        .long("token-file")
+        .value_name("FILE")
+        .env("WORKFLOW_ENGINE_TOKEN_FILE")
+        .value_hint(ValueHint::FilePath)
+        .value_parser(clap::value_parser!(PathBuf))
+        .global(true)
+        .help("The file with the token for the server");
     let output = Arg::new("output")
         .long("output")
         .short('o')
@@ -40,7 +55,7 @@ pub fn global() -> [Arg; 4] {
         .action(ArgAction::SetTrue)
         .global(true)
         .help("Do not ask before many runs are changed");
-    [db, output, zone, yes]
+    [db, server, token_file, output, zone, yes]
 }
 
 /// Returns the output that the options describe.

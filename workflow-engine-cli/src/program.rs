@@ -233,9 +233,7 @@ fn report(failure: &Failure, is_table: bool) {
     if failure.is_silent() {
         return;
     }
-    if let (false, Some(error)) = (is_table, failure.error())
-        && let Ok(json) = serde_json::to_string(error)
-    {
+    if let (false, Some(json)) = (is_table, failure.to_json()) {
         note(json);
         return;
     }

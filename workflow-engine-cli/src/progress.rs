@@ -5,10 +5,10 @@ use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use futures_util::StreamExt;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use workflow_engine::RunId;
-use workflow_engine::records::{Event, EventKind, RunRecord, Status};
+use workflow_engine::records::{Event, EventKind, Status};
+use workflow_engine_server::view::RunView;
 
 use crate::api::Api;
 use crate::failure::{Exit, Failure};
@@ -21,27 +21,33 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// When the store cannot be read.
-pub async fn follow(api: &Api, run_id: RunId) -> Result<RunRecord, Failure> {
-    let mut events = api.events(run_id, 0).await?;
+pub async fn follow(api: &Api, run_id: RunId) -> Result<RunView, Failure> {
+    let mut events = api.events(run_id, 0);
     let mut lines = Lines::new();
     let mut is_warned = false;
     loop {
         match tokio::time::timeout(SIGN_OF_LIFE, events.next()).await {
-            Ok(Some(event)) => lines.show(&event?),
-            Ok(None) => break,
+            Ok(Ok(Some((_, event)))) => lines.show(&event),
+            Ok(Ok(None)) => break,
+            Ok(Err(failure)) => return Err(failure),
             Err(_) if is_warned => {}
             Err(_) => is_warned = warn(api, run_id, &lines).await?,
         }
     }
     drop(lines);
-    Ok(api.run(run_id).await?)
+    let run = api.run(run_id).await?;
+    if run.status.is_terminal() {
+        return Ok(run);
+    }
+    Err(Failure::new(Exit::Unavailable, format!("the events of run `{run_id}` ended before the run"))
+        .advice("the server stops, or has more streams than it takes; try it again"))
 }
 
 /// Ends a command with the exit code of the run's status.
 ///
 /// # Errors
 /// When the run has failed or was cancelled.
-pub fn outcome(run: &RunRecord) -> Result<(), Failure> {
+pub fn outcome(run: &RunView) -> Result<(), Failure> {
     match run.status {
         Status::Failed => {
             let error = run.error.as_ref();
@@ -61,8 +67,9 @@ pub fn outcome(run: &RunRecord) -> Result<(), Failure> {
 
 /// Tells the user why nothing happens; returns whether there was a reason.
 async fn warn(api: &Api, run_id: RunId, lines: &Lines) -> Result<bool, Failure> {
-    let run = api.run(run_id).await?;
-    if let Some(blocked) = api.blocked(run_id).await? {
+    let (_, details) = api.details(run_id).await?;
+    let run = details.run;
+    if let Some(blocked) = details.blocked_reason {
         lines.note(&format!("the run stands still: {} ({})", blocked.message, blocked.code));
         return Ok(true);
     }

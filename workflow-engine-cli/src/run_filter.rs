@@ -2,12 +2,29 @@
 
 use chrono::{DateTime, Utc};
 use clap::{Arg, ArgAction, ArgMatches};
+use serde::de::DeserializeOwned;
 use workflow_engine::{RunFilter, Status};
 
 use crate::failure::Failure;
 use crate::values;
 
 const HEADING: &str = "Which runs";
+
+/// The conditions, which are the options too.
+const KEYS: [&str; 12] = [
+    "status",
+    "workflow",
+    "tag",
+    "since",
+    "before",
+    "error",
+    "definition",
+    "blocked",
+    "phase",
+    "waiting-for",
+    "key",
+    "id",
+];
 
 /// Returns the options that select runs.
 pub fn args() -> Vec<Arg> {
@@ -40,6 +57,10 @@ pub fn args() -> Vec<Arg> {
             "CODE",
             "Cannot continue: WORKFLOW_NOT_FOUND, DEFINITION_MISMATCH, BUDGET_EXCEEDED",
         ),
+        option("phase", "PHASE", "What it does now: queued, running, waiting, completed, failed, cancelled"),
+        option("waiting-for", "WHAT", "A stage waits for: worker, check, retry, budget"),
+        option("key", "KEY", "Started with this idempotency key"),
+        option("id", "PREFIX", "The id begins with these digits"),
     ]
 }
 
@@ -63,7 +84,7 @@ pub fn filter(matches: &ArgMatches) -> Result<RunFilter, Failure> {
             filter = with(filter, key, value)?;
         }
     }
-    for key in ["status", "workflow", "tag", "since", "before", "error", "definition", "blocked"] {
+    for key in KEYS {
         for value in matches.get_many::<String>(key).into_iter().flatten() {
             filter = with(filter, key, value)?;
         }
@@ -87,10 +108,23 @@ fn with(filter: RunFilter, key: &str, value: &str) -> Result<RunFilter, Failure>
         "error" => filter.error_code(value.to_ascii_uppercase()),
         "definition" => filter.definition(value),
         "blocked" => filter.blocked_reason(value.to_ascii_uppercase()),
+        "phase" => {
+            filter.phase(named("phase", value, "queued, running, waiting, completed, failed, cancelled")?)
+        }
+        "waiting-for" => filter.waiting_for(named("wait", value, "worker, check, retry, budget")?),
+        "key" => filter.idempotency_key(value),
+        "id" => filter.id_prefix(value),
         _ => {
-            let known = "status, workflow, tag, since, before, error, definition or blocked";
+            let known = KEYS.join(", ");
             return Err(Failure::usage(format!("`{key}` is not a condition")).advice(format!("use {known}")));
         }
+    })
+}
+
+fn named<T: DeserializeOwned>(kind: &str, text: &str, known: &str) -> Result<T, Failure> {
+    let name = serde_json::Value::from(text.to_ascii_lowercase());
+    serde_json::from_value(name).map_err(|_| {
+        Failure::usage(format!("`{text}` is not a {kind} of a run")).advice(format!("use {known}"))
     })
 }
 
@@ -111,7 +145,7 @@ fn status(text: &str) -> Result<Status, Failure> {
 
 /// Reads an instant: a duration before now, a date, or RFC 3339.
 #[allow(clippy::disallowed_methods, reason = "the user means the present of this machine")]
-fn instant(text: &str) -> Result<DateTime<Utc>, Failure> {
+pub fn instant(text: &str) -> Result<DateTime<Utc>, Failure> {
     if let Ok(ago) = values::duration(text) {
         return Ok(Utc::now() - ago);
     }
@@ -155,7 +189,15 @@ mod tests {
 
     #[test]
     fn a_wrong_condition_names_what_is_possible() {
-        for wrong in ["status:broken", "colour:red", "failed", "since:yesterday", "tag:acme"] {
+        for wrong in [
+            "status:broken",
+            "colour:red",
+            "phase:blue",
+            "waiting-for:rain",
+            "failed",
+            "since:yesterday",
+            "tag:acme",
+        ] {
             assert_eq!(parse(&["--filter", wrong]).unwrap_err().exit(), crate::Exit::Usage, "{wrong}");
         }
     }

@@ -1,10 +1,14 @@
 //! One call of the program: its options, and the store.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::ArgMatches;
+use clap::parser::ValueSource;
 use workflow_engine::{Engine, EngineBuilder};
 
+use crate::api::Api;
+use crate::client::{Client, Remote};
 use crate::failure::Failure;
 use crate::options;
 use crate::output::Out;
@@ -62,9 +66,38 @@ impl Session {
 
     /// Opens the store as it is: it is neither created nor migrated.
     pub(crate) async fn open(&self) -> Result<Engine, Failure> {
+        Ok(self.existing()?.build().await?)
+    }
+
+    /// Opens the store as it is, until a signal ends the process.
+    pub(crate) async fn open_until_signal(&self) -> Result<Engine, Failure> {
+        Ok(self.existing()?.shutdown_on_signals().build().await?)
+    }
+
+    fn existing(&self) -> Result<EngineBuilder, Failure> {
         let source = options::existing(&self.database()?, self.program.has_workflows())?;
         let builder = self.program.configure(Engine::builder(source), &self.global)?;
-        Ok(builder.without_worker().build().await?)
+        Ok(builder.without_worker())
+    }
+
+    /// Returns the API of the server that the user names; `None` without one.
+    pub(crate) fn remote(&self) -> Result<Option<Api>, Failure> {
+        let Some(url) = self.global.get_one::<String>("server") else { return Ok(None) };
+        if self.global.value_source("db") == Some(ValueSource::CommandLine) {
+            return Err(Failure::usage("a store and a server exclude each other: `--db`, `--server`"));
+        }
+        let token_file = self.global.get_one::<PathBuf>("token-file");
+        Ok(Some(Api::new(Client::new(Remote::new(url, token_file.map(PathBuf::as_path))?))))
+    }
+
+    /// Returns an error where the user names a server, for a command that needs the store itself.
+    pub(crate) fn needs_store(&self, command: &str) -> Result<(), Failure> {
+        // An environment variable may name a server for the other commands.
+        if self.global.value_source("server") == Some(ValueSource::CommandLine) {
+            return Err(Failure::usage(format!("`{command}` needs the store itself"))
+                .advice("pass `--db` instead of `--server`"));
+        }
+        Ok(())
     }
 
     pub(crate) fn program(&self) -> &Arc<Program> {

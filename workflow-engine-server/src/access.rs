@@ -38,12 +38,21 @@ pub struct Identity {
     pub name: String,
     /// What the sender may do.
     pub grant: Grant,
+    /// By what the sender acts, for the audit log. Default `access`.
+    pub via: &'static str,
 }
 
 impl Identity {
     /// Creates an identity.
     pub fn new(name: impl Into<String>, grant: Grant) -> Self {
-        Self { name: name.into(), grant }
+        Self { name: name.into(), grant, via: "access" }
+    }
+
+    /// Sets by what the sender acts.
+    #[must_use]
+    pub const fn via(mut self, via: &'static str) -> Self {
+        self.via = via;
+        self
     }
 }
 

@@ -12,7 +12,7 @@ impl Via {
         match self {
             Self::Token => "token",
             Self::Session => "session",
-            Self::Access => "access",
+            Self::Access(via) => via,
             Self::Open => "open",
             Self::Hook => "hook",
         }

@@ -31,7 +31,8 @@ pub(crate) struct Caller {
 pub(crate) enum Via {
     Token,
     Session,
-    Access,
+    /// The program's own sign-on, by this name.
+    Access(&'static str),
     /// The server is open.
     Open,
     /// The address of a hook.
@@ -113,7 +114,8 @@ async fn identify(app: &App, parts: &Parts) -> Result<(Identity, Via), Problem> 
     if let Some(access) = &settings.access
         && let Some(identity) = access.identify(parts).await
     {
-        return Ok((identity, Via::Access));
+        let via = Via::Access(identity.via);
+        return Ok((identity, via));
     }
     Err(unauthorized("the request has no token: send `Authorization: Bearer …`"))
 }

@@ -116,7 +116,11 @@ fn is_loopback(name: &str) -> bool {
 fn complete(app: &App, mut response: Response, id: &RequestId) -> Response {
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         let headers = std::mem::take(response.headers_mut());
+        let source = problem.source();
         response = problem.with_request_id(&id.0).write();
+        if let Some(source) = source {
+            response.extensions_mut().insert(source);
+        }
         // A refusal says which methods there are.
         for (name, value) in headers {
             if let Some(name) = name

@@ -30,16 +30,16 @@ pub(crate) struct PageQuery {
 }
 
 /// One page of a list.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub(crate) struct PageView<T> {
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct PageView<T> {
     /// The items.
-    items: Vec<T>,
+    pub items: Vec<T>,
     /// Where the next page begins: pass it as `after`. Absent after the last item.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
     /// For a search that stopped because its time was used up: the instant back to which it has searched.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    searched_to: Option<DateTime<Utc>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub searched_to: Option<DateTime<Utc>>,
 }
 
 /// A list, and the place where its page begins.

@@ -1,5 +1,7 @@
 //! Errors as RFC 9457 problems.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
@@ -39,7 +41,15 @@ pub(crate) struct Details {
     /// The places of invalid input.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<InvalidPlace>,
+    /// The error of the engine.
+    #[serde(skip)]
+    source: Option<EngineError>,
 }
+
+/// The error of the engine that an answer reports, in the extensions of the answer: for a program that calls the service in
+/// its own process. A client over HTTP receives less of an error that is no fault of its own.
+#[derive(Clone, Debug)]
+pub struct EngineError(pub Arc<Error>);
 
 /// A place of invalid input.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -62,6 +72,7 @@ impl Problem {
             retryable,
             request_id: None,
             errors: Vec::new(),
+            source: None,
         }))
     }
 
@@ -144,26 +155,37 @@ impl From<Error> for Problem {
             _ if error.is_retryable() => StatusCode::SERVICE_UNAVAILABLE,
             _ => {
                 tracing::error!(target: "workflow_engine::server", code = code.as_str(), error = %error, "a request failed");
-                return Self::internal();
+                return Self::internal().caused_by(error);
             }
         };
         if error.is_retryable() {
             // Its text may name hosts and files.
             tracing::warn!(target: "workflow_engine::server", code = code.as_str(), error = %error, "the store is unavailable");
-            return Self::new(status, code.as_str(), code.when());
+            return Self::new(status, code.as_str(), code.when()).caused_by(error);
         }
         let problem = Self::new(status, code.as_str(), error.to_string());
-        match code {
+        let problem = match code {
             ErrorCode::InvalidInput => problem.at("/input", error.to_string()),
             ErrorCode::InvalidConfig => problem.at("/config", error.to_string()),
             ErrorCode::InvalidTag => problem.at("/tags", error.to_string()),
             ErrorCode::IdempotencyInProgress => problem.retryable(),
             _ => problem,
-        }
+        };
+        problem.caused_by(error)
     }
 }
 
 impl Problem {
+    fn caused_by(mut self, error: Error) -> Self {
+        self.0.source = Some(EngineError(Arc::new(error)));
+        self
+    }
+
+    /// Returns the error of the engine.
+    pub(crate) fn source(&self) -> Option<EngineError> {
+        self.0.source.clone()
+    }
+
     /// An error of the server. Its cause is only in the log.
     pub(crate) fn internal() -> Self {
         let detail = "the request failed; the log of the server has its cause under the id of the request";

@@ -147,7 +147,10 @@ impl Graph {
                 })
             })
             .collect();
-        Json::encode(&json!({ "id": "generated", "stages": stages, "output_stages": [] })).unwrap()
+        Json::encode(
+            &json!({ "id": "generated", "name": "Generated", "stages": stages, "output_stages": [] }),
+        )
+        .unwrap()
     }
 }
 

@@ -1,11 +1,10 @@
 //! `codegen`: code for programs in other languages.
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use workflow_engine::Engine;
-use workflow_engine::WorkflowVersion;
-use workflow_engine::records::DefinitionRecord;
+use workflow_engine::{Engine, Json};
 
 use crate::api::Api;
+use crate::client::{Call, Client, Database};
 use crate::failure::{Exit, Failure};
 use crate::session::Session;
 use crate::typescript;
@@ -31,23 +30,23 @@ pub async fn execute(session: &Session, matches: &ArgMatches) -> Result<(), Fail
     let Some((_, matches)) = matches.subcommand() else {
         return Err(Failure::usage("`codegen` needs a language").advice("write `codegen typescript`"));
     };
-    let engine = engine(session).await?;
-    let versions = Api::new(engine.clone()).versions().await;
-    engine.shutdown().await;
     let wanted: Vec<&String> = matches.get_many("workflow").into_iter().flatten().collect();
-    let newest = newest(versions?);
-    if let Some(unknown) = wanted.iter().find(|id| newest.iter().all(|known| known.workflow_id != ***id)) {
-        return Err(Failure::new(Exit::NotFound, format!("there is no workflow `{unknown}`")));
-    }
-    let chosen: Vec<DefinitionRecord> = newest
-        .into_iter()
-        .filter(|known| wanted.is_empty() || wanted.iter().any(|id| **id == known.workflow_id))
-        .collect();
-    if chosen.is_empty() {
+    let definitions = if let Some(api) = session.remote()? {
+        definitions(&api, &wanted).await?
+    } else {
+        let engine = engine(session).await?;
+        let definitions = match Database::new(engine.clone()) {
+            Ok(database) => definitions(&Api::new(Client::new(database)), &wanted).await,
+            Err(failure) => Err(failure),
+        };
+        engine.shutdown().await;
+        definitions?
+    };
+    if definitions.is_empty() {
         return Err(Failure::new(Exit::NotFound, "the store has no workflows")
             .advice("a program stores its definitions when it starts"));
     }
-    Ok(session.out.line(typescript::generate(&chosen)?.trim_end())?)
+    Ok(session.out.line(typescript::generate(&definitions)?.trim_end())?)
 }
 
 /// Returns an engine that has the definitions: a program has its own, `wfe` finds them in the store.
@@ -59,19 +58,21 @@ async fn engine(session: &Session) -> Result<Engine, Failure> {
     Ok(builder.without_worker().build().await?)
 }
 
-/// Returns the newest definition of each workflow.
-fn newest(versions: Vec<WorkflowVersion>) -> Vec<DefinitionRecord> {
-    let mut newest: Vec<DefinitionRecord> = Vec::new();
-    for version in versions {
-        let definition = version.definition;
-        match newest.iter_mut().find(|known| known.workflow_id == definition.workflow_id) {
-            Some(known) => {
-                if (known.version, known.first_seen_at) < (definition.version, definition.first_seen_at) {
-                    *known = definition;
-                }
-            }
-            None => newest.push(definition),
+/// Returns the newest definition of each workflow that is wanted.
+async fn definitions(api: &Api, wanted: &[&String]) -> Result<Vec<Json>, Failure> {
+    let (_, workflows) = api.workflows().await?;
+    if let Some(unknown) = wanted.iter().find(|id| workflows.iter().all(|known| known.id != ***id)) {
+        return Err(Failure::new(Exit::NotFound, format!("there is no workflow `{unknown}`")));
+    }
+    let mut definitions = Vec::new();
+    for workflow in workflows {
+        if !wanted.is_empty() && !wanted.iter().any(|id| **id == workflow.id) {
+            continue;
+        }
+        // The newest is the first.
+        if let Some(version) = workflow.versions.first() {
+            definitions.push(api.get(Call::get(format!("/definitions/{}", version.fingerprint))).await?);
         }
     }
-    newest
+    Ok(definitions)
 }

@@ -1,14 +1,15 @@
 //! `dead-letters`: events that a plugin has refused in every attempt.
 
 use clap::{Arg, ArgMatches, Command, value_parser};
+use workflow_engine::Json;
 use workflow_engine::records::DeadLetter;
+use workflow_engine_server::PageView;
 
 use crate::api::Api;
+use crate::client::Call;
 use crate::failure::Failure;
 use crate::output::{Format, Table, note};
 use crate::session::Session;
-
-const PAGE: usize = 500;
 
 pub fn command() -> Command {
     let plugin = || {
@@ -28,7 +29,7 @@ pub fn command() -> Command {
                         .long("limit")
                         .value_name("NUMBER")
                         .default_value("1000")
-                        .value_parser(value_parser!(usize))
+                        .value_parser(value_parser!(u16).range(1..=1000))
                         .help("The most dead letters to replay"),
                 ),
         )
@@ -42,38 +43,39 @@ pub async fn execute(session: &Session, api: Api, matches: &ArgMatches) -> Resul
     if name == "list" {
         return list(session, &api, plugin).await;
     }
-    let limit = *matches.get_one::<usize>("limit").unwrap_or(&1_000);
-    let replayed = api.replay(plugin, limit).await?;
+    let limit = *matches.get_one::<u16>("limit").unwrap_or(&1_000);
+    let body = serde_json::json!({ "plugin": plugin, "limit": limit });
+    let json = api.post(Call::post("/dead-letters/replay", &body)?).await?;
     if session.out.is_table() {
+        let replayed = json.decode::<Replayed>()?.replayed;
         note(format!("{replayed} dead letters are delivered again as soon as a process has their plugin"));
     } else {
-        session.out.json(&serde_json::json!({ "replayed": replayed }))?;
+        session.out.raw(json.as_str())?;
     }
     Ok(())
 }
 
 async fn list(session: &Session, api: &Api, plugin: Option<&str>) -> Result<(), Failure> {
-    let (mut letters, mut after) = (Vec::new(), None);
-    loop {
-        let page = api.dead_letters(plugin, after, PAGE).await?;
-        letters.extend(page.items);
-        after = page.next;
-        if after.is_none() {
-            break;
-        }
-    }
+    let items = api.all(Call::get("/dead-letters").maybe("plugin", plugin)).await?;
     let out = &session.out;
     match out.format {
-        Format::Json => out.json(&serde_json::json!({ "items": letters }))?,
-        Format::Ndjson => letters.iter().try_for_each(|letter| out.json(letter))?,
         Format::Table => {
+            let letters: Vec<DeadLetter> = items.iter().map(Json::decode).collect::<Result<_, _>>()?;
             out.table(table(session, &letters))?;
             if letters.is_empty() {
                 note("there are no dead letters");
             }
         }
+        Format::Json => out.json(&PageView { items, next: None, searched_to: None })?,
+        Format::Ndjson => items.iter().try_for_each(|letter| out.raw(letter.as_str()))?,
     }
     Ok(())
+}
+
+/// The answer to a replay.
+#[derive(serde::Deserialize)]
+struct Replayed {
+    replayed: usize,
 }
 
 fn table(session: &Session, letters: &[DeadLetter]) -> Table {

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use workflow_engine::RunId;
 use workflow_engine::kernel::PurgeRuns;
+use workflow_engine::{Engine, RunId};
 
-use crate::api::Api;
 use crate::consent;
 use crate::failure::Failure;
 use crate::output::{Format, note};
@@ -42,7 +41,15 @@ pub fn command() -> Command {
         )
 }
 
-pub async fn execute(session: &Session, api: Api, matches: &ArgMatches) -> Result<(), Failure> {
+pub async fn execute(session: &Session, matches: &ArgMatches) -> Result<(), Failure> {
+    session.needs_store("gc")?;
+    let engine = session.open().await?;
+    let outcome = delete(session, &engine, matches).await;
+    engine.shutdown().await;
+    outcome
+}
+
+async fn delete(session: &Session, engine: &Engine, matches: &ArgMatches) -> Result<(), Failure> {
     // clap requires it.
     let older_than = *matches.get_one::<Duration>("older-than").expect("the option is required");
     let mut left = matches.get_one::<usize>("limit").copied().unwrap_or(usize::MAX);
@@ -56,7 +63,7 @@ pub async fn execute(session: &Session, api: Api, matches: &ArgMatches) -> Resul
         if matches.get_flag("include-undelivered") {
             purge = purge.include_undelivered();
         }
-        let step = api.engine().purge(purge).await?;
+        let step = engine.purge(purge).await?;
         if step.is_empty() {
             break;
         }

@@ -20,6 +20,7 @@ pub fn command() -> Command {
 }
 
 pub async fn execute(session: &Session, matches: &ArgMatches) -> Result<(), Failure> {
+    session.needs_store("migrate")?;
     if matches.get_flag("check") {
         session.open().await?.shutdown().await;
         note("the schema is up to date");

@@ -5,6 +5,12 @@ mod start;
 mod runs;
 mod workflows;
 mod dead_letters;
+mod queue;
+mod workers;
+mod costs;
+mod actions;
+mod serve;
+mod openapi;
 mod gc;
 mod migrate;
 mod doctor;
@@ -16,6 +22,7 @@ mod codegen;
 use clap::{ArgMatches, Command};
 
 use crate::api::Api;
+use crate::client::{Client, Database};
 use crate::failure::{Exit, Failure};
 use crate::session::Session;
 
@@ -24,17 +31,24 @@ pub const EXIT_CODES: &str = "\
 Exit codes: 0 done, 1 the run failed, 2 wrong usage, 3 not found, 4 conflict, 5 unavailable, 6 denied,
             7 the run was cancelled, 70 internal error, 130 interrupted";
 
-/// Returns all commands. Those that execute or start runs need the program's workflows.
+/// Returns all commands. Those that execute runs need the program's workflows.
 pub fn all(has_workflows: bool) -> Vec<Command> {
-    let own = [worker::command(), start::command()];
+    let own = [worker::command()];
     let common = [
+        serve::command(has_workflows),
+        start::command(has_workflows),
         runs::command(),
         workflows::command(),
+        queue::command(),
+        workers::command(),
+        costs::command(),
+        actions::command(),
         dead_letters::command(),
         gc::command(),
         migrate::command(),
         doctor::command(),
         codegen::command(),
+        openapi::command(),
         token::command(),
         completions::command(),
         man::command(),
@@ -50,14 +64,20 @@ pub async fn execute(session: &Session, name: &str, matches: &mut ArgMatches) ->
     match name {
         // It drains when it is interrupted.
         "worker" => worker::execute(session, matches).await,
+        "serve" => serve::execute(session, matches).await,
         "start" => unless_interrupted(start::execute(session, matches)).await,
-        "runs" => on_store(session, |api| runs::execute(session, api, matches)).await,
-        "workflows" => on_store(session, |api| workflows::execute(session, api, matches)).await,
-        "dead-letters" => on_store(session, |api| dead_letters::execute(session, api, matches)).await,
-        "gc" => on_store(session, |api| gc::execute(session, api, matches)).await,
+        "runs" => on_api(session, |api| runs::execute(session, api, matches)).await,
+        "workflows" => on_api(session, |api| workflows::execute(session, api, matches)).await,
+        "dead-letters" => on_api(session, |api| dead_letters::execute(session, api, matches)).await,
+        "queue" => on_api(session, |api| queue::execute(session, api)).await,
+        "workers" => on_api(session, |api| workers::execute(session, api)).await,
+        "costs" => on_api(session, |api| costs::execute(session, api, matches)).await,
+        "actions" => on_api(session, |api| actions::execute(session, api, matches)).await,
+        "gc" => unless_interrupted(gc::execute(session, matches)).await,
         "migrate" => unless_interrupted(migrate::execute(session, matches)).await,
         "doctor" => unless_interrupted(doctor::execute(session, matches)).await,
         "codegen" => unless_interrupted(codegen::execute(session, matches)).await,
+        "openapi" => openapi::execute(session),
         "token" => token::execute(session, matches),
         "completions" => completions::execute(session, matches),
         "man" => man::execute(session, matches),
@@ -65,14 +85,20 @@ pub async fn execute(session: &Session, name: &str, matches: &mut ArgMatches) ->
     }
 }
 
-/// Opens the store, executes a command on it, and closes it.
-async fn on_store<F>(session: &Session, action: impl FnOnce(Api) -> F) -> Result<(), Failure>
+/// Executes a command on the server that the user names, or else on the store, which it opens and closes.
+async fn on_api<F>(session: &Session, action: impl FnOnce(Api) -> F) -> Result<(), Failure>
 where
     F: Future<Output = Result<(), Failure>>,
 {
     unless_interrupted(async {
+        if let Some(api) = session.remote()? {
+            return action(api).await;
+        }
         let engine = session.open().await?;
-        let outcome = action(Api::new(engine.clone())).await;
+        let outcome = match Database::new(engine.clone()) {
+            Ok(database) => action(Api::new(Client::new(database))).await,
+            Err(failure) => Err(failure),
+        };
         engine.shutdown().await;
         outcome
     })

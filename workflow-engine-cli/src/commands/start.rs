@@ -1,21 +1,24 @@
 //! `start`: starts a run of a workflow of this program.
 
+use std::collections::BTreeMap;
+
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
-use workflow_engine::kernel::CreateRun;
-use workflow_engine::{Cost, Json};
+use workflow_engine::{Cost, Json, RunId};
 
 use crate::api::Api;
+use crate::client::{Call, Client, Database};
 use crate::failure::Failure;
 use crate::progress;
 use crate::session::Session;
 use crate::values;
 
-pub fn command() -> Command {
+pub fn command(has_workflows: bool) -> Command {
     let option = |name: &'static str, value: &'static str, help: &'static str| {
         Arg::new(name).long(name).value_name(value).help(help)
     };
-    Command::new("start")
+    let command = Command::new("start")
         .about("Starts a run, and with --wait prints its output")
         .arg(Arg::new("workflow").value_name("WORKFLOW").required(true).help("The id of the workflow"))
         .arg(option("input", "JSON", "The input: JSON, @file, or - for standard input").short('i'))
@@ -44,43 +47,84 @@ pub fn command() -> Command {
             option("wait", "", "Wait for the run to end, and print its output")
                 .num_args(0)
                 .action(ArgAction::SetTrue),
-        )
-        .arg(
-            option("worker", "", "Execute stages in this process too, until the run has ended")
-                .num_args(0)
-                .action(ArgAction::SetTrue)
-                .requires("wait"),
-        )
+        );
+    if !has_workflows {
+        return command;
+    }
+    command.arg(
+        option("worker", "", "Execute stages in this process too, until the run has ended")
+            .num_args(0)
+            .action(ArgAction::SetTrue)
+            .requires("wait"),
+    )
 }
 
 pub async fn execute(session: &Session, matches: &ArgMatches) -> Result<(), Failure> {
-    let request = request(matches)?;
-    let has_worker = matches.get_flag("worker");
+    let call = call(matches)?;
+    let waits = matches.get_flag("wait");
+    let has_worker = matches.try_get_one::<bool>("worker").ok().flatten() == Some(&true);
+    if let Some(api) = session.remote()? {
+        if has_worker {
+            return Err(Failure::usage("`--worker` executes stages of a store: it needs `--db`"));
+        }
+        return start(session, &api, call, waits).await;
+    }
+    if !session.program().has_workflows() {
+        return Err(Failure::usage("a run is started by the program of its workflow, or by a server")
+            .advice("pass `--server URL`, or use the program's own command `start`"));
+    }
     let builder = session.builder()?;
     let engine = if has_worker { builder.build().await? } else { builder.without_worker().build().await? };
-    let api = Api::new(engine.clone());
-    let outcome = start(session, &api, request, matches.get_flag("wait")).await;
+    let outcome = match Database::new(engine.clone()) {
+        Ok(database) => start(session, &Api::new(Client::new(database)), call, waits).await,
+        Err(failure) => Err(failure),
+    };
     engine.shutdown().await;
     outcome
 }
 
-async fn start(session: &Session, api: &Api, request: CreateRun, waits: bool) -> Result<(), Failure> {
-    let started = api.start(request).await?;
+/// The started run.
+#[derive(Deserialize)]
+struct Started {
+    run_id: RunId,
+}
+
+async fn start(session: &Session, api: &Api, call: Call, waits: bool) -> Result<(), Failure> {
+    let json = api.post(call).await?;
+    let started: Started = json.decode()?;
     if !waits {
         if session.out.is_table() {
             session.out.line(started.run_id.to_string())?;
         } else {
-            session.out.json(&started)?;
+            session.out.raw(json.as_str())?;
         }
         return Ok(());
     }
     crate::output::note(format!("run {}", started.run_id));
     progress::outcome(&progress::follow(api, started.run_id).await?)?;
-    session.out.line(api.output(started.run_id).await?.as_str())?;
+    session.out.line(api.payload(started.run_id, "output").await?.as_str())?;
     Ok(())
 }
 
-fn request(matches: &ArgMatches) -> Result<CreateRun, Failure> {
+/// The request for a run.
+#[derive(Serialize)]
+struct StartRun<'a> {
+    workflow: &'a str,
+    input: Json,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    config: Option<Json>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    priority: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<Json>,
+    tags: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    budget: Option<Cost>,
+}
+
+fn call(matches: &ArgMatches) -> Result<Call, Failure> {
     let text = |name: &str| matches.get_one::<String>(name);
     let json_of = |name: &str| text(name).map(|value| values::json(&format!("--{name}"), value)).transpose();
     // A workflow without input has the input `{}`.
@@ -88,15 +132,21 @@ fn request(matches: &ArgMatches) -> Result<CreateRun, Failure> {
         Some(input) => input,
         None => Json::encode(&json!({}))?,
     };
-    // clap requires the workflow.
-    let mut request = CreateRun::new(text("workflow").map_or("", String::as_str), input);
-    request.config = json_of("config")?;
-    request.metadata = json_of("metadata")?;
-    request.idempotency_key = text("key").cloned();
-    request.priority = matches.get_one("priority").copied();
-    request.version = matches.get_one("version").copied();
-    request.budget = matches.get_one("budget").copied();
     let tags = matches.get_many::<(String, String)>("tag").into_iter().flatten();
-    request.tags = tags.cloned().collect();
-    Ok(request)
+    let request = StartRun {
+        // clap requires the workflow.
+        workflow: text("workflow").map_or("", String::as_str),
+        input,
+        version: matches.get_one("version").copied(),
+        config: json_of("config")?,
+        priority: matches.get_one("priority").copied(),
+        metadata: json_of("metadata")?,
+        tags: tags.cloned().collect(),
+        budget: matches.get_one("budget").copied(),
+    };
+    let call = Call::post("/runs", &request)?;
+    Ok(match text("key") {
+        Some(key) => call.header("idempotency-key", key),
+        None => call,
+    })
 }

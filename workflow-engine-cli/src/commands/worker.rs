@@ -34,6 +34,7 @@ pub fn command() -> Command {
 }
 
 pub async fn execute(session: &Session, matches: &ArgMatches) -> Result<(), Failure> {
+    session.needs_store("worker")?;
     let mut builder = session.builder()?;
     if let Some(&concurrency) = matches.get_one::<usize>("concurrency") {
         builder = builder.concurrency(concurrency);

@@ -1,5 +1,6 @@
 //! What a command prints: tables for people, JSON for programs.
 
+mod indent;
 mod table;
 pub mod text;
 mod zone;
@@ -69,17 +70,23 @@ impl Out {
         out.flush()
     }
 
+    /// Prints an answer of the API as it is: indented, or on one line.
+    ///
+    /// # Errors
+    /// As [`Out::line`].
+    pub fn raw(&self, json: &str) -> io::Result<()> {
+        match self.format {
+            Format::Ndjson => self.line(json),
+            Format::Table | Format::Json => self.line(indent::indented(json)),
+        }
+    }
+
     /// Prints a value as JSON: indented, or on one line.
     ///
     /// # Errors
     /// As [`Out::line`].
     pub fn json(&self, value: &impl Serialize) -> io::Result<()> {
-        let json = match self.format {
-            Format::Ndjson => serde_json::to_string(value)?,
-            // The values of runs keep their own spaces and digits; indenting them would change them.
-            Format::Table | Format::Json => serde_json::to_string_pretty(value)?,
-        };
-        self.line(json)
+        self.raw(&serde_json::to_string(value)?)
     }
 }
 

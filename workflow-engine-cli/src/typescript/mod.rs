@@ -5,7 +5,7 @@ mod schema;
 use std::fmt::Write;
 
 use serde_json::Value;
-use workflow_engine::records::DefinitionRecord;
+use workflow_engine::Json;
 
 use schema::Types;
 
@@ -21,12 +21,12 @@ const CLIENT: &str = include_str!("client.ts");
 ///
 /// # Errors
 /// When a stored definition cannot be read.
-pub fn generate(definitions: &[DefinitionRecord]) -> Result<String, serde_json::Error> {
+pub fn generate(definitions: &[Json]) -> Result<String, serde_json::Error> {
     let mut types = Types::default();
     let mut workflows = String::from("/** The workflows, by their ids. */\nexport interface Workflows {\n");
     for definition in definitions {
-        let id = &definition.workflow_id;
-        let whole: Value = definition.description.decode()?;
+        let whole: Value = definition.decode()?;
+        let id = whole["id"].as_str().unwrap_or_default();
         let name = pascal(id);
         let mut root = |part: &str, suffix: &str| types.root(&format!("{name}{suffix}"), &whole[part]);
         let (input, output) = (root("input_schema", "Input"), root("output_schema", "Output"));
@@ -34,7 +34,7 @@ pub fn generate(definitions: &[DefinitionRecord]) -> Result<String, serde_json::
         if let Some(about) = whole["description"].as_str().filter(|about| !about.is_empty()) {
             let _ = writeln!(workflows, "  /** {} */", schema::comment(about));
         }
-        let id = Value::from(id.as_str());
+        let id = Value::from(id);
         let _ = writeln!(workflows, "  {id}: {{ input: {input}; output: {output}; config: {config} }};");
     }
     workflows.push_str("}\n\n");

@@ -70,7 +70,7 @@ fn a_waiting_stage_is_woken() {
     world.wfe(&["runs", "wake", &run]).fails(4, "no stage of run");
     let mut worker = crate::programs::start(world.shop_command(&["worker"]));
     // The stage asks, and waits for an hour.
-    while world.wfe(&["-o", "json", "runs", "show", &run]).json()["run"]["suspended"] != 1 {}
+    while world.wfe(&["-o", "json", "runs", "show", &run]).json()["run"]["suspended_stages"] != 1 {}
     std::fs::write(&reply, "yes").unwrap();
     assert_eq!(world.wfe(&["runs", "wake", &run]).done(), format!("{run}  ask is checked now\n"));
     assert_eq!(world.wfe(&["runs", "output", &run, "--wait"]).done(), "\"yes\"\n");
@@ -101,10 +101,7 @@ fn a_run_is_annotated_and_its_budget_is_raised() {
 
     let raised = world.wfe(&["runs", "budget", &run, "--to", "1 USD"]).done();
     assert_eq!(raised, format!("{run}  budget is 1.00 USD, stages that continue: 0\n"));
-    assert_eq!(
-        world.wfe(&["-o", "json", "runs", "show", &run]).json()["run"]["spending"]["budget"],
-        "1.00 USD"
-    );
+    assert_eq!(world.wfe(&["-o", "json", "runs", "show", &run]).json()["run"]["costs"]["budget"], "1.00 USD");
     world.wfe(&["runs", "budget", &run, "--to", "0.10 USD"]).fails(4, "BUDGET_TOO_LOW");
 }
 

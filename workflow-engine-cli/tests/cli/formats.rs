@@ -14,13 +14,14 @@ fn nothing_is_cut_in_a_pipe() {
 }
 
 #[test]
-fn json_is_what_the_engine_writes() {
+fn json_is_what_the_api_returns() {
     let world = World::new();
     let run = world.started("stirring", r#"{"pot":1}"#, &[]);
     let page = world.wfe(&["-o", "json", "runs", "list"]).json();
-    let record: workflow_engine::records::RunRecord =
+    let view: workflow_engine_server::view::RunView =
         serde_json::from_value(page["items"][0].clone()).unwrap();
-    assert_eq!(record.id.to_string(), run);
+    assert_eq!(view.id.to_string(), run);
+    assert_eq!(page["items"][0]["phase"], "queued");
     let line = world.wfe(&["-o", "ndjson", "runs", "list"]).done();
     assert_eq!(serde_json::from_str::<serde_json::Value>(&line).unwrap(), page["items"][0]);
     let started = world.shop(&["-o", "json", "start", "stirring", "--input", r#"{"pot":2}"#]).json();

@@ -7,6 +7,7 @@ mod acting;
 mod exit_codes;
 mod formats;
 mod own_program;
+mod servers;
 mod without_code;
 mod doctor;
 mod terminals;

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::programs::{run, shop};
+use crate::servers::Served;
 use crate::world::{TEA, World};
 
 fn generated() -> String {
@@ -138,4 +139,99 @@ fn the_client_resumes_a_stream_without_a_gap_or_a_repetition() {
     let printed = run(node).json();
     let expected = serde_json::json!([[1, 2, 3], "6 EUR", "RUN_NOT_FOUND", "POST /path/api/v1/runs"]);
     assert_eq!(printed, expected);
+}
+
+/// Every stream is cut after two lines, so the client has to continue it several times.
+const REAL: &str = r#"
+import { Client, WorkflowError } from "./workflows.js";
+declare const process: { argv: string[] };
+
+const [, , url, token] = process.argv as [string, string, string, string];
+let streams = 0;
+const cutting: typeof fetch = async (input, init) => {
+  const response = await fetch(input, init);
+  if (!String(input).includes("/events") || response.body === null) return response;
+  streams++;
+  const reader = response.body.getReader();
+  let rest = "";
+  let sent = 0;
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      while (!rest.includes("\n")) {
+        const { done, value } = await reader.read();
+        if (done) return controller.close();
+        rest += new TextDecoder().decode(value);
+      }
+      if (sent === 2) {
+        await reader.cancel();
+        return controller.error(new TypeError("the connection is cut"));
+      }
+      const end = rest.indexOf("\n") + 1;
+      controller.enqueue(new TextEncoder().encode(rest.slice(0, end)));
+      rest = rest.slice(end);
+      sent++;
+    },
+  });
+  return new Response(body, { status: response.status });
+};
+const client = new Client({ url, token, fetch: cutting });
+const options = { idempotencyKey: "once", tags: { customer: "acme" } };
+const run = await client.start("ordering", { article: "tea", number: 2 }, options);
+const again = await client.start("ordering", { article: "tea", number: 2 }, options);
+const seen: number[] = [];
+let last = "";
+for await (const event of run.events()) {
+  seen.push(event.sequence);
+  last = event.type;
+}
+const error = async (failing: Promise<unknown>) => {
+  const error = await failing.catch((error: unknown) => error);
+  return error instanceof WorkflowError ? [error.status, error.code, error.retryable] : String(error);
+};
+const failed = await client.start("ordering", { article: "nothing", number: 1 });
+const stirring = await client.start("stirring", { pot: 1 });
+const cancelled = await stirring.cancel("enough");
+const stranger = new Client({ url, token: "a token that no server knows" });
+console.log(
+  JSON.stringify({
+    isSame: run.id === again.id,
+    isGapless: seen.every((sequence, index) => sequence === index + 1),
+    wasCut: streams > 2,
+    last,
+    output: await run.output(),
+    status: await run.status(),
+    failed: await error(failed.output()),
+    cancelled,
+    ended: await error(stirring.output()),
+    missing: await error(client.run("ordering", "01890000-0000-7000-8000-000000000000").status()),
+    invalid: await error(client.start("ordering", { article: "tea" } as never)),
+    stranger: await error(stranger.start("stirring", { pot: 1 })),
+  }),
+);
+"#;
+
+#[test]
+fn the_client_starts_follows_and_fails_on_a_real_server() {
+    let Some(folder) = compiled(REAL) else { return };
+    let world = World::new();
+    world.started("stirring", r#"{"pot":1}"#, &[]);
+    let served = Served::new(&world);
+    let token = fs::read_to_string(&served.token_file).unwrap();
+    let mut node = Command::new("node");
+    node.current_dir(folder.path()).args(["program.js", &served.url, token.trim()]);
+    let expected = serde_json::json!({
+        "isSame": true,
+        "isGapless": true,
+        "wasCut": true,
+        "last": "workflow:completed",
+        "output": "6 EUR, the shop",
+        "status": "COMPLETED",
+        "failed": [409, "RUN_FAILED", false],
+        "cancelled": true,
+        "ended": [409, "RUN_CANCELLED", false],
+        "missing": [404, "RUN_NOT_FOUND", false],
+        "invalid": [422, "INVALID_INPUT", false],
+        "stranger": [401, "UNAUTHORIZED", false],
+    });
+    assert_eq!(run(node).json(), expected);
 }

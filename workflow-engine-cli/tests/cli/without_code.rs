@@ -24,12 +24,8 @@ fn the_graph_of_a_workflow_is_in_the_store() {
         "{shown}"
     );
     let listed = world.wfe(&["workflows", "list", "-o", "json"]).json();
-    let ids: Vec<&str> = listed["items"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|item| item["workflow_id"].as_str().unwrap())
-        .collect();
+    let ids: Vec<&str> =
+        listed["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap()).collect();
     assert_eq!(ids, ["asking", "ordering", "stirring"]);
     world.wfe(&["workflows", "show", "unknown"]).fails(3, "there is no workflow `unknown`");
 }
@@ -52,12 +48,33 @@ fn a_failed_run_is_rerun_and_a_worker_of_the_program_continues_it() {
 }
 
 #[test]
+fn a_run_is_forked_against_the_definition_in_the_store() {
+    let world = World::new();
+    let (failed, good) = (world.executed(NOTHING, &[]), world.executed(TEA, &[]));
+    let fork = |run: &str, more: &[&str]| world.wfe(&[&["-o", "json", "runs", "fork", run], more].concat());
+    fork(&failed, &["--from", "price", "--input", r#"{"article":7,"number":1}"#]).fails(2, "INVALID_INPUT");
+    fork(&failed, &["--from", "ship"]).fails(4, "ANCESTOR_NOT_COMPLETED");
+    fork(&good, &["--from", "ship", "--set-output", "invoice=7"]).fails(2, "is not of its type");
+    fork(&good, &["--from", "ship", "--config", "{}"]).fails(3, "WORKFLOW_NOT_FOUND");
+    let restarted = fork(&failed, &["--from", "price", "--input", TEA]).json();
+    let edited = fork(&good, &["--from", "ship", "--set-output", "invoice=\"paid\""]).json();
+    assert_eq!(edited["taken_over"], serde_json::json!(["price", "reserve", "invoice"]));
+    let mut worker = start(world.shop_command(&["worker"]));
+    for (forked, output) in [(restarted, "\"6 EUR, the shop\"\n"), (edited, "\"paid\"\n")] {
+        let id = forked["run_id"].as_str().unwrap();
+        assert_eq!(world.wfe(&["runs", "output", id, "--wait"]).done(), output);
+    }
+    signal(&worker, "TERM");
+    assert!(worker.wait().unwrap().success());
+}
+
+#[test]
 fn the_attempts_of_a_run_are_shown_over_time() {
     let world = World::new();
     let failed = world.executed(NOTHING, &[]);
     let timeline = world.wfe(&["runs", "timeline", &failed, "-o", "json"]).json();
-    let first = &timeline["items"][0];
-    assert_eq!((&first["stage_id"], &first["outcome"]), (&"price".into(), &"failed".into()));
+    let first = &timeline["stages"][0];
+    assert_eq!((&first["stage_id"], &first["attempts"][0]["outcome"]), (&"price".into(), &"failed".into()));
     let table = world.wfe(&["--tz", "utc", "runs", "timeline", &failed]).done();
     assert!(table.contains("STARTED (UTC)") && table.contains("there is no article `nothing`"), "{table}");
 }

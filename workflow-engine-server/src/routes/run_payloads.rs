@@ -77,7 +77,7 @@ struct ShowOutput {
     #[schemars(regex(pattern = "^[0-9]{1,3}s?$"))]
     wait: Option<String>,
     /// The most bytes to return: the text is cut there. The header `X-Total-Bytes` tells the size of the whole.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 9_007_199_254_740_991_u64))]
     preview: Option<NonZeroU64>,
     /// Whether to show the values of hidden fields. It needs the grant `operate`, and is an action of the audit log.
     #[serde(default)]

@@ -5,6 +5,8 @@ mod stage;
 mod visible;
 mod workflow;
 
-pub(crate) use run::{ErrorView, ListedRun, RunDetail, RunView};
+pub use run::{ErrorView, ListedRun, RunDetail, RunView};
+pub use stage::StageView;
 pub(crate) use visible::{visible_annotation, visible_call, visible_dead_letter, visible_event, visible_log};
-pub(crate) use workflow::{WorkflowDetail, WorkflowView, group};
+pub(crate) use workflow::group;
+pub use workflow::{VersionView, WorkflowDetail, WorkflowView};

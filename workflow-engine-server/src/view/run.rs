@@ -4,79 +4,79 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use workflow_engine::records::{CostSummary, Phase, RunRecord};
 use workflow_engine::{RunId, Status};
 
 use super::stage::StageView;
 
 /// A run, without its payloads.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub(crate) struct RunView {
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RunView {
     /// The run's id.
-    pub(crate) id: RunId,
+    pub id: RunId,
     /// The workflow's id.
-    workflow_id: String,
+    pub workflow_id: String,
     /// The fingerprint of the definition with which the run was created.
-    definition: String,
+    pub definition: String,
     /// `PENDING`, `RUNNING`, `COMPLETED`, `FAILED` or `CANCELLED`.
-    pub(crate) status: Status,
+    pub status: Status,
     /// What the run does now.
-    phase: Phase,
+    pub phase: Phase,
     /// The priority. Runs with a higher one are claimed first.
-    priority: i32,
+    pub priority: i32,
     /// The generation: 1, and one more with each rerun.
-    generation: u32,
+    pub generation: u32,
     /// The sequence number of the newest event.
-    last_sequence: u64,
+    pub last_sequence: u64,
     /// The number of stages that are ready or running.
-    active_stages: u32,
+    pub active_stages: u32,
     /// The number of stages that wait for something outside.
-    suspended_stages: u32,
+    pub suspended_stages: u32,
     /// The reason why the run failed.
-    error: Option<ErrorView>,
+    pub error: Option<ErrorView>,
     /// The reason that the caller of the cancellation gave.
-    cancel_reason: Option<String>,
+    pub cancel_reason: Option<String>,
     /// The cost of the run's model calls, and its budget.
-    costs: CostSummary,
+    pub costs: CostSummary,
     /// The instant at which the run was created.
-    created_at: DateTime<Utc>,
+    pub created_at: DateTime<Utc>,
     /// The instant at which this generation started.
-    started_at: Option<DateTime<Utc>>,
+    pub started_at: Option<DateTime<Utc>>,
     /// The instant at which the run ended.
-    completed_at: Option<DateTime<Utc>>,
+    pub completed_at: Option<DateTime<Utc>>,
 }
 
 /// A run of a list.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub(crate) struct ListedRun {
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ListedRun {
     /// The run.
     #[serde(flatten)]
-    pub(crate) run: RunView,
+    pub run: RunView,
     /// The tags by key.
-    pub(crate) tags: BTreeMap<String, String>,
+    pub tags: BTreeMap<String, String>,
 }
 
 /// A code and a text.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub(crate) struct ErrorView {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ErrorView {
     /// The stable code.
-    pub(crate) code: String,
+    pub code: String,
     /// The text for people.
-    pub(crate) message: String,
+    pub message: String,
 }
 
 /// A run with its stages.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub(crate) struct RunDetail {
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RunDetail {
     /// The run.
-    pub(crate) run: RunView,
+    pub run: RunView,
     /// The stages in reading order; none before the run has started.
-    pub(crate) stages: Vec<StageView>,
+    pub stages: Vec<StageView>,
     /// The tags by key.
-    pub(crate) tags: BTreeMap<String, String>,
+    pub tags: BTreeMap<String, String>,
     /// Why the run cannot continue although it has not failed, as far as the server can tell.
-    pub(crate) blocked_reason: Option<ErrorView>,
+    pub blocked_reason: Option<ErrorView>,
 }
 
 impl From<RunRecord> for RunView {

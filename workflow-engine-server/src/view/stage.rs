@@ -4,52 +4,52 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use workflow_engine::records::{CostSummary, StageRecord};
 use workflow_engine::{Cost, StageFailure, Status};
 
 /// A stage of a run, without its payloads.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub(crate) struct StageView {
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct StageView {
     /// The stage's id.
-    id: String,
+    pub id: String,
     /// The name, for people.
-    name: String,
+    pub name: String,
     /// The 1-based position in reading order.
-    number: u32,
+    pub number: u32,
     /// The 1-based level: the length of the longest path to the stage.
-    execution_group: u32,
+    pub execution_group: u32,
     /// The generation in which the stage last ran or will run.
-    generation: u32,
+    pub generation: u32,
     /// `PENDING`, `RUNNING`, `SUSPENDED`, `COMPLETED`, `FAILED`, `CANCELLED`, or `SKIPPED` where a `match` took another
     /// arm.
-    status: Status,
+    pub status: Status,
     /// The number of attempts in this generation.
-    attempt: u32,
+    pub attempt: u32,
     /// The number of predecessors that have not completed.
-    waiting_on: u32,
+    pub waiting_on: u32,
     /// The number of the arm that the stage's output has chosen, from 0; `null` unless it is the stage of a `match`.
-    arm: Option<u32>,
+    pub arm: Option<u32>,
     /// Why a stage of the `catch` failed that this stage ends; `null` unless one did.
-    failure: Option<StageFailure>,
+    pub failure: Option<StageFailure>,
     /// Whether the stage has an output.
-    has_output: bool,
+    pub has_output: bool,
     /// Whether the stage has a ticket: its reference to the work of a remote service.
-    has_ticket: bool,
+    pub has_ticket: bool,
     /// The reason why the latest attempt failed.
-    error: Option<String>,
+    pub error: Option<String>,
     /// The metrics by name.
-    metrics: BTreeMap<String, f64>,
+    pub metrics: BTreeMap<String, f64>,
     /// The cost of its model calls, and its budget.
-    costs: CostSummary,
+    pub costs: CostSummary,
     /// The most that the refused call can cost, while the stage waits for its budget.
-    awaited_cost: Option<Cost>,
+    pub awaited_cost: Option<Cost>,
     /// The instant at which the latest attempt began.
-    started_at: Option<DateTime<Utc>>,
+    pub started_at: Option<DateTime<Utc>>,
     /// The instant at which the stage ended.
-    completed_at: Option<DateTime<Utc>>,
+    pub completed_at: Option<DateTime<Utc>>,
     /// The instant at which the wait of a suspended stage times out.
-    max_wait_until: Option<DateTime<Utc>>,
+    pub max_wait_until: Option<DateTime<Utc>>,
 }
 
 impl From<StageRecord> for StageView {

@@ -4,51 +4,51 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use workflow_engine::Json;
 use workflow_engine::WorkflowVersion;
 
 /// A workflow with its versions.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub(crate) struct WorkflowView {
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct WorkflowView {
     /// The workflow's id.
-    pub(crate) id: String,
+    pub id: String,
     /// Its versions, newest first.
-    pub(crate) versions: Vec<VersionView>,
+    pub versions: Vec<VersionView>,
 }
 
 /// A workflow with its versions and its newest definition.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub(crate) struct WorkflowDetail {
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct WorkflowDetail {
     /// The workflow's id.
-    pub(crate) id: String,
+    pub id: String,
     /// Its versions, newest first.
-    pub(crate) versions: Vec<VersionView>,
+    pub versions: Vec<VersionView>,
     /// The newest definition: its stages, graph, JSON Schemas and defaults.
-    pub(crate) definition: Json,
+    pub definition: Json,
 }
 
 /// One definition of a workflow.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub(crate) struct VersionView {
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct VersionView {
     /// The version.
-    pub(crate) version: u32,
+    pub version: u32,
     /// The fingerprint of the definition.
-    pub(crate) fingerprint: String,
+    pub fingerprint: String,
     /// Whether the server's process can execute its runs.
-    is_executable: bool,
+    pub is_executable: bool,
     /// The ids of the workers that can execute its runs, newest first, as far as it is known that they run.
-    workers: Vec<String>,
+    pub workers: Vec<String>,
     /// The number of runs that have not started.
-    pending: u64,
+    pub pending: u64,
     /// The number of runs that have started and not ended.
-    running: u64,
+    pub running: u64,
     /// Whether these are all.
-    is_exact: bool,
+    pub is_exact: bool,
     /// The instant at which the oldest unfinished run was created.
-    oldest: Option<DateTime<Utc>>,
+    pub oldest: Option<DateTime<Utc>>,
     /// The instant at which a process registered it for the first time.
-    first_seen_at: DateTime<Utc>,
+    pub first_seen_at: DateTime<Utc>,
 }
 
 impl From<WorkflowVersion> for VersionView {

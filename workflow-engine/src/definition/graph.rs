@@ -30,6 +30,7 @@ use crate::value::{Cost, Json};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Graph {
     pub(crate) id: String,
+    pub(crate) name: String,
     pub(crate) stages: Vec<GraphStage>,
     pub(crate) output_stages: Vec<usize>,
     /// The stages of each catch.
@@ -63,6 +64,7 @@ pub(crate) struct GraphArm {
 #[derive(Deserialize)]
 struct Described {
     id: String,
+    name: String,
     stages: Vec<DescribedStage>,
     output_stages: Vec<String>,
     #[serde(default)]
@@ -109,7 +111,7 @@ impl Graph {
     }
 
     pub(crate) fn parse(description: &Json) -> Result<Self, serde_json::Error> {
-        let Described { id, stages, output_stages, catches } = description.decode()?;
+        let Described { id, name, stages, output_stages, catches } = description.decode()?;
         let position = |id: &String| {
             let position = stages.iter().position(|stage| stage.id == *id);
             position.ok_or_else(|| serde::de::Error::custom(format_args!("it has no stage `{id}`")))
@@ -140,6 +142,7 @@ impl Graph {
             output_stages: positions(&output_stages)?,
             catches: catches.iter().map(|catch| positions(catch)).collect::<Result<_, _>>()?,
             id,
+            name,
         })
     }
 
@@ -165,6 +168,7 @@ impl Graph {
         });
         Self {
             id: definition.id.clone(),
+            name: definition.name.clone(),
             stages: stages.collect(),
             output_stages: definition.output_stages.clone(),
             catches: definition.catches.iter().map(|catch| catch.stages.clone().collect()).collect(),

@@ -71,11 +71,15 @@ impl Engine {
         let is_complete = groups.len() <= GROUPS;
         let mut total = CostSums::default();
         if is_complete {
-            groups.iter().for_each(|group| total.add(&group.sums));
+            for group in &groups {
+                total.add(&group.sums);
+            }
         } else {
             groups.truncate(GROUPS);
             let all = CostQuery { by: Vec::new(), ..query.clone() };
-            self.store().costs(&all).await?.iter().for_each(|group| total.add(&group.sums));
+            for group in self.store().costs(&all).await? {
+                total.add(&group.sums);
+            }
         }
         let unfinished = self.store().unfinished_costs().await?;
         let CostQuery { from, until, .. } = query;
@@ -102,9 +106,8 @@ fn hours(range: &impl RangeBounds<DateTime<Utc>>) -> (Option<DateTime<Utc>>, Opt
         Bound::Unbounded => None,
     };
     let until = match range.end_bound() {
-        Bound::Included(at) => Some(hour(*at) + TimeDelta::hours(1)),
         Bound::Excluded(at) if hour(*at) == *at => Some(*at),
-        Bound::Excluded(at) => Some(hour(*at) + TimeDelta::hours(1)),
+        Bound::Included(at) | Bound::Excluded(at) => Some(hour(*at) + TimeDelta::hours(1)),
         Bound::Unbounded => None,
     };
     (from, until)

@@ -103,9 +103,8 @@ async fn search(
         let runs = run_of_key(kernel, &filter, key, after).await?;
         return Ok(RunPage { runs, ..RunPage::default() });
     }
-    let (conditions, mut query) = match prepare(filter, after, limit, time)? {
-        Some(prepared) => prepared,
-        None => return Ok(RunPage::default()),
+    let Some((conditions, mut query)) = prepare(filter, after, limit, time)? else {
+        return Ok(RunPage::default());
     };
     if conditions.is_empty() {
         return kernel.store().list_runs(&query).await;

@@ -26,6 +26,7 @@ mod background;
 mod schedulers;
 mod slots;
 mod run_request;
+mod stored_schema;
 mod enqueued;
 mod start_plan;
 mod commit_from_snapshot;

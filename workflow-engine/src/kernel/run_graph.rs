@@ -2,10 +2,11 @@
 
 use super::Kernel;
 use super::compatibility::definition_of;
+use super::registry::Registered;
 use crate::definition::{Graph, WorkflowDefinition};
 use crate::error::{Error, ErrorCode};
 use crate::records::RunRecord;
-use crate::value::Cost;
+use crate::value::{Cost, Json};
 
 /// A graph. Stages are in reading order, and named by their places in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,11 +41,32 @@ pub(super) async fn graph_and_definition_of(
     kernel: &Kernel,
     run: &RunRecord,
 ) -> Result<(RunGraph, Option<&'static WorkflowDefinition>), Error> {
-    let error = match definition_of(kernel, run).await {
-        Ok(registered) => {
+    match found_graph_of(kernel, run).await? {
+        FoundGraph::Registered(registered) => {
             let definition = registered.definition();
-            return Ok((Graph::of(definition).into(), Some(definition)));
+            Ok((Graph::of(definition).into(), Some(definition)))
         }
+        FoundGraph::Stored { graph, .. } => Ok((graph.into(), None)),
+    }
+}
+
+/// The graph of a run, and where it was found.
+pub(super) enum FoundGraph<'k> {
+    /// This process has the definition.
+    Registered(&'k Registered),
+    /// The store has it. The graph has neither choices nor catches.
+    Stored {
+        graph: Graph,
+        description: Json,
+        /// Why this process lacks it.
+        missing: Error,
+    },
+}
+
+/// As [`graph_of`], with all that is known of the definition.
+pub(super) async fn found_graph_of<'k>(kernel: &'k Kernel, run: &RunRecord) -> Result<FoundGraph<'k>, Error> {
+    let error = match definition_of(kernel, run).await {
+        Ok(registered) => return Ok(FoundGraph::Registered(registered)),
         Err(error) if matches!(error.code(), ErrorCode::WorkflowNotFound | ErrorCode::DefinitionMismatch) => {
             error
         }
@@ -53,7 +75,7 @@ pub(super) async fn graph_and_definition_of(
     match kernel.store().definition(&run.definition_fingerprint).await? {
         Some(stored) => match Graph::parse(&stored.description) {
             Ok(graph) if graph.has_choices_or_catches() => Err(error),
-            Ok(graph) => Ok((graph.into(), None)),
+            Ok(graph) => Ok(FoundGraph::Stored { graph, description: stored.description, missing: error }),
             Err(error) => Err(Error::stored_value(run.id, "its definition", error)),
         },
         None => Err(error),

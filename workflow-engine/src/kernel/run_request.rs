@@ -49,7 +49,7 @@ pub(super) fn check_request(
 }
 
 /// Refuses values that could not be read back.
-fn check_sizes(limits: Limits, workflow_id: &str, request: &RunRequest) -> Result<(), Error> {
+pub(super) fn check_sizes(limits: Limits, workflow_id: &str, request: &RunRequest) -> Result<(), Error> {
     let RunRequest { input, config, metadata } = request;
     let parts = [("input", Some(input)), ("configuration", Some(config)), ("metadata", metadata.as_ref())];
     for (what, part) in parts {

@@ -63,6 +63,7 @@ pub struct RunFilter {
     pub idempotency_key: Option<String>,
     /// The beginning of the run's id: hexadecimal digits, with or without hyphens.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = "^(?:-*[0-9a-fA-F]){1,32}-*$"))]
     pub id_prefix: Option<String>,
 }
 

@@ -35,6 +35,7 @@ pub fn command() -> Command {
 pub async fn execute(session: &Session, matches: &ArgMatches) -> Result<(), Failure> {
     let patience = matches.get_one::<Duration>("patience").copied().unwrap_or_default();
     let patience = chrono::TimeDelta::from_std(patience).unwrap_or(chrono::TimeDelta::MAX);
+    session.needs_store("doctor")?;
     let database = session.database()?;
     // Without workflows: what a worker can take is judged by the leases in the store, and not by this program.
     let opened = Engine::builder(options::existing(&database, false)?).without_worker().build().await;

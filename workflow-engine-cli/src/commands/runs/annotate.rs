@@ -1,12 +1,13 @@
 //! `runs annotate`: attaches attributes to a run, or lists those that it has.
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use workflow_engine::kernel::AttachAnnotation;
 use workflow_engine::records::AnnotationRecord;
-use workflow_engine::{Annotation, Json, RunId, Status};
+use workflow_engine::{Json, RunId, Status};
+use workflow_engine_server::PageView;
 
 use super::selection::{self, Bulk, Selection};
-use crate::api::Api;
+use crate::api::{Annotate, Api};
+use crate::client::Call;
 use crate::failure::Failure;
 use crate::output::{Format, Table};
 use crate::session::Session;
@@ -44,14 +45,14 @@ pub async fn execute(session: &Session, api: &Api, matches: &ArgMatches) -> Resu
             }
         };
     };
-    let mut request = AttachAnnotation::new(RunId::generate(), Annotation::default());
+    let mut request = Annotate::default();
     for (key, value) in attributes {
         let value = Json::parse(value).or_else(|_| Json::encode(value))?;
         request.attributes.insert(key.clone(), value);
     }
     let text = |name: &str| matches.get_one::<String>(name).cloned();
-    request.stage_id = text("stage");
-    request.actor = text("actor").or_else(|| std::env::var("USER").ok());
+    request.stage = text("stage");
+    let actor = text("actor");
     request.scope = text("scope");
     request.payload = text("payload").map(|payload| values::json("--payload", &payload)).transpose()?;
     let dry_run = matches.get_flag("dry-run");
@@ -61,15 +62,15 @@ pub async fn execute(session: &Session, api: &Api, matches: &ArgMatches) -> Resu
                 [Status::Pending, Status::Running, Status::Completed, Status::Failed, Status::Cancelled];
             let bulk = Bulk { verb: "Annotate", usual: &every, dry_run };
             let annotate = |run_id| {
-                let request = AttachAnnotation { run_id, ..request.clone() };
-                async move { api.annotate(request).await.map(|_| true) }
+                let (request, actor) = (&request, actor.clone());
+                async move { api.annotate(run_id, request, actor).await.map(|_| true) }
             };
             bulk.execute(session, api, filter, annotate).await
         }
         Selection::One(run_id) => {
             let number = request.attributes.len();
             if !dry_run {
-                api.annotate(AttachAnnotation { run_id, ..request }).await?;
+                api.annotate(run_id, &request, actor).await?;
             }
             if session.out.is_table() {
                 let done = if dry_run { "would be attached" } else { "attached" };
@@ -83,11 +84,12 @@ pub async fn execute(session: &Session, api: &Api, matches: &ArgMatches) -> Resu
 }
 
 async fn list(session: &Session, api: &Api, run_id: RunId) -> Result<(), Failure> {
-    let (annotations, out) = (api.annotations(run_id).await?, &session.out);
+    let items = api.all(Call::get(format!("/runs/{run_id}/annotations"))).await?;
+    let out = &session.out;
     match out.format {
-        Format::Table => out.table(table(session, &annotations))?,
-        Format::Json => out.json(&serde_json::json!({ "items": annotations }))?,
-        Format::Ndjson => annotations.iter().try_for_each(|annotation| out.json(annotation))?,
+        Format::Table => out.table(table(session, &super::list::read(&items)?))?,
+        Format::Json => out.json(&PageView { items, next: None, searched_to: None })?,
+        Format::Ndjson => items.iter().try_for_each(|annotation| out.raw(annotation.as_str()))?,
     }
     Ok(())
 }

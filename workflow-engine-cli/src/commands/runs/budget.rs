@@ -37,7 +37,7 @@ pub async fn execute(session: &Session, api: &Api, matches: &ArgMatches) -> Resu
         }
         Selection::One(run_id) => {
             let resumed = if dry_run {
-                let waits = |stage: &&workflow_engine::records::StageRecord| stage.awaited_cost.is_some();
+                let waits = |stage: &&workflow_engine_server::view::StageView| stage.awaited_cost.is_some();
                 api.stages(run_id).await?.iter().filter(waits).count()
             } else {
                 api.raise_budget(run_id, stage, budget).await?

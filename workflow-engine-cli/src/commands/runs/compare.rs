@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use clap::{Arg, ArgMatches, Command};
 use serde::Serialize;
 use serde_json::Value;
-use workflow_engine::records::{StageRecord, Status};
-use workflow_engine::{Cost, Json, RunId};
+use workflow_engine::{Cost, Json, RunId, Status};
+use workflow_engine_server::view::{RunDetail, StageView};
 
 use super::difference::{Difference, differences};
 use super::list::cost;
-use crate::api::{Api, RunDetails};
+use crate::api::Api;
 use crate::failure::Failure;
 use crate::output::{Table, text};
 use crate::session::Session;
@@ -65,29 +65,40 @@ pub async fn execute(session: &Session, api: &Api, matches: &ArgMatches) -> Resu
 }
 
 async fn compare(api: &Api, [left, right]: [RunId; 2]) -> Result<Comparison, Failure> {
-    let (a, b) = (api.details(left).await?, api.details(right).await?);
-    let outputs = [api.outputs(left).await?, api.outputs(right).await?];
-    let mut ids: Vec<&str> = a.stages.iter().map(|stage| stage.stage_id.as_str()).collect();
+    let ((_, a), (_, b)) = (api.details(left).await?, api.details(right).await?);
+    let outputs = [outputs(api, &a).await?, outputs(api, &b).await?];
+    let mut ids: Vec<&str> = a.stages.iter().map(|stage| stage.id.as_str()).collect();
     let more: Vec<&str> =
-        b.stages.iter().map(|stage| stage.stage_id.as_str()).filter(|id| !ids.contains(id)).collect();
+        b.stages.iter().map(|stage| stage.id.as_str()).filter(|id| !ids.contains(id)).collect();
     ids.extend(more);
     let stages = ids.into_iter().map(|id| stage(id, [&a, &b], &outputs)).collect::<Result<_, Failure>>()?;
     Ok(Comparison {
         runs: [left, right],
-        input: json_differences(&api.input(left).await?, &api.input(right).await?)?,
-        config: json_differences(&api.config(left).await?, &api.config(right).await?)?,
+        input: json_differences(&api.payload(left, "input").await?, &api.payload(right, "input").await?)?,
+        config: json_differences(&api.payload(left, "config").await?, &api.payload(right, "config").await?)?,
         stages,
         statuses: [a.run.status, b.run.status],
         workflows: [a.run.workflow_id, b.run.workflow_id],
     })
 }
 
+/// Returns the outputs of the completed stages.
+async fn outputs(api: &Api, detail: &RunDetail) -> Result<BTreeMap<String, Json>, Failure> {
+    let mut outputs = BTreeMap::new();
+    for stage in detail.stages.iter().filter(|stage| stage.has_output) {
+        if let Some(output) = api.stage_output(detail.run.id, &stage.id).await? {
+            outputs.insert(stage.id.clone(), output);
+        }
+    }
+    Ok(outputs)
+}
+
 fn stage(
     id: &str,
-    runs: [&RunDetails; 2],
+    runs: [&RunDetail; 2],
     outputs: &[BTreeMap<String, Json>; 2],
 ) -> Result<StageComparison, Failure> {
-    let side = |run: &RunDetails| run.stages.iter().find(|stage| stage.stage_id == id).map(Side::of);
+    let side = |run: &RunDetail| run.stages.iter().find(|stage| stage.id == id).map(Side::of);
     let output = match (outputs[0].get(id), outputs[1].get(id)) {
         (Some(left), Some(right)) => json_differences(left, right)?,
         _ => Vec::new(),
@@ -96,13 +107,13 @@ fn stage(
 }
 
 impl Side {
-    fn of(stage: &StageRecord) -> Self {
+    fn of(stage: &StageView) -> Self {
         let duration = stage.started_at.zip(stage.completed_at).map(|(from, to)| to - from);
         Self {
             status: stage.status,
             attempt: stage.attempt,
             duration_ms: duration.map(|duration| duration.num_milliseconds()),
-            cost: stage.spending.cost,
+            cost: stage.costs.cost,
         }
     }
 }

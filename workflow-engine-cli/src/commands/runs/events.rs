@@ -1,16 +1,15 @@
 //! `runs events`: the events of a run.
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use futures_util::StreamExt;
+use workflow_engine::Json;
 use workflow_engine::records::Event;
 
 use crate::api::Api;
+use crate::client::Call;
 use crate::failure::Failure;
 use crate::output::{Format, text};
 use crate::session::Session;
 use crate::values;
-
-const PAGE: usize = 500;
 
 pub fn command() -> Command {
     Command::new("events")
@@ -37,33 +36,27 @@ pub async fn execute(session: &Session, api: &Api, matches: &ArgMatches) -> Resu
     let run_id = values::the_run(matches);
     let first = *matches.get_one::<u64>("after").unwrap_or(&0);
     if matches.get_flag("follow") {
-        let mut events = api.events(run_id, first).await?;
-        while let Some(event) = events.next().await {
-            print(session, &event?)?;
+        let mut events = api.events(run_id, first);
+        while let Some((json, event)) = events.next().await? {
+            print(session, &json, &event)?;
         }
         return Ok(());
     }
-    let mut after = None;
-    loop {
-        let page = api.event_page(run_id, after, PAGE).await?;
-        for event in page.items.iter().filter(|event| event.sequence > first) {
-            print(session, event)?;
-        }
-        after = page.next;
-        if after.is_none() {
-            return Ok(());
-        }
+    let call = Call::get(format!("/runs/{run_id}/events")).query("after_sequence", first);
+    let mut lines = api.lines(call).await?;
+    while let Some(json) = lines.next().await? {
+        print(session, &json, &json.decode()?)?;
     }
+    Ok(())
 }
 
 /// Prints an event; JSON is a line each in both forms.
-fn print(session: &Session, event: &Event) -> Result<(), Failure> {
+fn print(session: &Session, json: &Json, event: &Event) -> Result<(), Failure> {
     let out = &session.out;
-    let json = serde_json::to_string(event)?;
     if out.format != Format::Table {
-        return Ok(out.line(json)?);
+        return Ok(out.line(json.as_str())?);
     }
-    let value: serde_json::Value = serde_json::from_str(&json)?;
+    let value: serde_json::Value = json.decode()?;
     let fields: Vec<String> = value["data"]
         .as_object()
         .into_iter()

@@ -1,17 +1,17 @@
 //! `runs list`: the runs that match, newest first.
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use workflow_engine::records::RunRecord;
-use workflow_engine::{Cost, Cursor, Page, RunFilter};
+use serde::de::DeserializeOwned;
+use workflow_engine::{Cost, Json, RunCount, RunFilter};
+use workflow_engine_server::PageView;
+use workflow_engine_server::view::RunView;
 
-use crate::api::Api;
+use crate::api::{self, Api};
+use crate::client::Call;
 use crate::failure::Failure;
 use crate::output::{Format, Table, note, text};
 use crate::run_filter;
 use crate::session::Session;
-
-/// The runs that one request reads while all of them are listed.
-const PAGE: usize = 500;
 
 pub fn command() -> Command {
     Command::new("list")
@@ -46,25 +46,24 @@ pub async fn execute(session: &Session, api: &Api, matches: &ArgMatches) -> Resu
     let filter = run_filter::filter(matches)?;
     let out = &session.out;
     if matches.get_flag("count") {
-        let count = api.count(&filter).await?;
-        if out.is_table() {
-            out.line(count.to_string())?;
+        let count = api.get(api::runs("/runs/count", &filter)).await?;
+        return if out.is_table() {
+            Ok(out.line(count.decode::<RunCount>()?.to_string())?)
         } else {
-            out.json(&count)?;
-        }
-        return Ok(());
+            Ok(out.raw(count.as_str())?)
+        };
     }
     if matches.get_flag("all") {
         return all(session, api, &filter).await;
     }
-    let after = matches.get_one::<String>("after").map(|text| cursor(text));
+    let after = matches.get_one::<String>("after").cloned();
     let limit = usize::from(*matches.get_one::<u16>("limit").unwrap_or(&20));
-    let page = search(api, &filter, after, limit).await?;
+    let page = search(api, &api::runs("/runs", &filter), after, limit).await?;
     match out.format {
         Format::Json => out.json(&page)?,
-        Format::Ndjson => page.items.iter().try_for_each(|run| out.json(run))?,
+        Format::Ndjson => page.items.iter().try_for_each(|run| out.raw(run.as_str()))?,
         Format::Table => {
-            out.table(table(session, &page.items))?;
+            out.table(table(session, &read(&page.items)?))?;
             if page.items.is_empty() {
                 note("no run matches");
             }
@@ -79,15 +78,15 @@ pub async fn execute(session: &Session, api: &Api, matches: &ArgMatches) -> Resu
 /// Reads until the page is full: a search stops after some time, whether or not it has found anything.
 async fn search(
     api: &Api,
-    filter: &RunFilter,
-    after: Option<Cursor>,
+    call: &Call,
+    after: Option<String>,
     limit: usize,
-) -> Result<Page<RunRecord>, Failure> {
-    let mut page = api.runs(filter, after, limit).await?;
+) -> Result<PageView<Json>, Failure> {
+    let mut page = api.page(call.clone(), after.as_deref(), limit).await?;
     while page.items.len() < limit
         && let Some(next) = page.next.take()
     {
-        let mut more = api.runs(filter, Some(next), limit - page.items.len()).await?;
+        let mut more = api.page(call.clone(), Some(&next), limit - page.items.len()).await?;
         page.items.append(&mut more.items);
         (page.next, page.searched_to) = (more.next, more.searched_to);
     }
@@ -97,11 +96,12 @@ async fn search(
 /// Prints all runs that match, page by page.
 async fn all(session: &Session, api: &Api, filter: &RunFilter) -> Result<(), Failure> {
     let out = &session.out;
-    let (mut after, mut runs) = (None, Vec::new());
+    let call = api::runs("/runs", filter);
+    let (mut after, mut runs) = (None::<String>, Vec::new());
     loop {
-        let page = api.runs(filter, after, PAGE).await?;
+        let page = api.page(call.clone(), after.as_deref(), api::PAGE).await?;
         if out.format == Format::Ndjson {
-            page.items.iter().try_for_each(|run| out.json(run))?;
+            page.items.iter().try_for_each(|run| out.raw(run.as_str()))?;
         } else {
             runs.extend(page.items);
         }
@@ -111,23 +111,23 @@ async fn all(session: &Session, api: &Api, filter: &RunFilter) -> Result<(), Fai
         }
     }
     match out.format {
-        Format::Table => out.table(table(session, &runs))?,
-        Format::Json => out.json(&serde_json::json!({ "items": runs }))?,
+        Format::Table => out.table(table(session, &read(&runs)?))?,
+        Format::Json => out.json(&PageView { items: runs, next: None, searched_to: None })?,
         Format::Ndjson => {}
     }
     Ok(())
 }
 
-fn cursor(text: &str) -> Cursor {
-    // Every text is a cursor; the list refuses one of another list.
-    match text.parse() {
-        Ok(cursor) => cursor,
-        Err(never) => match never {},
-    }
+/// Reads items of a list.
+///
+/// # Errors
+/// When the API is another version's.
+pub fn read<T: DeserializeOwned>(items: &[Json]) -> Result<Vec<T>, Failure> {
+    Ok(items.iter().map(Json::decode).collect::<Result<_, _>>()?)
 }
 
 /// Returns a table of runs.
-pub fn table(session: &Session, runs: &[RunRecord]) -> Table {
+pub fn table(session: &Session, runs: &[RunView]) -> Table {
     let zone = session.out.zone;
     let created = format!("CREATED ({})", zone.name());
     let mut table = Table::new(["RUN", "WORKFLOW", "STATUS", &created, "TOOK", "COST", "ERROR"]);
@@ -138,7 +138,7 @@ pub fn table(session: &Session, runs: &[RunRecord]) -> Table {
             run.status.to_string(),
             zone.show(run.created_at),
             text::between(run.started_at, run.completed_at),
-            cost(run.spending.cost),
+            cost(run.costs.cost),
             error(run),
         ]);
     }
@@ -151,7 +151,7 @@ pub fn cost(cost: Cost) -> String {
 }
 
 /// Returns why a run failed or was cancelled.
-fn error(run: &RunRecord) -> String {
+fn error(run: &RunView) -> String {
     match (&run.error, &run.cancel_reason) {
         (Some(error), _) => format!("{}: {}", error.code, error.message),
         (None, Some(reason)) => reason.clone(),

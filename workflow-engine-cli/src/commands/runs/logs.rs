@@ -1,17 +1,16 @@
 //! `runs logs`: the log lines of a run.
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use futures_util::StreamExt;
+
+use workflow_engine::Json;
 use workflow_engine::records::LogRecord;
-use workflow_engine::{LogFilter, LogLevel};
 
 use crate::api::Api;
+use crate::client::Call;
 use crate::failure::Failure;
 use crate::output::{Format, text};
 use crate::session::Session;
 use crate::values;
-
-const PAGE: usize = 500;
 
 pub fn command() -> Command {
     Command::new("logs")
@@ -58,66 +57,54 @@ pub fn command() -> Command {
 
 pub async fn execute(session: &Session, api: &Api, matches: &ArgMatches) -> Result<(), Failure> {
     let run_id = values::the_run(matches);
-    let filter = filter(matches);
+    let call = || {
+        Call::get(format!("/runs/{run_id}/logs"))
+            .maybe("stage", matches.get_one::<String>("stage"))
+            .maybe("attempt", matches.get_one::<u32>("attempt"))
+            .maybe("run_only", matches.get_flag("run-only").then_some(true))
+            .maybe("level", matches.get_one::<String>("level").map(|level| level.to_ascii_uppercase()))
+    };
     let mut last = 0;
     if let Some(&number) = matches.get_one::<u16>("tail") {
-        let newest = filter.clone().newest_first();
-        let page = api.log_page(run_id, &newest, None, usize::from(number)).await?;
-        for line in page.items.iter().rev() {
-            print(session, line)?;
-            last = line.id;
+        let newest = newest(api, &call().query("newest_first", true), number.into()).await?;
+        for json in newest.iter().rev() {
+            last = print(session, json)?;
         }
     } else {
-        let mut after = None;
-        loop {
-            let page = api.log_page(run_id, &filter, after, PAGE).await?;
-            for line in &page.items {
-                print(session, line)?;
-                last = line.id;
-            }
-            after = page.next;
-            if after.is_none() {
-                break;
-            }
+        let mut lines = api.lines(call()).await?;
+        while let Some(json) = lines.next().await? {
+            last = print(session, &json)?;
         }
     }
     if matches.get_flag("follow") {
-        let mut lines = api.logs(run_id, last).await?;
-        while let Some(line) = lines.next().await {
-            let line = line?;
-            if filter.admits(&line) {
-                print(session, &line)?;
-            }
+        let mut lines = api.lines(call().query("follow", true).query("after_id", last)).await?;
+        while let Some(json) = lines.next().await? {
+            print(session, &json)?;
         }
     }
     Ok(())
 }
 
-fn filter(matches: &ArgMatches) -> LogFilter {
-    let mut filter = LogFilter::new();
-    if let Some(stage_id) = matches.get_one::<String>("stage") {
-        filter = filter.stage(stage_id);
+/// Returns the newest lines, the newest first.
+async fn newest(api: &Api, call: &Call, number: usize) -> Result<Vec<Json>, Failure> {
+    let (mut lines, mut after) = (Vec::new(), None::<String>);
+    while lines.len() < number {
+        let page = api.page(call.clone(), after.as_deref(), number - lines.len()).await?;
+        lines.extend(page.items);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
     }
-    if let Some(&attempt) = matches.get_one::<u32>("attempt") {
-        filter = filter.attempt(attempt);
-    }
-    if matches.get_flag("run-only") {
-        filter = filter.run_only();
-    }
-    match matches.get_one::<String>("level").map(String::as_str) {
-        Some("debug") => filter.at_least(LogLevel::Debug),
-        Some("info") => filter.at_least(LogLevel::Info),
-        Some("warn") => filter.at_least(LogLevel::Warn),
-        Some("error") => filter.at_least(LogLevel::Error),
-        _ => filter,
-    }
+    Ok(lines)
 }
 
-/// Prints a line. A log has no end while it is followed, so JSON is a line each in both forms.
-fn print(session: &Session, line: &LogRecord) -> Result<(), Failure> {
-    let out = &session.out;
+/// Prints a line, and returns its number. A log has no end while it is followed, so JSON is a line each in both forms.
+fn print(session: &Session, json: &Json) -> Result<u64, Failure> {
+    let (out, line) = (&session.out, json.decode::<LogRecord>()?);
     if out.format != Format::Table {
-        return Ok(out.line(serde_json::to_string(line)?)?);
+        out.line(json.as_str())?;
+        return Ok(line.id);
     }
     let fields = match line.fields.as_str() {
         "{}" | "null" => String::new(),
@@ -129,5 +116,6 @@ fn print(session: &Session, line: &LogRecord) -> Result<(), Failure> {
         (Some(stage_id), Some(attempt)) => format!("{stage_id}#{attempt}"),
         _ => "run".to_owned(),
     };
-    Ok(out.line(format!("{at}  {level:<5}  {about}  {message}{fields}"))?)
+    out.line(format!("{at}  {level:<5}  {about}  {message}{fields}"))?;
+    Ok(line.id)
 }

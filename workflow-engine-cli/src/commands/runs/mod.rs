@@ -12,6 +12,7 @@ mod difference;
 mod selection;
 mod cancel;
 mod rerun;
+mod fork;
 mod wake;
 mod budget;
 mod annotate;
@@ -38,6 +39,7 @@ pub fn command() -> Command {
             compare::command(),
             cancel::command(),
             rerun::command(),
+            fork::command(),
             wake::command(),
             budget::command(),
             annotate::command(),
@@ -59,6 +61,7 @@ pub async fn execute(session: &Session, api: Api, matches: &ArgMatches) -> Resul
         "compare" => compare::execute(session, &api, matches).await,
         "cancel" => cancel::execute(session, &api, matches).await,
         "rerun" => rerun::execute(session, &api, matches).await,
+        "fork" => fork::execute(session, &api, matches).await,
         "wake" => wake::execute(session, &api, matches).await,
         "budget" => budget::execute(session, &api, matches).await,
         "annotate" => annotate::execute(session, &api, matches).await,

@@ -48,7 +48,7 @@ pub async fn execute(session: &Session, api: &Api, matches: &ArgMatches) -> Resu
         }
         progress::outcome(&run)?;
         debug_assert_eq!(run.status, Status::Completed, "the other terminal states are failures");
-        api.output(run_id).await?
+        api.payload(run_id, "output").await?
     };
     Ok(session.out.line(json.as_str())?)
 }

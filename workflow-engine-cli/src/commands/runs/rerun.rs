@@ -1,10 +1,10 @@
 //! `runs rerun`: runs part of a run again, in place, as its next generation.
 
 use clap::{Arg, ArgMatches, Command};
-use workflow_engine::{Error, RunId, Status};
+use workflow_engine::{RunId, Status};
 
 use super::selection::{self, Bulk, Selection};
-use crate::api::Api;
+use crate::api::{Api, Rerun};
 use crate::failure::{Exit, Failure};
 use crate::session::Session;
 
@@ -35,8 +35,9 @@ pub async fn execute(session: &Session, api: &Api, matches: &ArgMatches) -> Resu
                         .advice("name the stage to begin with: `--from STAGE`")
                 })?,
             };
-            let plan = api.rerun(run_id, &from, dry_run).await?;
+            let json = api.rerun(run_id, &from, dry_run).await?;
             if session.out.is_table() {
+                let plan: Rerun = json.decode()?;
                 let done = if dry_run { "would run again" } else { "runs again" };
                 session.out.line(format!(
                     "{run_id}  generation {} {done}: {}",
@@ -44,7 +45,7 @@ pub async fn execute(session: &Session, api: &Api, matches: &ArgMatches) -> Resu
                     plan.stages.join(", ")
                 ))?;
             } else {
-                session.out.json(&plan)?;
+                session.out.raw(json.as_str())?;
             }
             Ok(())
         }
@@ -52,7 +53,7 @@ pub async fn execute(session: &Session, api: &Api, matches: &ArgMatches) -> Resu
 }
 
 /// Reruns one run of many; `false` where nothing is to be done.
-async fn rerun(api: &Api, run_id: RunId, from: Option<&str>) -> Result<bool, Error> {
+async fn rerun(api: &Api, run_id: RunId, from: Option<&str>) -> Result<bool, Failure> {
     let from = match from {
         Some(from) => from.to_owned(),
         None => match api.first_open_stage(run_id).await? {

@@ -3,20 +3,17 @@
 //! What was previewed is what happens: the command lists the runs first, and acts on these and on no others.
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use workflow_engine::records::RunRecord;
-use workflow_engine::{BulkOutcome, Error, ErrorCode, RunFilter, RunId, Status};
+use workflow_engine::{BulkOutcome, RunFilter, RunId, Status};
+use workflow_engine_server::view::RunView;
 
 use super::list;
-use crate::api::Api;
+use crate::api::{self, Api};
 use crate::consent;
 use crate::failure::{Exit, Failure};
 use crate::output::{Format, Table, note};
 use crate::run_filter;
 use crate::session::Session;
 use crate::values;
-
-/// The runs that one request reads.
-const PAGE: usize = 500;
 
 /// The runs that a preview shows.
 const SAMPLES: usize = 20;
@@ -43,7 +40,7 @@ pub enum Selection {
     /// One run.
     One(RunId),
     /// Those that match.
-    Many(RunFilter),
+    Many(Box<RunFilter>),
 }
 
 impl Selection {
@@ -54,7 +51,7 @@ impl Selection {
     pub fn of(matches: &ArgMatches) -> Result<Self, Failure> {
         match (matches.get_one::<RunId>("run"), run_filter::is_given(matches)) {
             (Some(&run_id), false) => Ok(Self::One(run_id)),
-            (None, true) => run_filter::filter(matches).map(Self::Many),
+            (None, true) => run_filter::filter(matches).map(|filter| Self::Many(Box::new(filter))),
             (Some(_), true) => Err(Failure::usage("a run and a filter exclude each other")),
             (None, false) => Err(Failure::usage("no run is selected")
                 .advice("name a run, or select runs: `--filter 'status:failed tag:customer=acme'`")),
@@ -81,12 +78,13 @@ impl Bulk<'_> {
         self,
         session: &Session,
         api: &Api,
-        filter: RunFilter,
+        filter: Box<RunFilter>,
         act: impl Fn(RunId) -> F,
     ) -> Result<(), Failure>
     where
-        F: Future<Output = Result<bool, Error>>,
+        F: Future<Output = Result<bool, Failure>>,
     {
+        let filter = *filter;
         let filter =
             if filter.statuses.is_empty() { filter.statuses(self.usual.iter().copied()) } else { filter };
         let (ids, samples) = preview(api, &filter).await?;
@@ -107,11 +105,11 @@ impl Bulk<'_> {
             let outcome = match act(run_id).await {
                 Ok(true) => BulkOutcome::Done,
                 Ok(false) => BulkOutcome::Skipped,
-                Err(error) if error.code() == ErrorCode::RunNotFound => BulkOutcome::Skipped,
-                Err(error) if error.is_retryable() => return Err(error.into()),
-                Err(error) => BulkOutcome::Refused {
-                    code: error.code().as_str().to_owned(),
-                    message: error.to_string(),
+                Err(failure) if failure.is_retryable() => return Err(failure),
+                Err(failure) => match failure.code() {
+                    Some(code) if code == "RUN_NOT_FOUND" => BulkOutcome::Skipped,
+                    Some(code) => BulkOutcome::Refused { code, message: failure.to_string() },
+                    None => return Err(failure),
                 },
             };
             print(session, run_id, &outcome)?;
@@ -128,13 +126,15 @@ impl Bulk<'_> {
     }
 }
 
-async fn preview(api: &Api, filter: &RunFilter) -> Result<(Vec<RunId>, Vec<RunRecord>), Failure> {
-    let (mut ids, mut samples, mut after) = (Vec::new(), Vec::new(), None);
+async fn preview(api: &Api, filter: &RunFilter) -> Result<(Vec<RunId>, Vec<RunView>), Failure> {
+    let call = api::runs("/runs", filter);
+    let (mut ids, mut samples, mut after) = (Vec::new(), Vec::new(), None::<String>);
     loop {
-        let page = api.runs(filter, after, PAGE).await?;
-        ids.extend(page.items.iter().map(|run| run.id));
+        let page = api.page(call.clone(), after.as_deref(), api::PAGE).await?;
+        let runs: Vec<RunView> = list::read(&page.items)?;
+        ids.extend(runs.iter().map(|run| run.id));
         let missing = SAMPLES - samples.len();
-        samples.extend(page.items.into_iter().take(missing));
+        samples.extend(runs.into_iter().take(missing));
         after = page.next;
         if after.is_none() {
             return Ok((ids, samples));
@@ -142,7 +142,7 @@ async fn preview(api: &Api, filter: &RunFilter) -> Result<(Vec<RunId>, Vec<RunRe
     }
 }
 
-fn show(session: &Session, ids: &[RunId], samples: &[RunRecord]) -> Result<(), Failure> {
+fn show(session: &Session, ids: &[RunId], samples: &[RunView]) -> Result<(), Failure> {
     let out = &session.out;
     match out.format {
         Format::Table => {

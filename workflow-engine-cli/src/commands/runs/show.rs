@@ -1,10 +1,10 @@
 //! `runs show`: one run with its stages, and why it stands still or failed.
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use workflow_engine::records::RunRecord;
+use workflow_engine_server::view::{RunDetail, RunView, StageView};
 
 use super::list::cost;
-use crate::api::{Api, RunDetails};
+use crate::api::Api;
 use crate::failure::Failure;
 use crate::output::{Table, text};
 use crate::session::Session;
@@ -24,19 +24,14 @@ pub fn command() -> Command {
 
 pub async fn execute(session: &Session, api: &Api, matches: &ArgMatches) -> Result<(), Failure> {
     let (run_id, out) = (values::the_run(matches), &session.out);
-    if matches.get_flag("input") {
-        return Ok(out.line(api.input(run_id).await?.as_str())?);
+    for name in ["input", "config", "metadata"] {
+        if matches.get_flag(name) {
+            return Ok(out.line(api.payload(run_id, name).await?.as_str())?);
+        }
     }
-    if matches.get_flag("config") {
-        return Ok(out.line(api.config(run_id).await?.as_str())?);
-    }
-    if matches.get_flag("metadata") {
-        let metadata = api.metadata(run_id).await?;
-        return Ok(out.line(metadata.as_ref().map_or("null", |json| json.as_str()))?);
-    }
-    let details = api.details(run_id).await?;
+    let (json, details) = api.details(run_id).await?;
     if !out.is_table() {
-        return Ok(out.json(&details)?);
+        return Ok(out.raw(json.as_str())?);
     }
     out.table(head(session, &details))?;
     if !details.stages.is_empty() {
@@ -46,8 +41,8 @@ pub async fn execute(session: &Session, api: &Api, matches: &ArgMatches) -> Resu
     Ok(())
 }
 
-fn head(session: &Session, details: &RunDetails) -> Table {
-    let RunDetails { run, tags, blocked_reason, .. } = details;
+fn head(session: &Session, details: &RunDetail) -> Table {
+    let RunDetail { run, tags, blocked_reason, .. } = details;
     let zone = session.out.zone;
     let time = |at| format!("{} ({})", zone.show(at), zone.name());
     let mut table = Table::new(Vec::<String>::new());
@@ -82,12 +77,12 @@ fn head(session: &Session, details: &RunDetails) -> Table {
     if let Some(spending) = spending(run) {
         row("cost", spending);
     }
-    row("definition", run.definition_fingerprint.clone());
+    row("definition", run.definition.clone());
     table
 }
 
-fn spending(run: &RunRecord) -> Option<String> {
-    let spending = &run.spending;
+fn spending(run: &RunView) -> Option<String> {
+    let spending = &run.costs;
     let is_empty =
         spending.cost == workflow_engine::Cost::ZERO && spending.budget.is_none() && spending.tokens == 0;
     (!is_empty).then(|| {
@@ -96,20 +91,30 @@ fn spending(run: &RunRecord) -> Option<String> {
     })
 }
 
-fn stages(session: &Session, details: &RunDetails) -> Table {
+fn stages(session: &Session, details: &RunDetail) -> Table {
     let zone = session.out.zone;
     let started = format!("STARTED ({})", zone.name());
     let mut table = Table::new(["STAGE", "STATUS", "ATTEMPT", &started, "TOOK", "COST", "ERROR"]).number(2);
     for stage in &details.stages {
         table.row([
-            stage.stage_id.clone(),
+            stage.id.clone(),
             stage.status.to_string(),
             stage.attempt.to_string(),
             stage.started_at.map(|at| zone.show(at)).unwrap_or_default(),
             text::between(stage.started_at, stage.completed_at),
-            cost(stage.spending.cost),
-            stage.error_message.clone().unwrap_or_default(),
+            cost(stage.costs.cost),
+            problem(stage),
         ]);
     }
     table
+}
+
+/// Returns why a stage has failed, or what its `match` or `catch` has decided.
+fn problem(stage: &StageView) -> String {
+    match (&stage.error, stage.arm, &stage.failure) {
+        (Some(error), ..) => error.clone(),
+        (None, Some(arm), _) => format!("took arm {arm}"),
+        (None, None, Some(failure)) => format!("caught a failure of {}", failure.stage_id),
+        (None, None, None) => String::new(),
+    }
 }

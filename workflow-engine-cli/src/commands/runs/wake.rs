@@ -1,7 +1,7 @@
 //! `runs wake`: checks a waiting stage now.
 
 use clap::{Arg, ArgMatches, Command};
-use workflow_engine::{Error, RunId, Status};
+use workflow_engine::{RunId, Status};
 
 use super::selection::{self, Bulk, Selection};
 use crate::api::Api;
@@ -54,7 +54,7 @@ pub async fn execute(session: &Session, api: &Api, matches: &ArgMatches) -> Resu
 }
 
 /// Wakes the stage, or all that wait, and returns those that waited.
-async fn wake(api: &Api, run_id: RunId, stage: Option<&str>, dry_run: bool) -> Result<Vec<String>, Error> {
+async fn wake(api: &Api, run_id: RunId, stage: Option<&str>, dry_run: bool) -> Result<Vec<String>, Failure> {
     let mut woken = Vec::new();
     let stages = api.stages(run_id).await?;
     let wanted: Vec<String> = match stage {
@@ -62,12 +62,11 @@ async fn wake(api: &Api, run_id: RunId, stage: Option<&str>, dry_run: bool) -> R
         None => stages
             .iter()
             .filter(|stage| stage.status == Status::Suspended)
-            .map(|stage| stage.stage_id.clone())
+            .map(|stage| stage.id.clone())
             .collect(),
     };
     for stage_id in wanted {
-        let waits =
-            || stages.iter().any(|stage| stage.stage_id == stage_id && stage.status == Status::Suspended);
+        let waits = || stages.iter().any(|stage| stage.id == stage_id && stage.status == Status::Suspended);
         let is_woken = if dry_run { waits() } else { api.wake(run_id, &stage_id).await? };
         if is_woken {
             woken.push(stage_id);

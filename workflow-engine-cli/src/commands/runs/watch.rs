@@ -15,11 +15,12 @@ pub fn command() -> Command {
 }
 
 pub async fn execute(session: &Session, api: &Api, matches: &ArgMatches) -> Result<(), Failure> {
-    let run = progress::follow(api, values::the_run(matches)).await?;
+    let run_id = values::the_run(matches);
+    let run = progress::follow(api, run_id).await?;
     if session.out.is_table() {
         session.out.line(run.status.as_str())?;
     } else {
-        session.out.json(&run)?;
+        session.out.raw(api.details(run_id).await?.0.as_str())?;
     }
     progress::outcome(&run)
 }

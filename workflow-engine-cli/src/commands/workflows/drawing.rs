@@ -1,11 +1,11 @@
 //! `workflows graph`: the graph of a workflow as text or as a drawing.
 
 use clap::{Arg, ArgMatches, Command};
+use workflow_engine::definition::Graph;
 
-use super::{the_definition, with_workflow};
+use super::{Found, the_definition, with_workflow};
 use crate::api::Api;
-use crate::failure::Failure;
-use crate::graph::Graph;
+use crate::failure::{Exit, Failure};
 use crate::session::Session;
 
 pub fn command() -> Command {
@@ -13,23 +13,24 @@ pub fn command() -> Command {
         Arg::new("format")
             .long("format")
             .value_name("FORM")
-            .value_parser(["text", "mermaid", "dot", "json"])
+            .value_parser(["text", "mermaid", "dot", "svg", "json"])
             .default_value("text")
-            .help("Lines of levels, a Mermaid flowchart, Graphviz, or the whole definition"),
+            .help("Lines of levels, a Mermaid flowchart, Graphviz, a picture, or the whole definition"),
     )
 }
 
 pub async fn execute(session: &Session, api: &Api, matches: &ArgMatches) -> Result<(), Failure> {
-    let (version, out) = (the_definition(api, matches).await?, &session.out);
-    let description = &version.definition.description;
+    let (Found { description, .. }, out) = (the_definition(api, matches).await?, &session.out);
     let format = matches.get_one::<String>("format").map_or("text", String::as_str);
     if format == "json" || (format == "text" && !out.is_table()) {
-        return Ok(out.json(&description.decode::<serde_json::Value>()?)?);
+        return Ok(out.raw(description.as_str())?);
     }
-    let graph: Graph = description.decode()?;
+    let unreadable = || Failure::new(Exit::Internal, "the definition is not one that this version can draw");
+    let graph = Graph::of_description(&description).ok_or_else(unreadable)?;
     let drawing = match format {
         "mermaid" => graph.to_mermaid(),
         "dot" => graph.to_dot(),
+        "svg" => graph.to_svg().ok_or_else(unreadable)?,
         _ => graph.to_text(),
     };
     Ok(out.line(drawing.trim_end_matches('\n'))?)

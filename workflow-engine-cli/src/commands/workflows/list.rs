@@ -1,8 +1,7 @@
 //! `workflows list`: every definition in the store, with its unfinished runs.
 
 use clap::Command;
-use serde_json::json;
-use workflow_engine::WorkflowVersion;
+use workflow_engine_server::view::WorkflowView;
 
 use crate::api::Api;
 use crate::failure::Failure;
@@ -14,31 +13,16 @@ pub fn command() -> Command {
 }
 
 pub async fn execute(session: &Session, api: &Api) -> Result<(), Failure> {
-    let (versions, out) = (api.versions().await?, &session.out);
-    let items: Vec<_> = versions.iter().map(item).collect();
+    let ((json, workflows), out) = (api.workflows().await?, &session.out);
     match out.format {
-        Format::Json => out.json(&json!({ "items": items }))?,
-        Format::Ndjson => items.iter().try_for_each(|item| out.json(item))?,
-        Format::Table => out.table(table(session, &versions))?,
+        Format::Json => out.raw(json.as_str())?,
+        Format::Ndjson => workflows.iter().try_for_each(|workflow| out.json(workflow))?,
+        Format::Table => out.table(table(session, &workflows))?,
     }
     Ok(())
 }
 
-fn item(version: &WorkflowVersion) -> serde_json::Value {
-    json!({
-        "workflow_id": version.definition.workflow_id,
-        "version": version.definition.version,
-        "fingerprint": version.definition.fingerprint,
-        "workers": version.workers.iter().map(|status| &status.worker.id).collect::<Vec<_>>(),
-        "first_seen_at": version.definition.first_seen_at,
-        "pending": version.pending,
-        "running": version.running,
-        "is_exact": version.is_exact,
-        "oldest": version.oldest,
-    })
-}
-
-fn table(session: &Session, versions: &[WorkflowVersion]) -> Table {
+fn table(session: &Session, workflows: &[WorkflowView]) -> Table {
     let zone = session.out.zone;
     let seen = format!("FIRST SEEN ({})", zone.name());
     let mut table = Table::new([
@@ -55,17 +39,19 @@ fn table(session: &Session, versions: &[WorkflowVersion]) -> Table {
     .number(2)
     .number(3)
     .number(4);
-    for version in versions {
+    for (id, version) in
+        workflows.iter().flat_map(|workflow| workflow.versions.iter().map(|version| (&workflow.id, version)))
+    {
         let more = if version.is_exact { "" } else { "+" };
         table.row([
-            version.definition.workflow_id.clone(),
-            version.definition.version.to_string(),
+            id.clone(),
+            version.version.to_string(),
             format!("{}{more}", version.pending),
             format!("{}{more}", version.running),
             version.workers.len().to_string(),
-            zone.show(version.definition.first_seen_at),
+            zone.show(version.first_seen_at),
             version.oldest.map(|at| zone.show(at)).unwrap_or_default(),
-            version.definition.fingerprint.clone(),
+            version.fingerprint.clone(),
         ]);
     }
     table

@@ -3,26 +3,30 @@
 mod list;
 mod show;
 mod drawing;
+mod stats;
 
 use clap::{Arg, ArgMatches, Command, value_parser};
-use workflow_engine::WorkflowVersion;
+use workflow_engine::Json;
+use workflow_engine_server::view::VersionView;
 
 use crate::api::Api;
+use crate::client::Call;
 use crate::failure::{Exit, Failure};
 use crate::session::Session;
 
 pub fn command() -> Command {
     Command::new("workflows")
-        .about("Shows the workflows of the store: versions, stages, graphs")
+        .about("Shows the workflows of the store: versions, stages, graphs, times")
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .subcommands([list::command(), show::command(), drawing::command()])
+        .subcommands([list::command(), show::command(), drawing::command(), stats::command()])
 }
 
 pub async fn execute(session: &Session, api: Api, matches: &ArgMatches) -> Result<(), Failure> {
     match matches.subcommand() {
         Some(("list", _)) => list::execute(session, &api).await,
         Some(("show", matches)) => show::execute(session, &api, matches).await,
+        Some(("stats", matches)) => stats::execute(session, &api, matches).await,
         Some(("graph", matches)) => drawing::execute(session, &api, matches).await,
         _ => Err(Failure::usage("`workflows` needs a command").advice("see `workflows --help`")),
     }
@@ -46,30 +50,35 @@ fn with_workflow(command: Command) -> Command {
         )
 }
 
+/// A version of a workflow, with its definition as it is.
+struct Found {
+    version: VersionView,
+    description: Json,
+}
+
 /// Returns the definition that the arguments name: of several with one version, the one that was seen last.
-async fn the_definition(api: &Api, matches: &ArgMatches) -> Result<WorkflowVersion, Failure> {
+async fn the_definition(api: &Api, matches: &ArgMatches) -> Result<Found, Failure> {
     let wanted = matches.get_one::<String>("workflow").map_or("", String::as_str);
-    let version = matches.get_one::<u32>("version");
-    let versions = api.versions().await?;
-    let mut known: Vec<&str> = versions.iter().map(|known| known.definition.workflow_id.as_str()).collect();
-    known.dedup();
-    let known = if known.is_empty() {
-        "the store has none".to_owned()
-    } else {
-        format!("the store has {}", known.join(", "))
-    };
-    let is_wanted = |known: &WorkflowVersion| {
-        let definition = &known.definition;
-        let is_named = definition.workflow_id == wanted || definition.fingerprint == wanted;
-        is_named && version.is_none_or(|version| *version == definition.version)
-    };
+    let number = matches.get_one::<u32>("version");
+    let (_, workflows) = api.workflows().await?;
+    let known: Vec<String> = workflows.iter().map(|workflow| workflow.id.clone()).collect();
+    let versions = workflows.into_iter().flat_map(|workflow| {
+        let is_named = workflow.id == wanted;
+        workflow.versions.into_iter().filter(move |version| is_named || version.fingerprint == wanted)
+    });
     let newest = versions
-        .into_iter()
-        .filter(is_wanted)
-        .max_by_key(|known| (known.definition.version, known.definition.first_seen_at));
-    newest.ok_or_else(|| {
-        let version = version.map(|version| format!(" in version {version}")).unwrap_or_default();
-        Failure::new(Exit::NotFound, format!("there is no workflow `{wanted}`{version}"))
-            .advice(format!("{known}: see `workflows list`"))
-    })
+        .filter(|version| number.is_none_or(|number| *number == version.version))
+        .max_by_key(|version| (version.version, version.first_seen_at));
+    let Some(version) = newest else {
+        let number = number.map(|number| format!(" in version {number}")).unwrap_or_default();
+        let known = if known.is_empty() {
+            "the store has none".to_owned()
+        } else {
+            format!("the store has {}", known.join(", "))
+        };
+        return Err(Failure::new(Exit::NotFound, format!("there is no workflow `{wanted}`{number}"))
+            .advice(format!("{known}: see `workflows list`")));
+    };
+    let description = api.get(Call::get(format!("/definitions/{}", version.fingerprint))).await?;
+    Ok(Found { version, description })
 }

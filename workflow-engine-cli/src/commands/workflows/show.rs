@@ -3,7 +3,7 @@
 use clap::{ArgMatches, Command};
 use serde_json::Value;
 
-use super::{the_definition, with_workflow};
+use super::{Found, the_definition, with_workflow};
 use crate::api::Api;
 use crate::failure::Failure;
 use crate::output::{Format, Table, text};
@@ -16,11 +16,11 @@ pub fn command() -> Command {
 }
 
 pub async fn execute(session: &Session, api: &Api, matches: &ArgMatches) -> Result<(), Failure> {
-    let (version, out) = (the_definition(api, matches).await?, &session.out);
-    let definition: Value = version.definition.description.decode()?;
+    let (Found { version, description }, out) = (the_definition(api, matches).await?, &session.out);
     if out.format != Format::Table {
-        return Ok(out.json(&definition)?);
+        return Ok(out.raw(description.as_str())?);
     }
+    let definition: Value = description.decode()?;
     let string = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let mut head = Table::new(Vec::<String>::new());
     head.row(["workflow", &string(&definition["id"])]);
@@ -30,7 +30,7 @@ pub async fn execute(session: &Session, api: &Api, matches: &ArgMatches) -> Resu
         head.row(["about", &string(&definition["description"])]);
     }
     head.row(["input", &fields(&definition["input_schema"])]);
-    head.row(["definition", &version.definition.fingerprint]);
+    head.row(["definition", &version.fingerprint]);
     head.row(["runs", &format!("{} pending, {} running", version.pending, version.running)]);
     out.table(head)?;
     out.line("")?;

@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Command;
-use crate::definition::{Progress, Source, WorkflowDefinition};
+use crate::definition::{Graph, Progress, WorkflowDefinition};
 use crate::error::Error;
 use crate::kernel::Kernel;
-use crate::kernel::compatibility::definition_of;
 use crate::kernel::idempotency;
-use crate::kernel::registry::Registered;
-use crate::kernel::run_request::check_request;
+use crate::kernel::run_graph::{FoundGraph, found_graph_of};
+use crate::kernel::run_request::{check_request, check_sizes};
+use crate::kernel::stored_schema::check_stored;
 use crate::kernel::stored_values::prepare_taken_over;
 use crate::ports::{Change, Commit, Decision, IdempotencyEntry, NewRun, NewStage, Precondition, Snapshot};
 use crate::records::{Actor, RunRequest, Status, StoredValue, action, origin};
@@ -65,7 +65,11 @@ struct Request<'a>(RunId, &'a str, Option<&'a Json>, Option<&'a Json>, &'a BTree
 /// The checked parts of a fork.
 struct Fork<'a> {
     snapshot: &'a Snapshot,
-    definition: &'a WorkflowDefinition,
+    graph: Graph,
+    /// `None` where only the store has it; then the graph has neither choices nor catches.
+    definition: Option<&'a WorkflowDefinition>,
+    /// The edited outputs, as they are stored.
+    outputs: BTreeMap<String, Json>,
     taken_over: Vec<usize>,
     stages: Vec<usize>,
     request: RunRequest,
@@ -78,9 +82,10 @@ impl Command for ForkRun {
 
     /// # Errors
     /// `RUN_NOT_FOUND`, `STAGE_NOT_FOUND`, `RUN_NEVER_STARTED`, `ANCESTOR_NOT_COMPLETED`, `INVALID_REQUEST`,
-    /// `INVALID_INPUT`, `INVALID_CONFIG`, `IDEMPOTENCY_CONFLICT`; `WORKFLOW_NOT_FOUND` or
-    /// `DEFINITION_MISMATCH` when this process lacks the run's workflow or definition; `BLOB_MISSING` when a rerun has
-    /// deleted an output since.
+    /// `INVALID_INPUT`, `INVALID_CONFIG`, `IDEMPOTENCY_CONFLICT`; `BLOB_MISSING` when a rerun has deleted an output since.
+    ///
+    /// `WORKFLOW_NOT_FOUND` or `DEFINITION_MISMATCH` when this process lacks the definition, and needs it: for another
+    /// configuration, and for a workflow with choices or catches. Otherwise the definition in the store is enough.
     async fn execute(self, kernel: &Kernel) -> Result<ForkRunOutput, Error> {
         self.fork(kernel, None).await
     }
@@ -98,11 +103,9 @@ impl ForkRun {
     async fn fork(self, kernel: &Kernel, by: Option<&Actor>) -> Result<ForkRunOutput, Error> {
         let source = self.run_id;
         let snapshot = kernel.store().snapshot(source).await?.ok_or_else(|| Error::run_not_found(source))?;
-        let registered = definition_of(kernel, &snapshot.run).await?;
-        let definition = registered.definition();
-        let fork = self.check(kernel, registered, &snapshot).await?;
+        let fork = self.check(kernel, &snapshot).await?;
         let ids =
-            |stages: &[usize]| stages.iter().map(|stage| definition.stages[*stage].id.clone()).collect();
+            |stages: &[usize]| stages.iter().map(|stage| fork.graph.stages[*stage].id.clone()).collect();
         let mut output =
             ForkRunOutput { run_id: None, taken_over: ids(&fork.taken_over), stages: ids(&fork.stages) };
         if self.dry_run {
@@ -138,37 +141,67 @@ impl ForkRun {
     }
 
     /// Checks the request against the definition and the state of the run.
-    async fn check<'a>(
-        &self,
-        kernel: &Kernel,
-        registered: &'a Registered,
-        snapshot: &'a Snapshot,
-    ) -> Result<Fork<'a>, Error> {
+    async fn check<'a>(&self, kernel: &'a Kernel, snapshot: &'a Snapshot) -> Result<Fork<'a>, Error> {
         let run_id = self.run_id;
-        let (taken_over, stages) = plan(snapshot, registered, &self.from_stage_id)?;
-        for (stage_id, output) in &self.outputs {
-            let stage = registered.stage(stage_id).filter(|(index, _)| taken_over.contains(index));
-            let Some((_, stage)) = stage else {
+        let found = found_graph_of(kernel, &snapshot.run).await?;
+        let graph = match &found {
+            FoundGraph::Registered(registered) => Graph::of(registered.definition()),
+            FoundGraph::Stored { graph, .. } => graph.clone(),
+        };
+        let (taken_over, stages) = plan(snapshot, &graph, &self.from_stage_id)?;
+        for stage_id in self.outputs.keys() {
+            if !taken_over.iter().any(|index| graph.stages[*index].id == *stage_id) {
                 return Err(Error::invalid_request(format!(
                     "the output of stage `{stage_id}` of run `{run_id}` is not taken over, so it cannot be edited"
                 )));
-            };
-            (stage.read_output)(output).map_err(|error| {
-                Error::invalid_request(format!(
-                    "the output of stage `{stage_id}` is not of its type: {error}"
-                ))
-            })?;
+            }
         }
         if self.input.is_some() && !taken_over.is_empty() {
             let message = "another input needs a fork from the start, where no stage is taken over";
             return Err(Error::invalid_request(message));
         }
         let old = kernel.store().request(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
-        let (input, config) = (self.input.as_ref(), self.config.as_ref());
-        let (input, config) = (input.unwrap_or(&old.input), config.unwrap_or(&old.config));
         let limits = kernel.config().limits;
-        let (request, _) = check_request(registered, limits, input, Some(config), old.metadata.clone())?;
-        Ok(Fork { snapshot, definition: registered.definition(), taken_over, stages, request })
+        let (definition, request, outputs) = match found {
+            FoundGraph::Registered(registered) => {
+                let (input, config) = (self.input.as_ref(), self.config.as_ref());
+                let (input, config) = (input.unwrap_or(&old.input), config.unwrap_or(&old.config));
+                let (request, _) =
+                    check_request(registered, limits, input, Some(config), old.metadata.clone())?;
+                let definition = registered.definition();
+                (Some(definition), request, self.read_outputs(definition)?)
+            }
+            FoundGraph::Stored { missing, .. } if self.config.is_some() => return Err(missing),
+            FoundGraph::Stored { description, missing, .. } => {
+                check_stored(
+                    &snapshot.run.workflow_id,
+                    &description,
+                    self.input.as_ref(),
+                    &self.outputs,
+                    missing,
+                )?;
+                let input = self.input.clone().unwrap_or(old.input);
+                let request = RunRequest { input, config: old.config, metadata: old.metadata };
+                check_sizes(limits, &snapshot.run.workflow_id, &request)?;
+                (None, request, self.outputs.clone())
+            }
+        };
+        Ok(Fork { snapshot, graph, definition, outputs, taken_over, stages, request })
+    }
+
+    /// Returns the edited outputs as they are stored.
+    fn read_outputs(&self, definition: &WorkflowDefinition) -> Result<BTreeMap<String, Json>, Error> {
+        let read = |(stage_id, output): (&String, &Json)| {
+            let stage = definition.stages.iter().find(|stage| stage.id == *stage_id);
+            let read = stage.map(|stage| (stage.read_output)(output)).transpose();
+            let read = read.map_err(|error| {
+                Error::invalid_request(format!(
+                    "the output of stage `{stage_id}` is not of its type: {error}"
+                ))
+            })?;
+            Ok((stage_id.clone(), read.unwrap_or_else(|| output.clone())))
+        };
+        self.outputs.iter().map(read).collect()
     }
 
     async fn decide(
@@ -179,17 +212,29 @@ impl ForkRun {
         fork: Fork<'_>,
         idempotency: Option<IdempotencyEntry>,
     ) -> Result<Decision, Error> {
-        let Fork { snapshot, definition, taken_over, stages, request } = fork;
+        let Fork { snapshot, graph, definition, outputs, taken_over, stages, request } = fork;
         let runs_again: BTreeSet<usize> = stages.iter().copied().collect();
         // A stage that is taken over has chosen no arm: see `plan`.
-        let count = |source: &Source| {
-            source
-                .open(&|index| Progress { is_completed: !runs_again.contains(&index), ..Progress::default() })
+        let progress = |index| Progress { is_completed: !runs_again.contains(&index), ..Progress::default() };
+        let open = |stages: &[usize]| {
+            let open = stages.iter().filter(|stage| runs_again.contains(stage)).count();
+            u32::try_from(open).unwrap_or(u32::MAX)
+        };
+        let waiting_on = |index: usize| match definition {
+            Some(definition) => definition.stages[index].source.open(&progress),
+            None => open(&graph.stages[index].predecessors),
+        };
+        let ends = match definition {
+            Some(definition) => definition.output.open(&progress),
+            None => open(&graph.output_stages),
         };
         let mut changes = vec![Change::CreateRun(NewRun {
-            workflow_id: definition.id.clone(),
-            workflow_name: definition.name.clone(),
-            definition_fingerprint: definition.fingerprint().to_owned(),
+            workflow_id: snapshot.run.workflow_id.clone(),
+            workflow_name: graph.name.clone(),
+            definition_fingerprint: definition.map_or_else(
+                || snapshot.run.definition_fingerprint.clone(),
+                |definition| definition.fingerprint().to_owned(),
+            ),
             priority: snapshot.run.priority,
             request,
         })];
@@ -206,35 +251,35 @@ impl ForkRun {
         let budget = snapshot.run.spending.budget;
         changes.extend(budget.map(|budget| Change::SetBudget { stage_id: None, budget }));
         changes.push(Change::StartRun {
-            stages: definition
+            stages: graph
                 .stages
                 .iter()
-                .map(|stage| NewStage {
+                .enumerate()
+                .map(|(index, stage)| NewStage {
                     stage_id: stage.id.clone(),
                     stage_name: stage.name.clone(),
                     stage_number: stage.number,
                     execution_group: stage.execution_group,
-                    waiting_on: count(&stage.source),
+                    waiting_on: waiting_on(index),
                 })
                 .collect(),
-            waiting_on: count(&definition.output),
+            waiting_on: ends,
         });
         for index in taken_over {
-            let stage_id = &definition.stages[index].id;
-            let output = match self.outputs.get(stage_id) {
-                Some(output) => (definition.stages[index].read_output)(output)
-                    .map_err(|error| Error::invalid_request(error.to_string()))?,
+            let stage_id = &graph.stages[index].id;
+            let output = match outputs.get(stage_id) {
+                Some(output) => output.clone(),
                 None => kernel.resolve(self.run_id, stored_output(snapshot, stage_id)?).await?,
             };
             let prepared = prepare_taken_over(kernel, run_id, stage_id, &output).await?;
             changes.extend(prepared.blob);
             changes.push(Change::TakeOver { stage_id: stage_id.clone(), output: prepared.value });
         }
-        let ready = stages.into_iter().map(|index| &definition.stages[index]);
-        changes.extend(ready.filter(|stage| count(&stage.source) == 0).map(|stage| Change::Enqueue {
+        let ready = stages.into_iter().filter(|index| waiting_on(*index) == 0);
+        changes.extend(ready.map(|index| &graph.stages[index]).map(|stage| Change::Enqueue {
             stage_id: stage.id.clone(),
-            max_attempts: stage.retry.max_attempts,
-            max_crashes: stage.retry.max_crashes,
+            max_attempts: stage.max_attempts,
+            max_crashes: stage.max_crashes,
             claim: None,
         }));
         let precondition = Precondition::Absent;
@@ -250,42 +295,38 @@ impl ForkRun {
 }
 
 /// Returns the stages that are taken over, and those that run, each in reading order.
-fn plan(
-    snapshot: &Snapshot,
-    registered: &Registered,
-    from_stage_id: &str,
-) -> Result<(Vec<usize>, Vec<usize>), Error> {
-    let (run_id, definition) = (snapshot.run.id, registered.definition());
-    let (from, _) =
-        registered.stage(from_stage_id).ok_or_else(|| Error::stage_not_found(run_id, from_stage_id))?;
+fn plan(snapshot: &Snapshot, graph: &Graph, from_stage_id: &str) -> Result<(Vec<usize>, Vec<usize>), Error> {
+    let run_id = snapshot.run.id;
+    let from = graph.stages.iter().position(|stage| stage.id == from_stage_id);
+    let from = from.ok_or_else(|| Error::stage_not_found(run_id, from_stage_id))?;
     if snapshot.stages.is_empty() {
         return Err(Error::run_never_started(run_id));
     }
     let is_completed = |index: usize| {
-        let id = &definition.stages[index].id;
+        let id = &graph.stages[index].id;
         snapshot.stages.iter().any(|stage| stage.stage_id == *id && stage.status == Status::Completed)
     };
     // In reading order, so every predecessor is decided before.
-    let mut runs = vec![false; definition.stages.len()];
-    for (index, stage) in definition.stages.iter().enumerate() {
+    let mut runs = vec![false; graph.stages.len()];
+    for (index, stage) in graph.stages.iter().enumerate() {
         // Which arm was taken, or which failure was caught, is not taken over.
-        let decides = stage.choice.is_some() || definition.catch_around(index).is_some();
+        let decides = stage.arms.is_some() || graph.catches.iter().any(|catch| catch.contains(&index));
         runs[index] = index == from
             || decides
             || !is_completed(index)
             || stage.predecessors.iter().any(|predecessor| runs[*predecessor]);
     }
-    let missing = ancestors(definition, from).into_iter().find(|ancestor| runs[*ancestor]);
+    let missing = ancestors(graph, from).into_iter().find(|ancestor| runs[*ancestor]);
     if let Some(ancestor) = missing {
-        return Err(Error::ancestor_not_completed(run_id, from_stage_id, &definition.stages[ancestor].id));
+        return Err(Error::ancestor_not_completed(run_id, from_stage_id, &graph.stages[ancestor].id));
     }
     Ok((0..runs.len()).partition(|index| !runs[*index]))
 }
 
-fn ancestors(definition: &WorkflowDefinition, from: usize) -> BTreeSet<usize> {
+fn ancestors(graph: &Graph, from: usize) -> BTreeSet<usize> {
     let (mut found, mut open) = (BTreeSet::new(), vec![from]);
     while let Some(index) = open.pop() {
-        open.extend(definition.stages[index].predecessors.iter().filter(|before| found.insert(**before)));
+        open.extend(graph.stages[index].predecessors.iter().filter(|before| found.insert(**before)));
     }
     found
 }

@@ -12,7 +12,9 @@ impl State {
     /// Adds calls with a final outcome to the sums, at most `limit`.
     pub(super) fn roll_up(&mut self, limit: usize) -> usize {
         let calls = self.calls_to_roll_up(limit);
-        calls.iter().for_each(|id| self.add_to_hours(*id));
+        for id in &calls {
+            self.add_to_hours(*id);
+        }
         calls.len()
     }
 

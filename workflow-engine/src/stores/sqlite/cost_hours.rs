@@ -89,6 +89,7 @@ pub(super) const STATEMENTS: &[&str] = &[FINAL, COUNT, ADD, ADD_OF_RUNS, MARK, C
 const HOUR: i64 = 3_600_000_000;
 
 /// Adds calls to the sums, and marks them.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the writer lends the arguments of what it runs")]
 pub(super) fn roll_up(batch: &mut Batch, limit: &usize) -> Result<usize, Failure> {
     const DOING: &str = "sum up calls of models";
 

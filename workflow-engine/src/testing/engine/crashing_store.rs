@@ -377,7 +377,6 @@ impl Ledger for CrashingStore {
     ) -> Result<Vec<AiCallRecord>, Error> {
         self.alive()?.calls_of_run(run_id, after, limit).await
     }
-
     async fn calls_of_topic(
         &self,
         topic: &str,
@@ -386,19 +385,15 @@ impl Ledger for CrashingStore {
     ) -> Result<Vec<AiCallRecord>, Error> {
         self.alive()?.calls_of_topic(topic, after, limit).await
     }
-
     async fn call_statistics(&self, topic: &str) -> Result<CallStatistics, Error> {
         self.alive()?.call_statistics(topic).await
     }
-
     async fn reserve_call(&self, id: CallId, call: CallReservation) -> Result<(), Error> {
         self.write(|| "a call of a model".to_owned(), self.inner.reserve_call(id, call)).await
     }
-
     async fn settle_call(&self, id: CallId, end: CallOutcome) -> Result<(), Error> {
         self.write(|| "the result of a call of a model".to_owned(), self.inner.settle_call(id, end)).await
     }
-
     async fn roll_up_calls(&self, limit: usize) -> Result<usize, Error> {
         self.write(|| "sums of calls".to_owned(), self.inner.roll_up_calls(limit)).await
     }
