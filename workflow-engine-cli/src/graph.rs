@@ -20,6 +20,8 @@ struct Stage {
     execution_group: u32,
     predecessors: Vec<String>,
     reads: Vec<String>,
+    #[serde(default)]
+    delay_ms: Option<u64>,
 }
 
 impl Graph {
@@ -37,6 +39,9 @@ impl Graph {
                 if !stage.predecessors.is_empty() {
                     let _ = write!(line, "  after {}", stage.predecessors.join(", "));
                 }
+                if let Some(delay) = stage.delay() {
+                    let _ = write!(line, "  {delay} later");
+                }
                 let required: Vec<&str> = stage.required().collect();
                 if !required.is_empty() {
                     let _ = write!(line, "  reads {}", required.join(", "));
@@ -53,7 +58,7 @@ impl Graph {
         let mut text = String::from("flowchart TD\n");
         for stage in &self.stages {
             // Mermaid has the entities of HTML, with `#` instead of `&`.
-            let name = stage.name.replace('#', "#35;").replace('"', "#quot;");
+            let name = stage.label().replace('#', "#35;").replace('"', "#quot;");
             let _ = writeln!(text, "    s{}[\"{name}\"]", stage.number);
         }
         let numbers: BTreeMap<&str, u32> =
@@ -72,7 +77,7 @@ impl Graph {
         let quoted = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
         let mut text = format!("digraph \"{}\" {{\n    node [shape=box];\n", quoted(&self.id));
         for stage in &self.stages {
-            let _ = writeln!(text, "    \"{}\" [label=\"{}\"];", quoted(&stage.id), quoted(&stage.name));
+            let _ = writeln!(text, "    \"{}\" [label=\"{}\"];", quoted(&stage.id), quoted(&stage.label()));
         }
         for (from, to, is_required) in self.edges() {
             let style = if is_required { " [style=dashed]" } else { "" };
@@ -92,6 +97,21 @@ impl Graph {
 }
 
 impl Stage {
+    /// Returns how much later the stage starts than it is ready, in the largest unit of which that is a multiple.
+    fn delay(&self) -> Option<String> {
+        let delay = self.delay_ms?;
+        let units = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+        let unit = units.iter().find(|(_, unit)| delay.is_multiple_of(*unit))?;
+        Some(format!("{}{}", delay / unit.1, unit.0))
+    }
+
+    fn label(&self) -> String {
+        match self.delay() {
+            Some(delay) => format!("{}, {delay} later", self.name),
+            None => self.name.clone(),
+        }
+    }
+
     /// Returns the stages whose outputs it reads, apart from its predecessors.
     fn required(&self) -> impl Iterator<Item = &str> {
         self.reads.iter().filter(|from| !self.predecessors.contains(from)).map(String::as_str)
@@ -124,7 +144,7 @@ mod tests {
         Ok(format!("{count} {lines} {text}"))
     }
 
-    workflow! { Reporting = load >> [count, lines] >> report }
+    workflow! { Reporting = load >> [count, delay("90m") >> lines] >> report }
 
     #[test]
     fn a_stored_definition_is_drawn_as_the_definition_itself() {
@@ -133,7 +153,7 @@ mod tests {
         let graph: Graph = serde_json::from_str(&stored).unwrap();
         assert_eq!(graph.to_mermaid(), definition.to_mermaid());
         assert_eq!(graph.to_dot(), definition.to_dot());
-        let text = "  1  load\n  2  count  after load\n     lines  after load\n  3  report  after count, lines  reads load\n";
+        let text = "  1  load\n  2  count  after load\n     lines  after load  90m later\n  3  report  after count, lines  reads load\n";
         assert_eq!(graph.to_text(), text);
     }
 }

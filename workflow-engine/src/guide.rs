@@ -41,4 +41,5 @@ chapters! {
     cli "20-cli.md";
     choices "21-choices.md";
     telemetry "22-telemetry.md";
+    time "23-time.md";
 }

@@ -41,6 +41,16 @@ pub fn command() -> Command {
                 .value_parser(|text: &str| text.parse::<Cost>()),
         )
         .arg(
+            option("at", "INSTANT", "When the run starts: 2026-12-24T18:00:00Z; default at once")
+                .value_parser(values::instant)
+                .conflicts_with("after"),
+        )
+        .arg(option("after", "TIME", "How much later the run starts: 2h, 7d").value_parser(values::duration))
+        .arg(
+            option("deadline", "TIME", "The longest time of the run; default that of the workflow")
+                .value_parser(values::duration),
+        )
+        .arg(
             option("wait", "", "Wait for the run to end, and print its output")
                 .num_args(0)
                 .action(ArgAction::SetTrue),
@@ -96,6 +106,9 @@ fn request(matches: &ArgMatches) -> Result<CreateRun, Failure> {
     request.priority = matches.get_one("priority").copied();
     request.version = matches.get_one("version").copied();
     request.budget = matches.get_one("budget").copied();
+    request.start_at = matches.get_one("at").copied();
+    request.start_after = matches.get_one("after").copied();
+    request.deadline = matches.get_one("deadline").copied();
     let tags = matches.get_many::<(String, String)>("tag").into_iter().flatten();
     request.tags = tags.cloned().collect();
     Ok(request)

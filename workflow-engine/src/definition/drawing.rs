@@ -7,7 +7,7 @@ use super::workflow::WorkflowDefinition;
 impl WorkflowDefinition {
     /// Returns the graph as a [Mermaid](https://mermaid.js.org/syntax/flowchart.html) flowchart, top down. A dotted edge
     /// leads from a required stage that is not a direct predecessor. The stage of a `match` is a rhombus, and the edges to
-    /// its arms have their patterns.
+    /// its arms have their patterns. A stage after a `delay` has it in its name.
     ///
     /// ```
     /// use workflow_engine::prelude::*;
@@ -33,7 +33,7 @@ impl WorkflowDefinition {
     pub fn to_mermaid(&self) -> String {
         let mut text = String::from("flowchart TD\n");
         for stage in &self.stages {
-            let name = escaped(&stage.name);
+            let name = escaped(&stage.delayed_name());
             let (open, close) = if stage.choice.is_some() { ('{', '}') } else { ('[', ']') };
             line(&mut text, format_args!("    s{}{open}\"{name}\"{close}", stage.number));
         }
@@ -63,7 +63,11 @@ impl WorkflowDefinition {
             let shape = if stage.choice.is_some() { ", shape=diamond" } else { "" };
             line(
                 &mut text,
-                format_args!("    \"{}\" [label=\"{}\"{shape}];", quoted(&stage.id), quoted(&stage.name)),
+                format_args!(
+                    "    \"{}\" [label=\"{}\"{shape}];",
+                    quoted(&stage.id),
+                    quoted(&stage.delayed_name())
+                ),
             );
         }
         for (number, catch) in self.catches.iter().enumerate().rev() {

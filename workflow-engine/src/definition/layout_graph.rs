@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::description::millis;
 use super::layout::{EdgeEnd, Junction, Layout, PlacedEdge, PlacedStage};
 use super::layout_rows::{StageShape, rows};
 use super::stored::{StoredGraph, StoredStage};
@@ -44,6 +45,7 @@ impl WorkflowDefinition {
             column: stage.execution_group as usize - 1,
             predecessors: stage.predecessors.clone(),
             reads: stage.reads.clone(),
+            delay_ms: stage.delay.map(millis),
         });
         Layout::of(&shapes.collect::<Vec<_>>())
     }
@@ -68,6 +70,7 @@ impl Layout {
                 column: (stage.execution_group as usize).checked_sub(1)?,
                 predecessors: indices(&stage.predecessors)?,
                 reads: indices(&stage.reads)?,
+                delay_ms: stage.delay_ms,
             })
         };
         let shapes: Vec<StageShape> = graph.stages.iter().map(shape).collect::<Option<_>>()?;
@@ -109,6 +112,7 @@ impl Layout {
         let stages = shapes.iter().zip(&placed.stages).map(|(shape, row)| PlacedStage {
             stage_id: shape.id.clone(),
             name: shape.name.clone(),
+            delay_ms: shape.delay_ms,
             column: shape.column,
             row: *row,
         });

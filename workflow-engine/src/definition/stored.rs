@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::description::millis;
 use super::workflow::WorkflowDefinition;
 use crate::value::Json;
 
@@ -20,6 +21,8 @@ pub(crate) struct StoredStage {
     pub(crate) execution_group: u32,
     pub(crate) predecessors: Vec<String>,
     pub(crate) reads: Vec<String>,
+    #[serde(default)]
+    pub(crate) delay_ms: Option<u64>,
 }
 
 impl StoredGraph {
@@ -39,6 +42,7 @@ impl StoredGraph {
             execution_group: stage.execution_group,
             predecessors: ids(&stage.predecessors),
             reads: ids(&stage.reads),
+            delay_ms: stage.delay.map(millis),
         });
         Self { stages: stages.collect() }
     }

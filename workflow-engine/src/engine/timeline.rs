@@ -149,6 +149,7 @@ impl AnyRun {
             execution_group: stage.execution_group,
             predecessors: Vec::new(),
             reads: Vec::new(),
+            delay_ms: None,
         });
         Ok(stages.collect())
     }
@@ -246,7 +247,7 @@ fn note_ready(
                 ready = ready.and_then(|ready| Some(ready.max(completed_by(predecessor, number)?)));
             }
             if let Some(ready) = ready {
-                stages.entry(stage.id.clone()).or_default().note_ready(number, ready);
+                stages.entry(stage.id.clone()).or_default().note_ready(number, ready, stage.delay_ms);
             }
         }
     }

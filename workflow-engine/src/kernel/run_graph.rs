@@ -1,5 +1,7 @@
 //! The graph of a run's definition, for commands that need no code: of this process, or stored by another one.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
@@ -26,6 +28,7 @@ pub(super) struct GraphStage {
     pub(super) max_attempts: u32,
     pub(super) max_crashes: u32,
     pub(super) budget: Option<Cost>,
+    pub(super) delay: Option<Duration>,
 }
 
 /// A definition as [`WorkflowDefinition::to_json`] describes it.
@@ -43,6 +46,7 @@ struct StageDescription {
     predecessors: Vec<String>,
     retry: RetryDescription,
     budget: Option<Cost>,
+    delay_ms: Option<u64>,
     choice: Option<IgnoredAny>,
 }
 
@@ -107,6 +111,7 @@ impl RunGraph {
             max_attempts: stage.retry.max_attempts,
             max_crashes: stage.retry.max_crashes,
             budget: stage.budget,
+            delay: stage.delay,
         });
         Self { stages: stages.collect(), output_stages: definition.output_stages.clone() }
     }
@@ -134,6 +139,7 @@ impl RunGraph {
             max_attempts: stage.retry.max_attempts,
             max_crashes: stage.retry.max_crashes,
             budget: stage.budget,
+            delay: stage.delay_ms.map(Duration::from_millis),
         });
         Ok(Some(Self { stages: graph.collect(), output_stages: places(&output_stages)? }))
     }

@@ -44,7 +44,7 @@ type __Process3 = <__Process3Path as ::workflow_engine::__private::Known<
     __private::Upstream > ::Value, __private::ParametersOf < __Process3 >> > ::entry:: <
     __private::Group < (__private::Single < __Process1 >, __private::Single < __Process2
     >) > >)], predecessors : & [& [], & [0], & [0], & [1, 2]], output_stages : & [3],
-    choices : & [], received : & [], catches : & [], input : __private::InputRow::of:: <
+    choices : & [], received : & [], catches : & [], timing : __private::Timing::NONE, input : __private::InputRow::of:: <
     process > (), output_schema : __private::output_schema:: < __private::Single <
     __Process3 > >, config_schema : __private::schema:: < ProcessConfig >, }; impl
     __private::Workflow for process { type Input = < __Process0 as __private::Stage >

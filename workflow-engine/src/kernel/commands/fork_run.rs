@@ -14,6 +14,7 @@ use crate::kernel::compatibility::definition_of;
 use crate::kernel::idempotency;
 use crate::kernel::registry::Registered;
 use crate::kernel::run_request::check_request;
+use crate::kernel::start_plan::delay_of;
 use crate::kernel::stored_values::prepare_taken_over;
 use crate::ports::{Change, Commit, Decision, IdempotencyEntry, NewRun, NewStage, Precondition, Snapshot};
 use crate::records::{Actor, RunRequest, Status, StoredValue, action, origin};
@@ -205,6 +206,8 @@ impl ForkRun {
         }
         let budget = snapshot.run.spending.budget;
         changes.extend(budget.map(|budget| Change::SetBudget { stage_id: None, budget }));
+        let deadline = snapshot.run.times.deadline;
+        changes.extend(deadline.map(|deadline| Change::SetTimes { start: None, deadline: Some(deadline) }));
         changes.push(Change::StartRun {
             stages: definition
                 .stages
@@ -231,11 +234,16 @@ impl ForkRun {
             changes.push(Change::TakeOver { stage_id: stage_id.clone(), output: prepared.value });
         }
         let ready = stages.into_iter().map(|index| &definition.stages[index]);
-        changes.extend(ready.filter(|stage| count(&stage.source) == 0).map(|stage| Change::Enqueue {
-            stage_id: stage.id.clone(),
-            max_attempts: stage.retry.max_attempts,
-            max_crashes: stage.retry.max_crashes,
-            claim: None,
+        changes.extend(ready.filter(|stage| count(&stage.source) == 0).flat_map(|stage| {
+            let enqueue = Change::Enqueue {
+                stage_id: stage.id.clone(),
+                max_attempts: stage.retry.max_attempts,
+                max_crashes: stage.retry.max_crashes,
+                claim: None,
+            };
+            // The stage from which the fork begins starts at once.
+            let delay = delay_of(stage).filter(|_| stage.id != self.from_stage_id);
+            std::iter::once(enqueue).chain(delay)
         }));
         let precondition = Precondition::Absent;
         Ok(Decision { run_id, command: Self::NAME, precondition, idempotency, changes })

@@ -6,7 +6,7 @@ use super::options::texts_with;
 use super::{
     calls, catalog, claim, clock_jumps, deliveries, diagnosis, enqueued, inspection, inspection_actions,
     inspection_logs, inspection_queue, inspection_stages, ledger, load, migrations, persistence, retention,
-    run_tags, side_rows, stuck_runs, subscribers, transport, workers, write,
+    run_tags, side_rows, stuck_runs, subscribers, timers, transport, workers, write,
 };
 
 const STATEMENTS: &[&[&str]] = &[
@@ -32,6 +32,7 @@ const STATEMENTS: &[&[&str]] = &[
     retention::STATEMENTS,
     subscribers::STATEMENTS,
     transport::STATEMENTS,
+    timers::STATEMENTS,
     &write::STATEMENTS,
 ];
 
@@ -57,6 +58,8 @@ const A_MILLION_FINISHED: &str = "
         ('workflow_runs', 'workflow_runs_over', '1000000 2001'),
         ('workflow_runs', 'workflow_runs_unfinished', '0 0 0'),
         ('workflow_runs', 'workflow_runs_pending', '0 0 0 0'),
+        ('workflow_runs', 'workflow_runs_due', '0 0 0'),
+        ('workflow_runs', 'workflow_runs_deadline', '0 0'),
         ('workflow_stage_rows', 'workflow_stage_rows', '4000000 4 1'),
         ('workflow_runs', 'workflow_runs_held', '0 0'),
         ('workflow_job_queue', 'workflow_job_queue_leased', '0 0'),
@@ -89,6 +92,8 @@ async fn scans_nothing(connection: &mut SqliteConnection) {
         "workflow_job_queue_suspended",
         "workflow_commits_unpublished",
         "workflow_plugin_deliveries_dead",
+        "workflow_runs_deadline",
+        "workflow_runs_due",
         "workflow_runs_held",
         "workflow_runs_pending",
         "workflow_runs_unfinished",
@@ -142,7 +147,12 @@ async fn a_slice_of_a_list_reads_its_candidates_from_an_index() {
 #[tokio::test]
 async fn waiting_work_is_found_by_its_definition() {
     let mut connection = database().await;
-    let waiting = ["workflow_job_queue_pending", "workflow_job_queue_suspended", "workflow_runs_pending"];
+    let waiting = [
+        "workflow_job_queue_pending",
+        "workflow_job_queue_suspended",
+        "workflow_runs_pending",
+        "workflow_runs_due",
+    ];
     let statements = STATEMENTS.iter().copied().flatten();
     let claims: Vec<_> = statements.filter(|sql| sql.contains("definition_fingerprint = ")).collect();
     assert!(claims.len() >= 5, "{claims:#?}");

@@ -2,6 +2,7 @@
 
 mod catalog;
 mod diagnosis;
+mod timers;
 mod inspection;
 
 use std::collections::HashMap;
