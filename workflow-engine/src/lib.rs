@@ -40,7 +40,7 @@ pub mod guide;
 pub use context::{AnyStage, IntoStageError, Retry, RetryDecision, StageContext, StageError, StageResult};
 pub use engine::{
     AnyRun, BulkItem, BulkOutcome, Cursor, Engine, EngineBuilder, Events, Fork, IntoStore, List, Logs, Page,
-    Rerun, RunHandle, StartRun, StoreSource, WorkerState, WorkerStatus,
+    Rerun, RunHandle, StartRun, StoreSource, WorkerState, WorkerStatus, WorkflowVersion,
 };
 pub use error::{Error, ErrorCode};
 pub use host::{LeftJob, ShutdownReport, serverless};

@@ -18,7 +18,7 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Starts runs and fails them at their instants. It waits for the earliest one, and for hints that there is another.
 pub(super) struct Timers {
-    timers: watch::Receiver<u64>,
+    own: watch::Receiver<u64>,
     /// The commits of other processes, and jumps of the clock.
     external: watch::Receiver<u64>,
     /// The earliest instant of the next look for instants of other processes.
@@ -29,7 +29,7 @@ impl Timers {
     pub(super) fn new(kernel: &Kernel) -> Self {
         let hints = kernel.store().hints();
         let next_look = kernel.clock().now();
-        Self { timers: hints.watch_timers(), external: hints.watch_external(), next_look }
+        Self { own: hints.watch_timers(), external: hints.watch_external(), next_look }
     }
 }
 
@@ -39,7 +39,7 @@ impl Service for Timers {
     }
 
     async fn pass(&mut self, kernel: &Kernel) -> Result<Next, Error> {
-        self.timers.mark_unchanged();
+        self.own.mark_unchanged();
         self.external.mark_unchanged();
         // Read before: what becomes due during the pass is for the next one, at once.
         let now = kernel.clock().now();
@@ -56,7 +56,7 @@ impl Service for Timers {
 
     async fn woken(&mut self, kernel: &Kernel) {
         let next_look = self.next_look;
-        let (timers, external) = (&mut self.timers, &mut self.external);
+        let (own, external) = (&mut self.own, &mut self.external);
         // Neither can fail: the store holds the senders.
         let other_process = async {
             let _ = external.changed().await;
@@ -64,7 +64,7 @@ impl Service for Timers {
             kernel.clock().sleep_until(next_look).await;
         };
         tokio::select! {
-            _ = timers.changed() => {}
+            _ = own.changed() => {}
             () = other_process => {}
         }
     }

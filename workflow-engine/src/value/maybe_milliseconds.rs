@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+#[allow(clippy::ref_option, reason = "the signature that serde calls")]
 pub(crate) fn serialize<S: Serializer>(
     duration: &Option<Duration>,
     serializer: S,
