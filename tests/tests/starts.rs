@@ -9,7 +9,7 @@ use tests::world::World;
 use workflow_engine::ErrorCode;
 use workflow_engine::kernel::CreateRun;
 use workflow_engine::prelude::*;
-use workflow_engine::serverless::{MaintenanceTick, ServerlessSettings};
+use workflow_engine::serverless::{MaintenanceTick, ProcessJobs, ServerlessSettings};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -65,7 +65,7 @@ async fn a_run_starts_after_a_time_by_another_process(world: World) {
     assert_eq!(run.record().await.unwrap().times.due_after, Some(HOUR));
     assert_eq!(next(&world).await, Some(first));
     drop(engine);
-    world.clock.advance(HOUR - Duration::from_micros(1));
+    world.clock.advance(Duration::from_micros(3_599_999_999));
     let engine = world.engine().register::<doubling>().build().await.unwrap();
     assert_eq!(engine.start::<doubling>(input(1)).await.unwrap().output().await.unwrap(), 2);
     let run = engine.run_handle::<doubling>(run.id()).await.unwrap();
@@ -153,7 +153,7 @@ async fn a_serverless_host_starts_what_is_due(world: World) {
     world.clock.advance(HOUR);
     host.run_maintenance_tick(MaintenanceTick::default()).await;
     assert_eq!(run.status().await.unwrap(), Status::Running);
-    host.process_available_jobs(Default::default()).await.unwrap();
+    host.process_available_jobs(ProcessJobs::default()).await.unwrap();
     assert_eq!(run.output().await.unwrap(), 42);
 }
 
