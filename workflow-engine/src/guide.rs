@@ -41,5 +41,6 @@ chapters! {
     cli "20-cli.md";
     choices "21-choices.md";
     telemetry "22-telemetry.md";
-    time "23-time.md";
+    dashboard "23-dashboard.md";
+    time "24-time.md";
 }

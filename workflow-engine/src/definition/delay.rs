@@ -2,16 +2,21 @@
 
 use std::time::Duration;
 
-use super::stage::StageDefinition;
+use super::graph::GraphStage;
 
 /// The units, each with its milliseconds.
 const UNITS: [(&str, u128); 4] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)];
 
-impl StageDefinition {
+impl GraphStage {
+    /// Returns how much later the stage starts than it is ready.
+    pub(super) fn delayed_by(&self) -> Option<String> {
+        self.delay.map(text)
+    }
+
     /// Returns the name, and how much later the stage starts.
     pub(super) fn delayed_name(&self) -> String {
-        match self.delay {
-            Some(delay) => format!("{}, {} later", self.name, text(delay)),
+        match self.delayed_by() {
+            Some(delay) => format!("{}, {delay} later", self.name),
             None => self.name.clone(),
         }
     }

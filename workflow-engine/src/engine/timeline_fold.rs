@@ -122,14 +122,14 @@ impl<'a> TimelineFold<'a> {
 impl StageEvents {
     /// Notes that the stage was ready at this instant in this generation, and that its first attempt began later or has
     /// not begun.
-    pub(super) fn note_ready(&mut self, generation: u32, at: DateTime<Utc>, delay_ms: Option<u64>) {
+    pub(super) fn note_ready(&mut self, generation: u32, at: DateTime<Utc>, delay: Option<Duration>) {
         let first = self.attempts.iter().find(|attempt| attempt.generation == generation);
         let to = first.and_then(|attempt| attempt.started_at);
         if first.is_some() && to.is_none_or(|to| to <= at) {
             return;
         }
         let place = self.waits.partition_point(|wait| (wait.generation, wait.from) < (generation, at));
-        let due = delay_ms.map(|delay_ms| after(at, delay_ms));
+        let due = delay.map(|delay| after(at, delay));
         // The stage from which a rerun begins starts at once.
         let due = due.filter(|due| to.is_none_or(|to| to >= *due));
         let from = due.unwrap_or(at);
@@ -153,7 +153,7 @@ impl StageEvents {
             return;
         }
         self.end(AttemptOutcome::Retried, Some(error), at);
-        let due = after(at, delay_ms);
+        let due = after(at, Duration::from_millis(delay_ms));
         if due > at {
             self.wait(generation, WaitReason::Backoff, at);
             self.end_waits(due);
@@ -208,8 +208,8 @@ impl StageEvents {
     }
 }
 
-/// Returns the instant this number of milliseconds later.
-fn after(at: DateTime<Utc>, milliseconds: u64) -> DateTime<Utc> {
-    let delay = chrono::TimeDelta::from_std(Duration::from_millis(milliseconds)).ok();
+/// Returns the instant this much later.
+fn after(at: DateTime<Utc>, delay: Duration) -> DateTime<Utc> {
+    let delay = chrono::TimeDelta::from_std(delay).ok();
     delay.and_then(|delay| at.checked_add_signed(delay)).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }

@@ -19,6 +19,7 @@ mod stuck_runs;
 mod timers;
 mod unclaimed_runs;
 mod retention;
+mod cost_roll_up;
 mod flusher;
 mod liveness;
 pub mod serverless;

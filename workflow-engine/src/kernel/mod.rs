@@ -70,8 +70,8 @@ pub use commands::{
     PollSuspendedStagesOutput, PurgeRuns, PurgeRunsOutput, RaiseBudget, RaiseBudgetOutput, ReapStaleLeases,
     ReapStaleLeasesOutput, ReapStuckRuns, ReapStuckRunsOutput, RemoveSubscriber, RemoveSubscriberOutput,
     ReplayDeadLetters, ReplayDeadLettersOutput, ReportStage, ReportStageOutput, ReportedLog,
-    ReportedProgress, RerunFrom, RerunFromOutput, TransitionAction, TransitionRun, TransitionRunOutput,
-    WakeStage, WakeStageOutput,
+    ReportedProgress, RerunFrom, RerunFromOutput, RollUpCosts, RollUpCostsOutput, TransitionAction,
+    TransitionRun, TransitionRunOutput, WakeStage, WakeStageOutput,
 };
 pub use config::KernelConfig;
 pub(crate) use held_job::HeldJob;

@@ -38,6 +38,7 @@ mod instant;
 mod run_times;
 mod run_search;
 mod queue_counts;
+mod cost_hours;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod workers;
 pub(crate) mod location;

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use super::{
     AttachAnnotation, CancelRun, ClaimPendingRuns, Command, CreateRun, DeleteRun, ExecuteJob,
     FailOverdueRuns, FailUnclaimedRuns, FlushOutbox, ForkRun, PollSuspendedStages, PurgeRuns, RaiseBudget,
-    ReapStaleLeases, ReapStuckRuns, RemoveSubscriber, ReplayDeadLetters, ReportStage, RerunFrom,
+    ReapStaleLeases, ReapStuckRuns, RemoveSubscriber, ReplayDeadLetters, ReportStage, RerunFrom, RollUpCosts,
     TransitionRun, WakeStage,
 };
 use crate::error::Error;
@@ -57,6 +57,7 @@ commands![
     RemoveSubscriber,
     PurgeRuns,
     DeleteRun,
+    RollUpCosts,
 ];
 
 /// Executes a command that is a JSON object, and returns its output as JSON.

@@ -10,6 +10,7 @@ mod transition_run;
 mod cancel_run;
 mod rerun_from;
 mod raise_budget;
+mod roll_up_costs;
 mod attach_annotation;
 mod reap_stale_leases;
 mod reap_stuck_runs;
@@ -48,6 +49,7 @@ pub use remove_subscriber::{RemoveSubscriber, RemoveSubscriberOutput};
 pub use replay_dead_letters::{ReplayDeadLetters, ReplayDeadLettersOutput};
 pub use report_stage::{ReportStage, ReportStageOutput, ReportedLog, ReportedProgress};
 pub use rerun_from::{RerunFrom, RerunFromOutput};
+pub use roll_up_costs::{RollUpCosts, RollUpCostsOutput};
 pub use transition_run::{TransitionAction, TransitionRun, TransitionRunOutput};
 pub use wake_stage::{WakeStage, WakeStageOutput};
 

@@ -9,6 +9,7 @@ mod transport;
 mod outbox;
 mod retention;
 mod inspection;
+mod cost_hours;
 mod ledger;
 mod catalog;
 mod diagnosis;
