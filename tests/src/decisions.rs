@@ -19,20 +19,24 @@ pub fn entry(key: &str) -> IdempotencyEntry {
     IdempotencyEntry { command: "run.create", key: key.into(), request_hash: "hash".into(), result }
 }
 
-/// Makes a decision that creates a run, starts its one stage and claims it.
-pub fn create() -> Decision {
+/// Makes a run.
+pub fn new_run() -> NewRun {
     let request = RunRequest {
         input: Json::encode(&1).expect("a number is serializable"),
         config: Json::encode(&()).expect("a unit is serializable"),
         metadata: None,
     };
-    let new = NewRun {
+    NewRun {
         workflow_id: "workflow".into(),
         workflow_name: "Workflow".into(),
         definition_fingerprint: "definition".into(),
         priority: 5,
         request,
-    };
+    }
+}
+
+/// Makes a decision that creates a run, starts its one stage and claims it.
+pub fn create() -> Decision {
     let stage = NewStage {
         stage_id: "a".into(),
         stage_name: "A".into(),
@@ -41,7 +45,7 @@ pub fn create() -> Decision {
         waiting_on: 0,
     };
     let changes = vec![
-        Change::CreateRun(new),
+        Change::CreateRun(new_run()),
         Change::StartRun { stages: vec![stage], waiting_on: 1 },
         Change::Enqueue { stage_id: "a".into(), max_attempts: 3, max_crashes: 3, claim: Some(claim()) },
     ];

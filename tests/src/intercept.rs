@@ -4,6 +4,7 @@ mod catalog;
 mod diagnosis;
 mod inspection;
 mod ledger;
+mod timers;
 
 use std::collections::HashMap;
 use std::sync::Arc;

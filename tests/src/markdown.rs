@@ -49,4 +49,5 @@ documents! {
     Choices "docs/guide/21-choices.md";
     Telemetry "docs/guide/22-telemetry.md";
     Dashboard "docs/guide/23-dashboard.md";
+    Time "docs/guide/24-time.md";
 }

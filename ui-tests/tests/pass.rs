@@ -44,6 +44,7 @@ cases! {
     commas = "workflow/pass/commas.rs",
     configuration = "workflow/pass/configuration.rs",
     conversion = "workflow/pass/conversion.rs",
+    delays = "workflow/pass/delays.rs",
     groups = "workflow/pass/groups.rs",
     input_type = "workflow/pass/input_type.rs",
     inside_a_function = "workflow/pass/inside_a_function.rs",

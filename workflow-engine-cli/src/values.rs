@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use clap::{Arg, ArgMatches};
 use workflow_engine::{Json, RunId};
 
@@ -46,6 +47,14 @@ pub fn json(option: &str, text: &str) -> Result<Json, Failure> {
             "write `{option} @file.json`, `{option} -` for standard input, or the JSON itself"
         ))
     })
+}
+
+/// Reads an instant in the form of RFC 3339, with its offset from UTC.
+pub fn instant(text: &str) -> Result<DateTime<Utc>, String> {
+    let instant = DateTime::parse_from_rfc3339(text);
+    let instant =
+        instant.map_err(|_| format!("`{text}` is not an instant: write it like `2026-12-24T18:00:00Z`"))?;
+    Ok(instant.to_utc())
 }
 
 /// Reads a duration: `90s`, `15m`, `12h`, `30d`, `4w`.

@@ -43,7 +43,7 @@ pub const CONFIG: Table =
     Table { owner: "`#[config]`", names: &["default", "flatten", "rename", "range", "length", "pattern"] };
 pub const INPUT: Table = Table { owner: "`#[input]`", names: &["rename", "range", "length", "pattern"] };
 pub const WORKFLOW: Table =
-    Table { owner: "`#[workflow]`", names: &["id", "name", "version", "unknown_input", "crate"] };
+    Table { owner: "`#[workflow]`", names: &["id", "name", "version", "deadline", "unknown_input", "crate"] };
 
 /// All tables, to find the owner of a misplaced option.
 const TABLES: [&Table; 6] = [&STAGE, &RETRY, &CONFIG, &INPUT, &CHECK, &WORKFLOW];

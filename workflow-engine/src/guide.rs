@@ -42,4 +42,5 @@ chapters! {
     choices "21-choices.md";
     telemetry "22-telemetry.md";
     dashboard "23-dashboard.md";
+    time "24-time.md";
 }

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tests::decisions::{claim, definitions, running};
+use tests::decisions::{claim, definitions, new_run, running};
 use tests::deliveries::{ask, settle, subscribe};
 use tests::world::World;
-use workflow_engine::Json;
 use workflow_engine::ports::{Change, Commit, Decision, DeliveryOutcome, Precondition};
-use workflow_engine::records::{ClaimedJob, StoredValue};
+use workflow_engine::records::{ClaimedJob, RunStart, RunTimes, StoredValue};
+use workflow_engine::{Json, RunId};
 
 const AHEAD: TimeDelta = TimeDelta::hours(1);
 const DELAY: Duration = Duration::from_secs(600);
@@ -26,6 +26,9 @@ tests::on_every_store! {
     a_backoff_of_a_week_that_began_before_stays_a_week,
     a_wait_that_began_before_is_not_shortened_by_a_check_meanwhile,
     every_process_may_correct,
+    a_run_that_starts_after_a_time_waits_that_time,
+    a_run_that_starts_at_an_instant_keeps_it,
+    a_deadline_is_its_time_after_the_creation,
 }
 
 fn suspend() -> Change {
@@ -173,4 +176,53 @@ async fn every_process_may_correct(world: World) {
         assert_eq!(world.store.correct_instants().await.unwrap(), 0);
         assert_eq!(next_job(&world).await, Some(due));
     }
+}
+
+/// Creates a run and returns its times.
+async fn create(world: &World, start: Option<RunStart>, deadline: Option<Duration>) -> RunId {
+    let run_id = RunId::generate();
+    let decision = Decision {
+        run_id,
+        precondition: Precondition::Absent,
+        command: "test",
+        idempotency: None,
+        changes: vec![Change::CreateRun(new_run()), Change::SetTimes { start, deadline }],
+    };
+    assert!(matches!(world.store.commit(decision).await.unwrap(), Commit::Applied(_)));
+    run_id
+}
+
+async fn times(world: &World, run_id: RunId) -> RunTimes {
+    world.store.run(run_id).await.unwrap().expect("it exists").times
+}
+
+async fn a_run_that_starts_after_a_time_waits_that_time(world: World) {
+    let earlier = create(&world, Some(RunStart::After(WEEK)), None).await;
+    let before = times(&world, earlier).await;
+    world.clock.jump(AHEAD);
+    let run_id = create(&world, Some(RunStart::After(DELAY)), Some(DAY)).await;
+    back(&world).await;
+    let found = times(&world, run_id).await;
+    assert_eq!(found.due_at, Some(after(&world, DELAY)));
+    assert_eq!(found.deadline_at, Some(after(&world, DELAY + DAY)), "it counts from the start");
+    assert_eq!(times(&world, earlier).await, before, "it was written before");
+    back(&world).await;
+    assert_eq!(times(&world, run_id).await.due_at, Some(after(&world, DELAY)), "and once more");
+}
+
+async fn a_run_that_starts_at_an_instant_keeps_it(world: World) {
+    world.clock.jump(AHEAD);
+    let start = world.clock_now() + DELAY;
+    let run_id = create(&world, Some(RunStart::At(start)), Some(DAY)).await;
+    let before = times(&world, run_id).await;
+    back(&world).await;
+    assert_eq!(times(&world, run_id).await, before);
+}
+
+async fn a_deadline_is_its_time_after_the_creation(world: World) {
+    world.clock.jump(AHEAD);
+    let run_id = create(&world, None, Some(DAY)).await;
+    back(&world).await;
+    assert_eq!(times(&world, run_id).await.deadline_at, Some(after(&world, DAY)));
+    assert_eq!(world.store.next_timer(&definitions()).await.unwrap(), Some(after(&world, DAY)));
 }

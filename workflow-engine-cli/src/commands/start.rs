@@ -1,7 +1,9 @@
 //! `start`: starts a run of a workflow of this program.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -42,6 +44,16 @@ pub fn command(has_workflows: bool) -> Command {
         .arg(
             option("budget", "AMOUNT", "The highest cost of its calls of models: '0.50 USD'")
                 .value_parser(|text: &str| text.parse::<Cost>()),
+        )
+        .arg(
+            option("at", "INSTANT", "When the run starts: 2026-12-24T18:00:00Z; default at once")
+                .value_parser(values::instant)
+                .conflicts_with("after"),
+        )
+        .arg(option("after", "TIME", "How much later the run starts: 2h, 7d").value_parser(values::duration))
+        .arg(
+            option("deadline", "TIME", "The longest time of the run; default that of the workflow")
+                .value_parser(values::duration),
         )
         .arg(
             option("wait", "", "Wait for the run to end, and print its output")
@@ -122,11 +134,21 @@ struct StartRun<'a> {
     tags: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     budget: Option<Cost>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start_at: Option<DateTime<Utc>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start_after_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deadline_ms: Option<u64>,
 }
 
 fn call(matches: &ArgMatches) -> Result<Call, Failure> {
     let text = |name: &str| matches.get_one::<String>(name);
     let json_of = |name: &str| text(name).map(|value| values::json(&format!("--{name}"), value)).transpose();
+    let milliseconds = |name: &str| {
+        let duration = matches.get_one::<Duration>(name);
+        duration.map(|duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+    };
     // A workflow without input has the input `{}`.
     let input = match json_of("input")? {
         Some(input) => input,
@@ -143,6 +165,9 @@ fn call(matches: &ArgMatches) -> Result<Call, Failure> {
         metadata: json_of("metadata")?,
         tags: tags.cloned().collect(),
         budget: matches.get_one("budget").copied(),
+        start_at: matches.get_one("at").copied(),
+        start_after_ms: milliseconds("after"),
+        deadline_ms: milliseconds("deadline"),
     };
     let call = Call::post("/runs", &request)?;
     Ok(match text("key") {

@@ -56,7 +56,6 @@ pub fn nested_catch(span: Span) -> Error {
 pub fn reserved(word: &Ident) -> Error {
     let instead = match word.to_string().as_str() {
         "each" => "take the whole list in one stage",
-        "delay" => "let a stage wait with a `#[check]`",
         _ => "repeat the work in the body of a stage",
     };
     on(word, format!("`{word}` is reserved for a later version: {instead}"))

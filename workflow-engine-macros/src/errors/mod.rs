@@ -8,6 +8,7 @@ pub mod check;
 pub mod state;
 pub mod workflow;
 pub mod choice;
+pub mod delay;
 
 use std::fmt::Display;
 

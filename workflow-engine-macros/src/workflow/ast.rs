@@ -22,6 +22,8 @@ pub struct Options {
     pub version: Option<u32>,
     /// Whether unknown fields of the input are ignored.
     pub ignores_unknown_input: bool,
+    /// The deadline of a run, in milliseconds.
+    pub deadline: Option<u64>,
     pub krate: Option<Path>,
     /// The names of the options, also incomplete ones.
     pub names: Names,
@@ -55,6 +57,12 @@ pub enum Step {
         /// The keyword.
         span: Span,
     },
+    /// `delay("7d")`: what follows it starts that much later.
+    Delay {
+        milliseconds: u64,
+        /// The word.
+        span: Span,
+    },
     /// A mistake that is already reported. The step after it is not compared with the step before it.
     Hole,
 }
@@ -86,7 +94,7 @@ impl Step {
                 matched.contains(name) || chains.any(|chain| chain.contains(name))
             }
             Self::Catch { chain, .. } => chain.contains(name),
-            Self::Hole => false,
+            Self::Delay { .. } | Self::Hole => false,
         }
     }
 }

@@ -6,7 +6,7 @@ use syn::{Attribute, Type};
 
 use super::ast::Workflow;
 use super::valid::{Graph, Node, Shape, WIDEST};
-use super::{arms, lists, record};
+use super::{arms, lists, record, timing};
 use crate::casing::{pascal, plain, title};
 use crate::function::Kind;
 use crate::paths::{at, named, respan};
@@ -173,6 +173,7 @@ fn table(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
     let predecessors = predecessors.map(|stages| quote!(&[#(#stages),*]));
     let output_stages = literals(&graph.output.leaves(graph));
     let arms::Rows { choices, received, catches } = arms::table(graph, names);
+    let timing = timing::expand(graph, names);
     let name = &workflow.name;
     let shape = shape(&graph.output, graph, names);
     quote! {
@@ -187,6 +188,7 @@ fn table(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
             choices: &[#(#choices),*],
             received: &[#(#received),*],
             catches: &[#(#catches),*],
+            timing: #timing,
             input: #private::InputRow::of::<#name>() #unknown_input,
             output_schema: #private::output_schema::<#shape>,
             config_schema: #private::schema::<#config>,

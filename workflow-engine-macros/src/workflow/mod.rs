@@ -7,6 +7,7 @@ mod expand;
 mod lists;
 mod parse;
 mod record;
+mod timing;
 mod valid;
 
 use proc_macro2::TokenStream;

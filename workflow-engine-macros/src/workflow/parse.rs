@@ -4,6 +4,7 @@
 //! one, and report the mistake there.
 
 mod choice;
+mod delay;
 
 use proc_macro2::extra::DelimSpan;
 use proc_macro2::{Ident, TokenStream, TokenTree};
@@ -129,6 +130,7 @@ fn split(attributes: Vec<Attribute>, errors: &mut Errors) -> (Vec<Attribute>, Op
                     "id" => found.id = Some(options::id(name, input)?),
                     "name" => found.name = Some(options::text(name, input, "name = \"Document Processor\"")?),
                     "version" => found.version = Some(options::count(name, input)?),
+                    "deadline" => found.deadline = Some(options::duration(name, input)?),
                     "unknown_input" => {
                         found.ignores_unknown_input = options::second_word(name, input, ["deny", "ignore"])?;
                     }
@@ -201,7 +203,7 @@ fn chain(
     }
 }
 
-/// `path | "[" chain { "," chain } [ "," ] "]" | "match" …`
+/// `path | "[" chain { "," chain } [ "," ] "]" | "match" … | "delay" …`
 fn step(input: ParseStream<'_>, errors: &mut Errors) -> Step {
     if input.peek(token::Bracket) {
         return errors

@@ -42,6 +42,8 @@ pub struct Node<'a> {
     pub places: Vec<Place>,
     /// The catches around it, by their numbers.
     pub catches: Vec<usize>,
+    /// The milliseconds by which it starts later.
+    pub delay: u64,
 }
 
 /// A value between two steps.
@@ -63,11 +65,13 @@ pub enum Shape {
     Hole,
 }
 
-/// The arms and the catches around a step.
+/// The arms and the catches around a step, and the delay before it.
 #[derive(Clone, Default)]
 struct Around {
     places: Vec<Place>,
     catches: Vec<usize>,
+    /// In milliseconds; in a chain, before its first step.
+    delay: u64,
 }
 
 impl Node<'_> {
@@ -173,15 +177,26 @@ impl<'a> Graph<'a> {
     /// Adds the stages of a chain, and returns the output of its last step.
     fn walk(&mut self, chain: &'a Chain, before: &Shape, around: &Around, errors: &mut Errors) -> Shape {
         let mut before = before.clone();
-        for step in &chain.steps {
-            before = self.step(step, before, around, errors);
+        let mut around = around.clone();
+        for (number, step) in chain.steps.iter().enumerate() {
+            if let Step::Delay { milliseconds, span } = step {
+                around.delay = around.delay.saturating_add(*milliseconds);
+                if number + 1 == chain.steps.len() {
+                    errors.push(errors::delay::at_the_end(*span));
+                    self.sound = false;
+                    return Shape::Hole;
+                }
+                continue;
+            }
+            before = self.step(step, before, &around, errors);
+            around.delay = 0;
         }
         before
     }
 
     fn step(&mut self, step: &'a Step, before: Shape, around: &Around, errors: &mut Errors) -> Shape {
         match step {
-            Step::Hole => {
+            Step::Hole | Step::Delay { .. } => {
                 self.sound = false;
                 Shape::Hole
             }
@@ -194,7 +209,8 @@ impl<'a> Graph<'a> {
             Step::Catch { chain, span } => Shape::Caught(self.catch((chain, *span), &before, around, errors)),
             Step::Match { matched, arms, is_whole, span } => {
                 let matched = self.step(matched, before, around, errors);
-                self.choose(matched, (arms, *is_whole, *span), around, errors)
+                let around = Around { delay: 0, ..around.clone() };
+                self.choose(matched, (arms, *is_whole, *span), &around, errors)
             }
         }
     }
@@ -202,9 +218,18 @@ impl<'a> Graph<'a> {
     fn add(&mut self, path: &'a Path, received: Shape, around: &Around) -> usize {
         let name = path.segments.last().map_or_else(|| self.workflow.name.clone(), |last| last.ident.clone());
         let predecessors = received.leaves(self);
-        let Around { places, catches } = around.clone();
+        let Around { places, catches, delay } = around.clone();
         let ancestors = Vec::new();
-        self.nodes.push(Node { path, field: name, received, predecessors, ancestors, places, catches });
+        self.nodes.push(Node {
+            path,
+            field: name,
+            received,
+            predecessors,
+            ancestors,
+            places,
+            catches,
+            delay,
+        });
         self.nodes.len() - 1
     }
 

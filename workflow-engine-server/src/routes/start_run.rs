@@ -1,10 +1,12 @@
 //! Starting a run.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
 use http::{HeaderValue, StatusCode, header};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -62,6 +64,12 @@ struct StartRun {
     tags: BTreeMap<String, String>,
     /// The highest cost of its calls of models.
     budget: Option<Cost>,
+    /// The instant at which the run starts; default at once.
+    start_at: Option<DateTime<Utc>>,
+    /// The milliseconds after which the run starts; not together with `start_at`.
+    start_after_ms: Option<u64>,
+    /// The longest time of the run, in milliseconds; default the `deadline` of the workflow.
+    deadline_ms: Option<u64>,
 }
 
 /// The started run.
@@ -95,6 +103,9 @@ async fn start(
     command.tags = body.tags;
     command.budget = body.budget;
     command.idempotency_key = key;
+    command.start_at = body.start_at;
+    command.start_after = body.start_after_ms.map(Duration::from_millis);
+    command.deadline = body.deadline_ms.map(Duration::from_millis);
     let input = command.input.clone();
     let (workflow, version) = (command.workflow_id.clone(), command.version);
     let refused = |error: Error| refusal(&app, error, &workflow, version, &input);

@@ -39,6 +39,10 @@ pub struct RunView {
     pub cancel_reason: Option<String>,
     /// The cost of the run's model calls, and its budget.
     pub costs: CostSummary,
+    /// The instant before which the run is not started; `null` for a run that starts at once.
+    pub due_at: Option<DateTime<Utc>>,
+    /// The instant at which the run fails, unless it has ended; `null` without a deadline.
+    pub deadline_at: Option<DateTime<Utc>>,
     /// The instant at which the run was created.
     pub created_at: DateTime<Utc>,
     /// The instant at which this generation started.
@@ -96,6 +100,8 @@ impl From<RunRecord> for RunView {
             error: run.error.map(|error| ErrorView { code: error.code, message: error.message }),
             cancel_reason: run.cancel_reason,
             costs: run.spending,
+            due_at: run.times.due_at,
+            deadline_at: run.times.deadline_at,
             created_at: run.created_at,
             started_at: run.started_at,
             completed_at: run.completed_at,

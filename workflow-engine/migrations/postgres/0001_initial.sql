@@ -61,11 +61,24 @@ CREATE TABLE {schema}.workflow_runs (
     -- A time at or before the end of each of these leases.
     held_until             TIMESTAMPTZ,
     -- The number of the commit that has the outline; NULL where every stage has a row.
-    outline_sequence       BIGINT
+    outline_sequence       BIGINT,
+    -- The instant before which the run is not started, and the time between its creation and that instant where the caller
+    -- has given a time; NULL for a run that starts at once. Times are in microseconds.
+    due_at                 TIMESTAMPTZ,
+    due_after              BIGINT,
+    -- The instant at which the run fails, and the longest time of the run; NULL without a deadline.
+    deadline_at            TIMESTAMPTZ,
+    deadline               BIGINT
 ) WITH (fillfactor = 70);
 
 CREATE INDEX workflow_runs_pending
-    ON {schema}.workflow_runs (definition_fingerprint, priority DESC, created_at, id) WHERE status = 'PENDING';
+    ON {schema}.workflow_runs (definition_fingerprint, priority DESC, created_at, id)
+    WHERE status = 'PENDING' AND due_at IS NULL;
+-- The runs that start later. A claim does not read them.
+CREATE INDEX workflow_runs_due ON {schema}.workflow_runs (definition_fingerprint, due_at, id)
+    WHERE status = 'PENDING' AND due_at IS NOT NULL;
+CREATE INDEX workflow_runs_deadline ON {schema}.workflow_runs (deadline_at, id)
+    WHERE completed_at IS NULL AND deadline_at IS NOT NULL;
 CREATE INDEX workflow_runs_unfinished ON {schema}.workflow_runs (workflow_id, created_at, id)
     WHERE completed_at IS NULL;
 CREATE INDEX workflow_runs_held ON {schema}.workflow_runs (held_until, id) WHERE owner IS NOT NULL;
@@ -534,13 +547,17 @@ CREATE TYPE {schema}.workflow_new_run AS (
     held                   TEXT,
     held_until             TIMESTAMPTZ,
     outline_sequence       BIGINT,
+    deadline_at            TIMESTAMPTZ,
     id                     UUID,
     workflow_id            TEXT,
     workflow_type          TEXT,
     workflow_name          TEXT,
     definition_fingerprint TEXT,
     priority               BIGINT,
-    created_at             TIMESTAMPTZ
+    created_at             TIMESTAMPTZ,
+    due_at                 TIMESTAMPTZ,
+    due_after              BIGINT,
+    deadline               BIGINT
 );
 
 CREATE TYPE {schema}.workflow_updated_run AS (
@@ -562,6 +579,7 @@ CREATE TYPE {schema}.workflow_updated_run AS (
     held          TEXT,
     held_until    TIMESTAMPTZ,
     outline_sequence BIGINT,
+    deadline_at   TIMESTAMPTZ,
     id            UUID
 );
 

@@ -55,11 +55,23 @@ CREATE TABLE {prefix}runs (
     -- An instant at or before the end of each of these leases.
     held_until             INTEGER,
     -- The number of the commit that has the outline; NULL where every stage has a row.
-    outline_sequence       INTEGER
+    outline_sequence       INTEGER,
+    -- The instant before which the run is not started, and the time between its creation and that instant where the caller
+    -- has given a time; NULL for a run that starts at once. Times are in microseconds.
+    due_at                 INTEGER,
+    due_after              INTEGER,
+    -- The instant at which the run fails, and the longest time of the run; NULL without a deadline.
+    deadline_at            INTEGER,
+    deadline               INTEGER
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX {prefix}runs_pending ON {prefix}runs (definition_fingerprint, priority DESC, created_at)
-    WHERE status = 'PENDING';
+    WHERE status = 'PENDING' AND due_at IS NULL;
+-- The runs that start later. A claim does not read them.
+CREATE INDEX {prefix}runs_due ON {prefix}runs (definition_fingerprint, due_at)
+    WHERE status = 'PENDING' AND due_at IS NOT NULL;
+CREATE INDEX {prefix}runs_deadline ON {prefix}runs (deadline_at)
+    WHERE completed_at IS NULL AND deadline_at IS NOT NULL;
 CREATE INDEX {prefix}runs_unfinished ON {prefix}runs (workflow_id, created_at) WHERE completed_at IS NULL;
 CREATE INDEX {prefix}runs_held ON {prefix}runs (held_until) WHERE owner IS NOT NULL;
 -- For retention. Each run is inserted at its end.

@@ -24,7 +24,7 @@ pub struct StageScope {
     pub max_attempts: u32,
     /// The generation, from 1. Each rerun begins the next one.
     pub generation: u32,
-    /// The instant at which the stage's timeout ends this attempt.
+    /// The instant at which the stage's timeout ends this attempt, or the run's deadline, if that is earlier.
     pub deadline: Option<DateTime<Utc>>,
     /// Cancelled when the run is cancelled, the worker loses its lease, the deadline passes or the worker stops.
     pub cancellation: CancellationToken,

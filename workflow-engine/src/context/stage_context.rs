@@ -161,7 +161,8 @@ impl<S> StageContext<S> {
         self.inner.scope.generation
     }
 
-    /// Returns the instant at which the stage's timeout ends this attempt; `None` without a timeout.
+    /// Returns the instant at which the stage's timeout ends this attempt, or the run's deadline, if that is earlier; `None`
+    /// without either.
     #[must_use]
     pub fn deadline(&self) -> Option<DateTime<Utc>> {
         self.inner.scope.deadline

@@ -44,6 +44,7 @@ impl WorkflowDefinition {
             },
             "output_schema": self.output_schema(),
             "config_schema": self.config_schema(),
+            "deadline_ms": self.deadline.map(millis),
             "output_stages": self.ids(&self.output_stages),
             "catches": self.catches.iter().map(|catch| self.ids_in(&catch.stages)).collect::<Vec<_>>(),
             "stages": self.stages.iter().map(|stage| self.stage_json(stage)).collect::<Vec<_>>(),
@@ -83,6 +84,7 @@ impl WorkflowDefinition {
                 "max_ms": millis(stage.retry.max),
                 "jitter": stage.retry.jitter,
             },
+            "delay_ms": stage.delay.map(millis),
             "timeout_ms": stage.timeout.map(millis),
             "budget": stage.budget,
             "choice": stage.choice.as_ref().map(|choice| json!({
@@ -122,6 +124,6 @@ impl WorkflowDefinition {
     }
 }
 
-fn millis(duration: std::time::Duration) -> u64 {
+pub(super) fn millis(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -50,7 +50,7 @@ impl Graph {
     pub fn to_mermaid(&self) -> String {
         let mut text = String::from("flowchart TD\n");
         for stage in &self.stages {
-            let name = escaped(&stage.name);
+            let name = escaped(&stage.delayed_name());
             let (open, close) = if stage.arms.is_some() { ('{', '}') } else { ('[', ']') };
             line(&mut text, format_args!("    s{}{open}\"{name}\"{close}", stage.number));
         }
@@ -78,7 +78,11 @@ impl Graph {
             let shape = if stage.arms.is_some() { ", shape=diamond" } else { "" };
             line(
                 &mut text,
-                format_args!("    \"{}\" [label=\"{}\"{shape}];", quoted(&stage.id), quoted(&stage.name)),
+                format_args!(
+                    "    \"{}\" [label=\"{}\"{shape}];",
+                    quoted(&stage.id),
+                    quoted(&stage.delayed_name())
+                ),
             );
         }
         for (number, catch) in self.catches.iter().enumerate().rev() {
@@ -127,7 +131,8 @@ impl Graph {
                 } else {
                     format!("  reads {}", required.join(", "))
                 };
-                line(&mut text, format_args!("{head:>3}  {}{after}{reads}", stage.id));
+                let later = stage.delayed_by().map(|delay| format!("  {delay} later")).unwrap_or_default();
+                line(&mut text, format_args!("{head:>3}  {}{after}{later}{reads}", stage.id));
             }
         }
         text

@@ -1,5 +1,7 @@
 //! The graph of a definition, also of one that only the store has.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 
 use super::retry::RetryPolicy;
@@ -49,6 +51,7 @@ pub(crate) struct GraphStage {
     pub(crate) max_attempts: u32,
     pub(crate) max_crashes: u32,
     pub(crate) budget: Option<Cost>,
+    pub(crate) delay: Option<Duration>,
     /// The arms, if its output chooses one.
     pub(crate) arms: Option<Vec<GraphArm>>,
 }
@@ -81,6 +84,8 @@ struct DescribedStage {
     reads: Vec<String>,
     retry: DescribedRetry,
     budget: Option<Cost>,
+    #[serde(default)]
+    delay_ms: Option<u64>,
     choice: Option<DescribedChoice>,
 }
 
@@ -134,6 +139,7 @@ impl Graph {
                 max_attempts: stage.retry.max_attempts.unwrap_or(RetryPolicy::CONFIGURED_ATTEMPTS),
                 max_crashes: stage.retry.max_crashes,
                 budget: stage.budget,
+                delay: stage.delay_ms.map(Duration::from_millis),
                 arms: stage.choice.as_ref().map(arms).transpose()?,
             })
         };
@@ -157,6 +163,7 @@ impl Graph {
             max_attempts: stage.retry.max_attempts,
             max_crashes: stage.retry.max_crashes,
             budget: stage.budget,
+            delay: stage.delay,
             arms: stage.choice.as_ref().map(|choice| {
                 let arms = choice.arms.iter();
                 arms.map(|arm| GraphArm {

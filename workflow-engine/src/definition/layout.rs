@@ -28,6 +28,9 @@ pub struct PlacedStage {
     pub stage_id: String,
     /// The stage's name, for people.
     pub name: String,
+    /// The time after which the stage starts when it is ready, in milliseconds: the `delay` before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delay_ms: Option<u64>,
     /// The 0-based column: the length of the longest path to the stage.
     pub column: usize,
     /// The 0-based row.

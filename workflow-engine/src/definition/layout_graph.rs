@@ -1,5 +1,6 @@
 //! Lays out a graph: junctions, columns and edges.
 
+use super::description::millis;
 use super::graph::{Graph, GraphStage};
 use super::layout::{EdgeEnd, Junction, Layout, PlacedEdge, PlacedStage};
 use super::layout_rows::{StageShape, rows};
@@ -63,6 +64,7 @@ fn shapes(graph: &Graph) -> Vec<StageShape> {
         column: (stage.execution_group as usize).wrapping_sub(1),
         predecessors: stage.predecessors.clone(),
         reads: stage.reads.clone(),
+        delay_ms: stage.delay.map(millis),
     };
     graph.stages.iter().map(shape).collect()
 }
@@ -106,6 +108,7 @@ impl Layout {
         let stages = shapes.iter().zip(&placed.stages).map(|(shape, row)| PlacedStage {
             stage_id: shape.id.clone(),
             name: shape.name.clone(),
+            delay_ms: shape.delay_ms,
             column: shape.column,
             row: *row,
         });

@@ -16,6 +16,7 @@ pub(super) struct StageShape {
     /// Indices of stages.
     pub(super) predecessors: Vec<usize>,
     pub(super) reads: Vec<usize>,
+    pub(super) delay_ms: Option<u64>,
 }
 
 /// The rows of everything that has one.

@@ -13,6 +13,7 @@ mod input;
 mod canonical;
 mod source;
 mod choice;
+mod delay;
 mod next;
 mod stage;
 mod settings;

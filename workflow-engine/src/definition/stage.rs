@@ -55,6 +55,9 @@ pub struct StageDefinition {
     pub over_budget: OverBudget,
     /// How the stage waits; its body then returns a ticket. `None` for a stage that does not wait.
     pub wait: Option<WaitDefinition>,
+    /// The time between the completion of its predecessors, or the start of the run, and its first attempt; `None` without
+    /// a `delay` before it.
+    pub delay: Option<Duration>,
     /// The choice that the stage's output makes, where it is the stage of a `match`.
     pub choice: Option<ChoiceDefinition>,
     /// Where the value comes from that the stage receives.

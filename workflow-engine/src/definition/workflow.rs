@@ -1,5 +1,7 @@
 //! A compiled workflow as plain data.
 
+use std::time::Duration;
+
 use super::choice::CatchDefinition;
 use super::input::InputDefinition;
 use super::source::Source;
@@ -24,6 +26,8 @@ pub struct WorkflowDefinition {
     /// The stages whose outputs are the workflow's output, in the order in which they are written: the last stage, or the
     /// last stages of a group or of the arms of a `match`.
     pub output_stages: Vec<usize>,
+    /// The option `deadline`: the longest time of a run, from its creation or its rerun; `None` for no limit.
+    pub deadline: Option<Duration>,
     /// The catches.
     pub catches: Vec<CatchDefinition>,
     /// Where the output comes from.

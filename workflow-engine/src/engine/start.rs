@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::future::IntoFuture;
+use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 
@@ -58,6 +60,9 @@ pub struct StartRun<'a, W: Workflow> {
     tags: Vec<(String, String)>,
     annotations: Vec<Annotation>,
     budget: Option<Cost>,
+    start_at: Option<DateTime<Utc>>,
+    start_after: Option<Duration>,
+    deadline: Option<Duration>,
 }
 
 impl<'a, W: Workflow> StartRun<'a, W> {
@@ -73,6 +78,9 @@ impl<'a, W: Workflow> StartRun<'a, W> {
             tags: Vec::new(),
             annotations: Vec::new(),
             budget: None,
+            start_at: None,
+            start_after: None,
+            deadline: None,
         }
     }
 
@@ -84,7 +92,8 @@ impl<'a, W: Workflow> StartRun<'a, W> {
 
     /// Sets an idempotency key, 1 to 255 bytes. Starting again with the same key and the same request returns the run of
     /// the first request; with another request it is an `IDEMPOTENCY_CONFLICT`. The workflow, the input and the
-    /// configuration identify a request; version, priority, metadata, tags, annotations and budget do not.
+    /// configuration identify a request; version, priority, metadata, tags, annotations, budget, start and deadline do
+    /// not.
     pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
         self.key = Some(key.into());
         self
@@ -178,6 +187,52 @@ impl<'a, W: Workflow> StartRun<'a, W> {
         self
     }
 
+    /// Starts the run at this instant; at once if it has passed. Until then the run is `PENDING`, can be cancelled, and
+    /// costs nothing. Not together with [`after`](Self::after).
+    ///
+    /// The time counts on the clock of the store. See also [`RunHandle::blocked_reason`].
+    pub fn at(mut self, instant: DateTime<Utc>) -> Self {
+        self.start_at = Some(instant);
+        self
+    }
+
+    /// Starts the run this long after its creation, as [`at`](Self::at) does at an instant.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use workflow_engine::ErrorCode;
+    /// use workflow_engine::prelude::*;
+    ///
+    /// # #[stage]
+    /// # async fn double(number: u32) -> StageResult<u32> {
+    /// #     Ok(number * 2)
+    /// # }
+    /// # workflow! { Doubling = double }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), workflow_engine::Error> {
+    /// # let engine = Engine::builder("memory:").register::<Doubling>().build().await?;
+    /// let week = Duration::from_secs(7 * 86_400);
+    /// let run = engine.start::<Doubling>(DoubleInput { number: 21 }).after(week).await?;
+    /// assert_eq!(run.status().await?, Status::Pending);
+    /// assert_eq!(run.blocked_reason().await?.expect("it waits").code(), ErrorCode::NotDue);
+    /// run.cancel("not needed any more").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn after(mut self, time: Duration) -> Self {
+        self.start_after = Some(time);
+        self
+    }
+
+    /// Sets the longest time of the run, in place of the option `deadline` of the workflow: from its creation, from the
+    /// instant at which it starts later, or from its rerun. A run that has not ended then fails with `DEADLINE_EXCEEDED`,
+    /// whether it waits, runs or retries; running bodies are notified through
+    /// [`StageContext::cancellation`](crate::StageContext::cancellation). No `catch` takes it.
+    pub fn deadline(mut self, time: Duration) -> Self {
+        self.deadline = Some(time);
+        self
+    }
+
     async fn start(self) -> Result<RunHandle<W>, Error> {
         let engine = self.engine;
         // An earlier request with this key may have created the run, with another version.
@@ -231,6 +286,9 @@ impl<'a, W: Workflow> StartRun<'a, W> {
             tags,
             annotations: self.annotations,
             budget: self.budget,
+            start_at: self.start_at,
+            start_after: self.start_after,
+            deadline: self.deadline,
         })
     }
 }

@@ -154,6 +154,7 @@ impl AnyRun {
             max_crashes: 0,
             budget: None,
             arms: None,
+            delay: None,
         });
         Ok(stages.collect())
     }
@@ -252,7 +253,7 @@ fn note_ready(
                 ready = ready.and_then(|ready| Some(ready.max(completed_by(predecessor, number)?)));
             }
             if let Some(ready) = ready {
-                stages.entry(stage.id.clone()).or_default().note_ready(number, ready);
+                stages.entry(stage.id.clone()).or_default().note_ready(number, ready, stage.delay);
             }
         }
     }

@@ -122,14 +122,24 @@ impl<'a> TimelineFold<'a> {
 impl StageEvents {
     /// Notes that the stage was ready at this instant in this generation, and that its first attempt began later or has
     /// not begun.
-    pub(super) fn note_ready(&mut self, generation: u32, at: DateTime<Utc>) {
+    pub(super) fn note_ready(&mut self, generation: u32, at: DateTime<Utc>, delay: Option<Duration>) {
         let first = self.attempts.iter().find(|attempt| attempt.generation == generation);
         let to = first.and_then(|attempt| attempt.started_at);
         if first.is_some() && to.is_none_or(|to| to <= at) {
             return;
         }
         let place = self.waits.partition_point(|wait| (wait.generation, wait.from) < (generation, at));
-        self.waits.insert(place, StageWait { generation, reason: WaitReason::Worker, from: at, to });
+        let due = delay.map(|delay| after(at, delay));
+        // The stage from which a rerun begins starts at once.
+        let due = due.filter(|due| to.is_none_or(|to| to >= *due));
+        let from = due.unwrap_or(at);
+        if to != Some(from) {
+            self.waits.insert(place, StageWait { generation, reason: WaitReason::Worker, from, to });
+        }
+        if let Some(due) = due {
+            let delay = StageWait { generation, reason: WaitReason::Delay, from: at, to: Some(due) };
+            self.waits.insert(place, delay);
+        }
     }
 
     fn retry(&mut self, generation: u32, attempt: u32, error: String, delay_ms: u64, at: DateTime<Utc>) {
@@ -143,8 +153,7 @@ impl StageEvents {
             return;
         }
         self.end(AttemptOutcome::Retried, Some(error), at);
-        let due = chrono::TimeDelta::from_std(Duration::from_millis(delay_ms)).ok();
-        let due = due.and_then(|delay| at.checked_add_signed(delay)).unwrap_or(DateTime::<Utc>::MAX_UTC);
+        let due = after(at, Duration::from_millis(delay_ms));
         if due > at {
             self.wait(generation, WaitReason::Backoff, at);
             self.end_waits(due);
@@ -197,4 +206,10 @@ impl StageEvents {
             cost: Cost::ZERO,
         });
     }
+}
+
+/// Returns the instant this much later.
+fn after(at: DateTime<Utc>, delay: Duration) -> DateTime<Utc> {
+    let delay = chrono::TimeDelta::from_std(delay).ok();
+    delay.and_then(|delay| at.checked_add_signed(delay)).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }

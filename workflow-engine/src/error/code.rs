@@ -210,6 +210,9 @@ error_codes! {
     BudgetTooLow "BUDGET_TOO_LOW" Conflict
         "A budget was raised to less than it already is, or there is none to raise."
         "Pass a higher amount.";
+    NotDue "NOT_DUE" Conflict
+        "A run is to start later, or a stage of it waits for the end of a `delay`."
+        "Wait for the instant that the message names.";
     RunFailed "RUN_FAILED" RunFailed
         "The output of a run was requested, and the run has failed."
         "Read the message, `RunHandle::record` and the stages' errors; rerun from the failed stage.";
@@ -225,6 +228,9 @@ error_codes! {
     WaitTimedOut "WAIT_TIMED_OUT" RunFailed
         "A waiting stage was not ready within `give_up_after`."
         "Check the remote service; raise `give_up_after`, or rerun.";
+    DeadlineExceeded "DEADLINE_EXCEEDED" RunFailed
+        "A run had not ended at its deadline."
+        "Look for the stage that took long; rerun, which begins a new time, or start with a longer deadline.";
     StuckRunReaped "STUCK_RUN_REAPED" RunFailed
         "A run made no progress, and no repair could move it."
         "Report it: no commit of the engine leaves such a run behind.";

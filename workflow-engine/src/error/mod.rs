@@ -8,6 +8,7 @@ mod stores;
 pub(crate) mod descriptors;
 mod ledger;
 mod subscribers;
+mod times;
 mod state;
 mod redact;
 
@@ -17,6 +18,7 @@ use std::fmt;
 pub use code::ErrorCode;
 
 pub(crate) use state::MissingState;
+pub(crate) use times::shown;
 
 #[cfg(feature = "postgres")]
 pub(crate) use redact::redacted_text;

@@ -16,6 +16,7 @@ mod clock_jumps;
 mod registration;
 mod enqueued_runs;
 mod stuck_runs;
+mod timers;
 mod unclaimed_runs;
 mod retention;
 mod cost_roll_up;

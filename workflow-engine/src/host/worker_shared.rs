@@ -22,6 +22,7 @@ use super::settings::WorkerSettings;
 use super::slot_pool::{SlotPool, SuccessorSlots};
 use super::stale_leases::StaleLeases;
 use super::stuck_runs::{StuckRuns, UnclaimedRuns};
+use super::timers::Timers;
 use super::unclaimed_runs::MissingDefinitions;
 use crate::error::Error;
 use crate::kernel::{HeldJob, Kernel, Placement, Reservation};
@@ -297,6 +298,7 @@ impl WorkerShared {
         self.start_service(runtime, StaleLeases::new(&self.kernel, &self.host_runtime));
         self.start_service(runtime, Registration::new(&self.kernel, settings, &self.claimant));
         self.start_service(runtime, EnqueuedRuns::new(&self.kernel));
+        self.start_service(runtime, Timers::new(&self.kernel));
         self.start_service(runtime, ClockJumps::new());
         self.start_service(runtime, StuckRuns { threshold: settings.stuck_threshold });
         self.start_service(runtime, MissingDefinitions::default());

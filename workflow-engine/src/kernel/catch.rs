@@ -5,6 +5,7 @@ use super::choice::choose_for_failure;
 use super::commit_from_snapshot::decision_at;
 use super::compatibility::open_completions;
 use super::run_output::run_output;
+use super::start_plan::delay_of;
 use crate::definition::{CatchDefinition, StageDefinition, WorkflowDefinition};
 use crate::error::{Error, ErrorCode};
 use crate::ports::{Change, Decision, Snapshot};
@@ -129,6 +130,7 @@ impl CaughtFailure {
                 max_crashes: stage.retry.max_crashes,
                 claim: None,
             }));
+            changes.extend(delay_of(stage).filter(|_| left < open));
         }
         let [open, left] =
             [before, after].map(|state| open_completions(state, definition, &definition.output));

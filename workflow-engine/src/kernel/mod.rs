@@ -40,6 +40,7 @@ mod caught_stages;
 mod catch;
 mod lost_lease;
 mod blocked_reason;
+mod timers;
 mod stored_values;
 mod ledger;
 mod state;
@@ -65,13 +66,13 @@ pub(crate) use commands::start_pending;
 pub use commands::{
     AttachAnnotation, AttachAnnotationOutput, CancelRun, CancelRunOutput, ClaimPendingRuns,
     ClaimPendingRunsOutput, ClaimedRun, Command, CreateRun, CreateRunOutput, DeleteRun, DeleteRunOutput,
-    ExecuteJob, ExecuteJobOutput, FailUnclaimedRuns, FailUnclaimedRunsOutput, FlushOutbox, FlushOutboxOutput,
-    ForkRun, ForkRunOutput, PollSuspendedStages, PollSuspendedStagesOutput, PurgeRuns, PurgeRunsOutput,
-    RaiseBudget, RaiseBudgetOutput, ReapStaleLeases, ReapStaleLeasesOutput, ReapStuckRuns,
-    ReapStuckRunsOutput, RemoveSubscriber, RemoveSubscriberOutput, ReplayDeadLetters,
-    ReplayDeadLettersOutput, ReportStage, ReportStageOutput, ReportedLog, ReportedProgress, RerunFrom,
-    RerunFromOutput, RollUpCosts, RollUpCostsOutput, TransitionAction, TransitionRun, TransitionRunOutput,
-    WakeStage, WakeStageOutput,
+    ExecuteJob, ExecuteJobOutput, FailOverdueRuns, FailOverdueRunsOutput, FailUnclaimedRuns,
+    FailUnclaimedRunsOutput, FlushOutbox, FlushOutboxOutput, ForkRun, ForkRunOutput, PollSuspendedStages,
+    PollSuspendedStagesOutput, PurgeRuns, PurgeRunsOutput, RaiseBudget, RaiseBudgetOutput, ReapStaleLeases,
+    ReapStaleLeasesOutput, ReapStuckRuns, ReapStuckRunsOutput, RemoveSubscriber, RemoveSubscriberOutput,
+    ReplayDeadLetters, ReplayDeadLettersOutput, ReportStage, ReportStageOutput, ReportedLog,
+    ReportedProgress, RerunFrom, RerunFromOutput, RollUpCosts, RollUpCostsOutput, TransitionAction,
+    TransitionRun, TransitionRunOutput, WakeStage, WakeStageOutput,
 };
 pub use config::KernelConfig;
 pub(crate) use held_job::HeldJob;

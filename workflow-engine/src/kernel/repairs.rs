@@ -4,6 +4,7 @@ use super::caught_stages::is_caught;
 use super::compatibility::open_completions;
 use super::failure::cancel_open_stages;
 use super::run_output::run_output;
+use super::start_plan::delay_of;
 use crate::definition::{RetryPolicy, StageDefinition, WorkflowDefinition};
 use crate::error::ErrorCode;
 use crate::ports::{Change, RunEnd, Snapshot};
@@ -73,10 +74,13 @@ fn repairs_of_stage(
     let has_job = snapshot.jobs.iter().filter(is_current).any(|job| job.stage_id == stage.id);
     if unnoticed > 0 {
         let release = || Change::Release { stage_id: stage_id(), max_attempts, max_crashes, claim: None };
-        return (0..unnoticed).map(|_| release()).collect();
+        return (0..unnoticed).map(|_| release()).chain(delay_of(stage)).collect();
     }
     if stored.waiting_on > 0 || has_job {
         return Vec::new();
     }
-    vec![Change::Enqueue { stage_id: stage_id(), max_attempts, max_crashes, claim: None }]
+    let enqueue = Change::Enqueue { stage_id: stage_id(), max_attempts, max_crashes, claim: None };
+    // When the lost job was due is not known: rather later than too early.
+    let delay = delay_of(stage).filter(|_| stored.started_at.is_none());
+    std::iter::once(enqueue).chain(delay).collect()
 }

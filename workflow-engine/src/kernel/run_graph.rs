@@ -1,5 +1,7 @@
 //! The graph of a run's definition, for commands that need no code: of this process, or stored by another one.
 
+use std::time::Duration;
+
 use super::Kernel;
 use super::compatibility::definition_of;
 use super::registry::Registered;
@@ -24,6 +26,7 @@ pub(super) struct RunStage {
     pub(super) max_attempts: u32,
     pub(super) max_crashes: u32,
     pub(super) budget: Option<Cost>,
+    pub(super) delay: Option<Duration>,
 }
 
 /// Returns the graph of a run: of the definition that this process executes it against, or else of the stored one.
@@ -103,6 +106,7 @@ impl From<Graph> for RunGraph {
             max_attempts: stage.max_attempts,
             max_crashes: stage.max_crashes,
             budget: stage.budget,
+            delay: stage.delay,
         });
         Self { stages: stages.collect(), output_stages: graph.output_stages }
     }

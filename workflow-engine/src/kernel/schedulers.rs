@@ -43,12 +43,19 @@ impl Kernel {
         let kernel = self.shared();
         let notified = async move {
             let work = kernel.store().hints().watch_work();
+            let timers = kernel.store().hints().watch_timers();
             let output = call.await;
             // An error would mean that the store no longer exists.
-            if work.has_changed().unwrap_or(false) {
-                let now = kernel.clock().now();
+            let mut due = work.has_changed().unwrap_or(false).then(|| kernel.clock().now());
+            if timers.has_changed().unwrap_or(false) {
+                match kernel.next_time().await {
+                    Ok(next) => due = due.into_iter().chain(next).min(),
+                    Err(error) => tracing::error!(%error, "the next start or deadline could not be read"),
+                }
+            }
+            if let Some(due) = due {
                 for scheduler in schedulers.iter().filter_map(Weak::upgrade) {
-                    if let Err(error) = scheduler.wake_at(now).await {
+                    if let Err(error) = scheduler.wake_at(due).await {
                         tracing::error!(%error, "the scheduler could not be notified of ready work");
                     }
                 }

@@ -33,16 +33,28 @@ pub(super) fn start_changes(
             waiting_on: stage.source.width(),
         })
         .collect();
-    let jobs = first_stages(definition).enumerate().map(|(position, stage)| Change::Enqueue {
-        stage_id: stage.id.clone(),
-        max_attempts: stage.retry.max_attempts,
-        max_crashes: stage.retry.max_crashes,
-        claim: claimant.filter(|_| position < slots).cloned(),
-    });
-    std::iter::once(Change::StartRun { stages, waiting_on: definition.output.width() }).chain(jobs).collect()
+    let mut changes = vec![Change::StartRun { stages, waiting_on: definition.output.width() }];
+    let mut slots = slots;
+    for stage in definition.stages.iter().filter(|stage| stage.predecessors.is_empty()) {
+        let claim = claimant.filter(|_| slots > 0 && stage.delay.is_none()).cloned();
+        slots -= usize::from(claim.is_some());
+        changes.push(Change::Enqueue {
+            stage_id: stage.id.clone(),
+            max_attempts: stage.retry.max_attempts,
+            max_crashes: stage.retry.max_crashes,
+            claim,
+        });
+        changes.extend(delay_of(stage));
+    }
+    changes
 }
 
-/// Returns the stages without predecessors.
+/// Returns the stages that can run when the run starts: those without predecessors and without a delay.
 pub(super) fn first_stages(definition: &WorkflowDefinition) -> impl Iterator<Item = &StageDefinition> {
-    definition.stages.iter().filter(|stage| stage.predecessors.is_empty())
+    definition.stages.iter().filter(|stage| stage.predecessors.is_empty() && stage.delay.is_none())
+}
+
+/// Returns the change that delays a stage which the same decision makes ready; `None` without a `delay` before it.
+pub(super) fn delay_of(stage: &StageDefinition) -> Option<Change> {
+    stage.delay.map(|delay| Change::Delay { stage_id: stage.id.clone(), delay })
 }

@@ -97,6 +97,8 @@ pub mod workflow {
     pub const name: () = ();
     /// `version = 2`: raise it if runs in progress must not continue with the changed workflow. Default 1.
     pub const version: () = ();
+    /// `deadline = "2h"`: a run that has not ended that long after its creation fails. Default none.
+    pub const deadline: () = ();
     /// `unknown_input = deny` or `unknown_input = ignore`: whether a run whose input has an unknown field is refused. Default
     /// `deny`.
     pub const unknown_input: () = ();

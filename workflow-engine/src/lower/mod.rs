@@ -16,6 +16,7 @@ mod node;
 mod graph;
 mod message;
 mod table;
+mod timing;
 mod stage_configs;
 mod outputs;
 pub mod ide;

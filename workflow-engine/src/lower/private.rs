@@ -63,6 +63,7 @@ pub use crate::lower::node::StageNode;
 pub use crate::lower::outputs::{Decoded, decode_output, decode_stored};
 pub use crate::lower::repeated::Repeated;
 pub use crate::lower::table::{InputRow, StageRow, WorkflowTable, define, output_schema, schema};
+pub use crate::lower::timing::Timing;
 pub use crate::lower::upstream::{Group, List, Single, Unlisted, Upstream};
 pub use crate::records::StageFailure;
 

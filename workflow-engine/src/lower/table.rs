@@ -5,6 +5,7 @@ use serde::ser::Error as _;
 
 use super::choice::{CatchRow, ChoiceRow};
 use super::record::{ObjectSchema, from_nothing};
+use super::timing::Timing;
 use super::upstream::{Shaped, Upstream};
 use crate::definition::{
     CheckStart, ConfigDefinition, Entry, InputDefinition, InputRules, ReadSettings, Rule, Source,
@@ -37,6 +38,8 @@ pub struct WorkflowTable {
     /// The sources of values that depend on a choice or a catch, by the stage that receives each; by the number after the last stage
     /// for the workflow's output.
     pub received: &'static [(usize, Source)],
+    /// The delays and the deadline.
+    pub timing: Timing,
     /// The input type.
     pub input: InputRow,
     /// The schema of the output.
@@ -199,6 +202,7 @@ pub fn define(table: &WorkflowTable) -> WorkflowDefinition {
         stages,
         output_stages: table.output_stages.to_vec(),
         catches: table.catches.iter().map(CatchRow::definition).collect(),
+        deadline: table.timing.deadline(),
         output: source(table, table.stages.len(), table.output_stages),
         fingerprint: String::new(),
         input: InputDefinition::new(
@@ -249,6 +253,7 @@ fn stage(
         inputs: predecessors.to_vec(),
         source: source(table, index, predecessors),
         choice: None,
+        delay: table.timing.delay(index),
         reads,
         state,
         retry: declaration.retry,

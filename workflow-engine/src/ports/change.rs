@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::new_run::{NewRun, NewStage};
 use crate::ledger::{CallOutcome, CallReservation};
-use crate::records::{Annotation, BlobKey, Claimant, LogLevel, RunError, Statement, StoredValue};
+use crate::records::{Annotation, BlobKey, Claimant, LogLevel, RunError, RunStart, Statement, StoredValue};
 use crate::value::{CallId, Cost, Json};
 
 /// One thing that a decision writes. Its documentation defines its meaning in every store, events included.
@@ -20,6 +20,15 @@ pub enum Change {
     },
     /// Removes the run that the same decision creates from those that programs have enqueued. No event.
     Dequeue,
+    /// Sets the start and the deadline of the run that the same decision creates. A run with a start is not claimed; at
+    /// that instant [`Timers::due_runs`](super::Timers::due_runs) returns it. A start that is not in the future counts as
+    /// none. The deadline counts from the start, or from now without one. No event.
+    SetTimes {
+        /// When the run starts; `None` for at once.
+        start: Option<RunStart>,
+        /// The longest time of the run; `None` for no limit.
+        deadline: Option<Duration>,
+    },
     /// Makes the run `RUNNING` and inserts its stages, `PENDING`. Moves the version. Event `workflow:started`.
     StartRun {
         /// Every stage of the workflow, in reading order.
@@ -47,6 +56,14 @@ pub enum Change {
         max_crashes: u32,
         /// The worker that claims the job in the same commit.
         claim: Option<Claimant>,
+    },
+    /// Makes the job due after `delay` that the same decision has inserted for the stage, by `Enqueue` or `Release`, and
+    /// that no change of it has claimed. Where the decision has inserted none, nothing changes. No event.
+    Delay {
+        /// The stage.
+        stage_id: String,
+        /// The time until the job is due.
+        delay: Duration,
     },
     /// Makes the stage's job `RUNNING` under a new lease: epoch and attempt grow by one. The stage becomes `RUNNING`
     /// with that attempt. Event `stage:started`. A `SUSPENDED` stage stays so, without an event: the claim is for a
@@ -201,7 +218,7 @@ pub enum Change {
     EndRun(RunEnd),
     /// Makes a terminal run `RUNNING` in its next generation, and clears its output, error and end. The named stages
     /// become `PENDING` as if they had never run, and their jobs and the blobs of their earlier generations are deleted;
-    /// the other stages stay `COMPLETED`. Moves the version. Event `workflow:started`.
+    /// the other stages stay `COMPLETED`. Its deadline counts from now. Moves the version. Event `workflow:started`.
     Rerun {
         /// The stages that run again.
         stages: Vec<RerunStage>,

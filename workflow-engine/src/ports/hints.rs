@@ -21,6 +21,7 @@ use crate::value::{IdMap, RunId};
 pub struct Hints {
     work: watch::Sender<u64>,
     external: watch::Sender<u64>,
+    timers: watch::Sender<u64>,
     changes: watch::Sender<u64>,
     runs: Mutex<IdMap<RunId, watch::Sender<RunHints>>>,
     priorities: Mutex<Vec<Weak<HighestPriority>>>,
@@ -42,6 +43,7 @@ impl Hints {
         Self {
             work: watch::Sender::new(0),
             external: watch::Sender::new(0),
+            timers: watch::Sender::new(0),
             changes: watch::Sender::new(0),
             runs: Mutex::default(),
             priorities: Mutex::default(),
@@ -97,6 +99,17 @@ impl Hints {
                 hints.ends += 1;
             });
         }
+    }
+
+    /// Notifies that a run has a start or a deadline to keep, or that a schedule has changed.
+    pub fn timer_set(&self) {
+        self.timers.send_modify(|count| *count += 1);
+    }
+
+    /// Returns a receiver of [`Hints::timer_set`].
+    #[must_use]
+    pub fn watch_timers(&self) -> watch::Receiver<u64> {
+        self.timers.subscribe()
     }
 
     /// Returns a receiver of [`Hints::work_ready`].

@@ -1,12 +1,13 @@
 //! The ports: traits through which the kernel reaches everything that has effects, with the plain data that they take
 //! and return.
 //!
-//! The author of a store implements eight of them, together [`Store`]:
+//! The author of a store implements nine of them, together [`Store`]:
 //!
 //! | Port | Purpose |
 //! |---|---|
 //! | [`Persistence`] | commits [`Decision`]s, reads runs, stages, events and logs |
 //! | [`JobTransport`] | claims jobs, keeps leases |
+//! | [`Timers`] | finds runs whose start or deadline has come |
 //! | [`Outbox`] | registers subscribers, passes committed events on to them |
 //! | [`Retention`] | deletes terminal runs |
 //! | [`Ledger`] | reads model calls, and writes those that belong to no run |
@@ -32,6 +33,7 @@ mod persistence;
 mod claim;
 mod start_plans;
 mod transport;
+mod timers;
 mod enqueue;
 mod subscription;
 mod delivery;
@@ -86,15 +88,16 @@ pub use sink::EventSink;
 pub use snapshot::Snapshot;
 pub use start_plans::StartPlans;
 pub use subscription::{DeliveryStart, Registration, Subscription};
+pub use timers::Timers;
 pub use transport::JobTransport;
 
-/// A store: all eight storage ports in one place, so that one transaction covers everything.
+/// A store: all nine storage ports in one place, so that one transaction covers everything.
 pub trait Store:
-    Persistence + JobTransport + Outbox + Retention + Ledger + Inspection + Catalog + Diagnosis
+    Persistence + JobTransport + Timers + Outbox + Retention + Ledger + Inspection + Catalog + Diagnosis
 {
 }
 
-impl<T: Persistence + JobTransport + Outbox + Retention + Ledger + Inspection + Catalog + Diagnosis> Store
-    for T
+impl<T: Persistence + JobTransport + Timers + Outbox + Retention + Ledger + Inspection + Catalog + Diagnosis>
+    Store for T
 {
 }

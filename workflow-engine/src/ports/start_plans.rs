@@ -14,7 +14,8 @@ use crate::records::{Claimant, RunRecord};
 pub struct StartPlans(HashMap<String, Vec<Change>>);
 
 impl StartPlans {
-    /// Sets the changes that start a run of this definition. The claim claims the run's jobs as far as it has free slots.
+    /// Sets the changes that start a run of this definition. The claim claims the run's jobs as far as it has free slots,
+    /// but none that a [`Change::Delay`] follows.
     pub fn insert(&mut self, definition: String, changes: Vec<Change>) {
         self.0.insert(definition, changes);
     }
@@ -24,12 +25,16 @@ impl StartPlans {
     #[must_use]
     pub fn decision_for(&self, run: &RunRecord, claim: &Claimant, slots: usize) -> Option<Decision> {
         let mut changes = self.0.get(&run.definition_fingerprint)?.clone();
-        let jobs = changes.iter_mut().filter_map(|change| match change {
-            Change::Enqueue { claim, .. } => Some(claim),
-            _ => None,
-        });
-        for job in jobs.take(slots) {
-            *job = Some(claim.clone());
+        let mut slots = slots;
+        for position in 0..changes.len() {
+            let is_delayed = matches!(changes.get(position + 1), Some(Change::Delay { .. }));
+            if let Change::Enqueue { claim: job, .. } = &mut changes[position]
+                && slots > 0
+                && !is_delayed
+            {
+                *job = Some(claim.clone());
+                slots -= 1;
+            }
         }
         let revision = Revision { version: run.version, last_sequence: run.last_sequence };
         Some(Decision {

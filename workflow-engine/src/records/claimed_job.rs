@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::lease::Lease;
@@ -25,6 +26,9 @@ pub struct ClaimedJob {
     pub crashes: u32,
     /// Whether the stage is `SUSPENDED`: the claim is then for a check, not for the body.
     pub is_poll: bool,
+    /// The instant at which the run fails, unless it has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline_at: Option<DateTime<Utc>>,
     /// How long the job was due before it was claimed; of the first stages of a run, how long the run had to wait.
     #[serde(skip)]
     pub waited: Duration,

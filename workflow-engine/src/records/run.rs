@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cost_summary::CostSummary;
 use super::present_field::present;
+use super::run_times::RunTimes;
 use super::status::Status;
 use super::stored_value::StoredValue;
 use crate::value::{Json, RunId};
@@ -43,6 +44,9 @@ pub struct RunRecord {
     pub cancel_reason: Option<String>,
     /// The cost of the run's model calls, and its budget.
     pub spending: CostSummary,
+    /// The start and the deadline.
+    #[serde(flatten)]
+    pub times: RunTimes,
     /// The instant at which the run was created.
     pub created_at: DateTime<Utc>,
     /// The instant at which the first stages of this generation became ready.

@@ -73,7 +73,8 @@ pub struct StageWait {
     pub reason: WaitReason,
     /// The instant at which the wait began.
     pub from: DateTime<Utc>,
-    /// The instant at which it ended; `None` while it lasts. The end of a backoff may lie in the future.
+    /// The instant at which it ended; `None` while it lasts. The end of a backoff or a delay may lie in the
+    /// future.
     pub to: Option<DateTime<Utc>>,
 }
 
@@ -88,4 +89,6 @@ pub enum WaitReason {
     Backoff,
     /// Something outside: its check has not found it ready.
     External,
+    /// The `delay` before it.
+    Delay,
 }

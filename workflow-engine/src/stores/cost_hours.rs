@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 use super::rows::ReadColumns;
 use crate::ports::CostQuery;
 use crate::records::{AiCallRecord, CallStatus, CostGroup, CostKey, CostSums, UnfinishedCosts};
@@ -63,6 +64,7 @@ pub(super) fn group(at: Option<DateTime<Utc>>, texts: [String; 3], sums: CostSum
     CostGroup { at, workflow_id, stage_id, model_key, sums }
 }
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 /// Reads a group. Each amount is two numbers, its upper and its lower 32 bits, which a database sums up without loss.
 pub(super) fn read_group<C: ReadColumns>(columns: &mut C) -> Result<CostGroup, C::Failure> {
     let at = columns.maybe_instant("at")?;
@@ -82,6 +84,7 @@ pub(super) fn read_group<C: ReadColumns>(columns: &mut C) -> Result<CostGroup, C
     Ok(group(at, texts, sums))
 }
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 /// Reads the costs of unfinished runs.
 pub(super) fn read_unfinished<C: ReadColumns>(columns: &mut C) -> Result<UnfinishedCosts, C::Failure> {
     let runs = columns.int("count")?;
@@ -95,6 +98,7 @@ pub(super) fn unfinished(runs: u64, cost: Cost, reserved: Cost) -> UnfinishedCos
     UnfinishedCosts { runs: runs.min(most), is_exact: runs <= most, cost, reserved }
 }
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 fn amount<C: ReadColumns>(columns: &mut C, column: &'static str) -> Result<Cost, C::Failure> {
     let (high, low) = (columns.int::<i64>(column)?, columns.int::<i64>(column)?);
     let sum = (i128::from(high) << 32) + i128::from(low);

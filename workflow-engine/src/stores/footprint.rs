@@ -131,6 +131,7 @@ fn reads(change: &Change) -> Reads<'_> {
         Change::CreateRun(_)
         | Change::Tag { .. }
         | Change::Dequeue
+        | Change::SetTimes { .. }
         | Change::ReleaseRun { .. }
         | Change::EndRun(_)
         | Change::Recount { .. }
@@ -143,6 +144,7 @@ fn reads(change: &Change) -> Reads<'_> {
         Change::Rerun { stages, .. } => Reads::RerunStages(stages),
         Change::ClaimQueued { stage_ids, .. } => Reads::Stages(stage_ids),
         Change::Enqueue { stage_id, .. }
+        | Change::Delay { stage_id, .. }
         | Change::Claim { stage_id, .. }
         | Change::Release { stage_id, .. }
         | Change::ReturnJob { stage_id, .. }

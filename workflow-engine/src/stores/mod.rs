@@ -35,6 +35,7 @@ mod implicit;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod event_columns;
 mod instant;
+mod run_times;
 mod run_search;
 mod queue_counts;
 mod cost_hours;

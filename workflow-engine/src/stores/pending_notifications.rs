@@ -12,6 +12,8 @@ pub(super) struct PendingNotifications {
     open_runs: IdSet<RunId>,
     /// The highest priority of the work that became claimable.
     work: Option<i32>,
+    /// Whether a run or a schedule has an instant to keep.
+    timer: bool,
 }
 
 impl PendingNotifications {
@@ -32,6 +34,11 @@ impl PendingNotifications {
     /// Notes that work of this priority became claimable, or due earlier than before.
     pub(super) fn work_ready(&mut self, priority: i32) {
         self.work = self.work.max(Some(priority));
+    }
+
+    /// Notes that a run or a schedule has an instant to keep.
+    pub(super) fn timer_set(&mut self) {
+        self.timer = true;
     }
 
     /// Returns the highest priority of the work that became claimable.
@@ -63,6 +70,9 @@ impl PendingNotifications {
         }
         if let Some(priority) = self.work {
             hints.work_ready(priority);
+        }
+        if self.timer {
+            hints.timer_set();
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Values: stored JSON, money, ids, size limits, and the bound on types that can be stored.
 
 pub(crate) mod hex;
+pub(crate) mod maybe_milliseconds;
 pub(crate) mod milliseconds;
 mod run_id;
 mod call_id;

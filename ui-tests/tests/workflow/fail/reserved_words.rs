@@ -17,7 +17,7 @@ pub async fn zero() -> StageResult<u32> {
     unimplemented!()
 }
 
-workflow! { pub a = find >> each(count); pub b = find >> loop { count }; pub c = zero >> break; pub d = zero >> delay("7d") >> count }
+workflow! { pub a = find >> each(count); pub b = find >> loop { count }; pub c = zero >> break }
 
 fn main() {}
 // fix: stages without these words

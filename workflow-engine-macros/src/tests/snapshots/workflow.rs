@@ -44,19 +44,19 @@ type __Process3 = <__Process3Path as ::workflow_engine::__private::Known<
     __private::Upstream > ::Value, __private::ParametersOf < __Process3 >> > ::entry:: <
     __private::Group < (__private::Single < __Process1 >, __private::Single < __Process2
     >) > >)], predecessors : & [& [], & [0], & [0], & [1, 2]], output_stages : & [3],
-    choices : & [], received : & [], catches : & [], input : __private::InputRow::of:: <
-    process > (), output_schema : __private::output_schema:: < __private::Single <
-    __Process3 > >, config_schema : __private::schema:: < ProcessConfig >, }; impl
-    __private::Workflow for process { type Input = < __Process0 as __private::Stage >
-    ::Input; type Output = < __Process3 as __private::Stage > ::Output; type Config =
-    ProcessConfig; type Outputs = ProcessOutputs; fn definition() -> & 'static
-    __private::WorkflowDefinition { static DEFINITION : __private::LazyLock <
-    __private::WorkflowDefinition > = __private::LazyLock::new(||
-    __private::define(TABLE)); & DEFINITION } fn decode_output(outputs : &
-    [__private::Json],) -> __private::Result < Self::Output, __private::JsonError > {
-    __private::decode_output:: < __private::Single < __Process3 > > (outputs) } fn
-    decode_outputs(stored : & __private::HashMap < __private::String, __private::Json >,)
-    -> __private::Result < Self::Outputs, __private::JsonError > {
+    choices : & [], received : & [], catches : & [], timing : __private::Timing::NONE,
+    input : __private::InputRow::of:: < process > (), output_schema :
+    __private::output_schema:: < __private::Single < __Process3 > >, config_schema :
+    __private::schema:: < ProcessConfig >, }; impl __private::Workflow for process { type
+    Input = < __Process0 as __private::Stage > ::Input; type Output = < __Process3 as
+    __private::Stage > ::Output; type Config = ProcessConfig; type Outputs =
+    ProcessOutputs; fn definition() -> & 'static __private::WorkflowDefinition { static
+    DEFINITION : __private::LazyLock < __private::WorkflowDefinition > =
+    __private::LazyLock::new(|| __private::define(TABLE)); & DEFINITION } fn
+    decode_output(outputs : & [__private::Json],) -> __private::Result < Self::Output,
+    __private::JsonError > { __private::decode_output:: < __private::Single < __Process3
+    > > (outputs) } fn decode_outputs(stored : & __private::HashMap < __private::String,
+    __private::Json >,) -> __private::Result < Self::Outputs, __private::JsonError > {
     __private::Decoded::decode(stored) } } const GRAPH : & __private::Graph = &
     __private::Graph { workflow : "process", nodes : & [< __Process0 as
     __private::StageNode > ::NODE, < __Process1 as __private::StageNode > ::NODE, <

@@ -6,14 +6,14 @@ use syn::ext::IdentExt;
 use syn::parse::{ParseBuffer, ParseStream};
 use syn::{Expr, Ident, Pat, Result, Token, token};
 
-use super::{chain, ends, parenthesized, skip_to_arrow};
+use super::{chain, delay, ends, parenthesized, skip_to_arrow};
 use crate::errors::{self, Errors};
 use crate::workflow::ast::{Arm, Step};
 
 /// What stands before the chain of an arm. It is not the `=>` that users write in place of the `=` of a workflow.
 pub(super) const ARROW: &str = "=> ";
 
-/// A `match`, a `catch`, or a step that begins with a reserved word.
+/// A `match`, a `catch`, a `delay`, or a step that begins with a reserved word.
 pub(super) fn step(input: ParseStream<'_>, errors: &mut Errors) -> Option<Step> {
     if input.peek(Token![match]) {
         return Some(errors.take(matching(input)).map_or(Step::Hole, |read| choice(input, read, errors)));
@@ -22,9 +22,12 @@ pub(super) fn step(input: ParseStream<'_>, errors: &mut Errors) -> Option<Step> 
     let is_call = input.peek2(token::Paren);
     let is_reserved = word == "loop" && (is_call || input.peek2(token::Brace) || ends_after(input))
         || word == "break" && ends_after(input)
-        || is_call && ["each", "delay"].iter().any(|reserved| word == reserved);
+        || is_call && word == "each";
     if is_call && word == "catch" {
         return Some(catch(input, word.span(), errors));
+    }
+    if is_call && word == "delay" {
+        return Some(delay::step(input, word.span(), errors));
     }
     if !is_reserved {
         return None;
@@ -73,6 +76,11 @@ fn choice(input: ParseStream<'_>, keyword: Token![match], errors: &mut Errors) -
             skip_braces(input);
             // Its stages stay in the expansion.
             return matched;
+        }
+        Step::Delay { .. } => {
+            errors.push(errors::choice::not_a_stage(keyword));
+            skip_braces(input);
+            return Step::Hole;
         }
     }
     if !input.peek(token::Brace) {

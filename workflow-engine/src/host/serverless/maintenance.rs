@@ -62,6 +62,8 @@ pub enum Step {
     CorrectInstants,
     /// Returning jobs to the queue whose leases have expired.
     ReapStale,
+    /// Starting runs that are due, and failing those whose deadline has passed.
+    KeepTimes,
     /// Starting pending runs.
     ClaimPending,
     /// Checking suspended stages.
@@ -99,6 +101,9 @@ impl Serverless {
 
         let reaped = self.kernel.execute(ReapStaleLeases::default()).await;
         report.stale_released = report.record(Step::ReapStale, reaped).map_or(0, |reaped| reaped.released);
+
+        let kept = self.kernel.keep_times().await;
+        report.record(Step::KeepTimes, kept);
 
         let accepted = self.kernel.accept_enqueued(tick.max_claims).await;
         report.record(Step::ClaimPending, accepted);

@@ -15,7 +15,8 @@ impl Serverless {
         }
         let job = store.next_job_due(&definitions).await?;
         let lease = store.next_lease_end().await?;
-        let mut next = job.into_iter().chain(lease).min();
+        let timer = self.kernel.next_time().await?;
+        let mut next = job.into_iter().chain(lease).chain(timer).min();
         for subscriber in self.kernel.subscriber_names() {
             let delivery = store.next_delivery_due(subscriber).await?;
             next = next.into_iter().chain(delivery).min();

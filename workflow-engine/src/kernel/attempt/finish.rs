@@ -17,6 +17,7 @@ use crate::kernel::Kernel;
 use crate::kernel::choice::choose;
 use crate::kernel::failure::{FinalFailure, fail_for_good};
 use crate::kernel::measured::count_end;
+use crate::kernel::start_plan::delay_of;
 use crate::kernel::stored_values::prepare_output;
 use crate::ports::{Applied, Change, Commit, Decision, Precondition};
 use crate::records::{ClaimedJob, Lease};
@@ -55,7 +56,8 @@ pub(super) async fn complete(
     let next = definition.next(index, chosen);
     let run = kernel.run_cache().get(lease.run_id, lease.generation);
     let queued = run.as_ref().map(|run| run.queued()).unwrap_or_default();
-    let room = slots.take(next.releases.len() + queued.len(), job.priority);
+    let at_once = next.releases.iter().filter(|(successor, _)| definition.stages[*successor].delay.is_none());
+    let room = slots.take(at_once.count() + queued.len(), job.priority);
 
     let mut changes = completion.reports;
     changes.extend(effect_changes(kernel, lease, completion.effects).await?);
@@ -70,15 +72,18 @@ pub(super) async fn complete(
         stage_id: definition.stages[skipped].id.clone(),
         because: stage.id.clone(),
     }));
-    for (position, &(successor, count)) in next.releases.iter().enumerate() {
+    let mut free = room;
+    for &(successor, count) in &next.releases {
         let successor = &definition.stages[successor];
+        let claims = free > 0 && successor.delay.is_none();
+        free -= usize::from(claims);
         let release = || Change::Release {
             stage_id: successor.id.clone(),
             max_attempts: successor.retry.max_attempts,
             max_crashes: successor.retry.max_crashes,
-            claim: (position < room).then(|| claimant.clone()),
+            claim: claims.then(|| claimant.clone()),
         };
-        changes.extend((0..count).map(|_| release()));
+        changes.extend((0..count).map(|_| release()).chain(delay_of(successor)));
     }
     if room > 0 && !queued.is_empty() {
         changes.push(Change::ClaimQueued { stage_ids: queued, claim: claimant.clone(), room });

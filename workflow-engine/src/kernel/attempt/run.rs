@@ -113,9 +113,9 @@ async fn drive<T>(
     services: Services,
     work: BoxFuture<'_, Result<T, StageError>>,
 ) -> AttemptEnd<T> {
-    let Services { began, scope, log, effects, ledger, ports, .. } = services;
+    let Services { began, times_out, scope, log, effects, ledger, ports, .. } = services;
     attempt.listed.body_started();
-    let ended = run_until_end(attempt, scope.deadline, &log, work).await;
+    let ended = run_until_end(attempt, times_out, &log, work).await;
     attempt.listed.body_ended();
     let result = match (ended, ports.failure()) {
         (AttemptResult::Failed(_), Some(error)) => AttemptResult::Unavailable(error),
@@ -144,15 +144,16 @@ async fn drive<T>(
     AttemptEnd { result, elapsed, reports, refused_call, effects }
 }
 
-/// Runs the work against its deadline and its cancellation, and commits its reports as they arrive.
+/// Runs the work against its timeout and its cancellation, and commits its reports as they arrive. At the deadline of the
+/// run, the commit that fails the run cancels it.
 async fn run_until_end<T>(
     attempt: &AttemptContext<'_>,
-    deadline: Option<DateTime<Utc>>,
+    times_out: Option<DateTime<Utc>>,
     log: &AttemptLog,
     mut work: BoxFuture<'_, Result<T, StageError>>,
 ) -> AttemptResult<T> {
     let mut timeout = pin!(async {
-        match deadline {
+        match times_out {
             Some(instant) => attempt.kernel.clock().sleep_until(instant).await,
             None => pending().await,
         }

@@ -21,6 +21,8 @@ use crate::context::{
 /// The services behind a body's context.
 pub(super) struct Services {
     pub(super) began: DateTime<Utc>,
+    /// The instant at which the attempt times out.
+    pub(super) times_out: Option<DateTime<Utc>>,
     pub(super) scope: StageScope,
     pub(super) log: Arc<AttemptLog>,
     pub(super) effects: Arc<EffectBuffer>,
@@ -34,7 +36,7 @@ impl Services {
     pub(super) fn new(attempt: &AttemptContext<'_>) -> Self {
         let AttemptContext { kernel, registered, stage, job, stop, .. } = *attempt;
         let began = kernel.clock().now();
-        let deadline = attempt
+        let times_out = attempt
             .settings
             .timeout
             .and_then(|timeout| TimeDelta::from_std(timeout).ok())
@@ -48,7 +50,7 @@ impl Services {
             attempt: job.attempt,
             max_attempts: attempt.last_attempt(),
             generation: job.lease.generation,
-            deadline,
+            deadline: times_out.into_iter().chain(job.deadline_at).min(),
             cancellation: stop.child_token(),
         };
         let log = Arc::new(AttemptLog::new(&scope));
@@ -69,7 +71,7 @@ impl Services {
         };
         let port = kernel.config().trace_context.as_ref();
         let traceparent = port.and_then(|port| port.traceparent(&Span::current()));
-        Self { began, scope, log, effects, ledger, ports, traceparent, context }
+        Self { began, times_out, scope, log, effects, ledger, ports, traceparent, context }
     }
 
     pub(super) fn context(&self, inputs: Inputs) -> StageContext {

@@ -57,7 +57,11 @@ impl Command for ClaimPendingRuns {
     const NAME: &'static str = "run.claimPending";
 
     async fn execute(self, kernel: &Kernel) -> Result<ClaimPendingRunsOutput, Error> {
-        let pending = kernel.store().pending_runs(&kernel.definitions(), self.limit).await?;
+        let mut pending = kernel.store().pending_runs(&kernel.definitions(), self.limit).await?;
+        let rest = self.limit.saturating_sub(pending.len());
+        if rest > 0 {
+            pending.extend(kernel.store().due_runs(&kernel.definitions(), rest).await?);
+        }
         let claimant = Claimant { worker_id: self.worker_id, lease: kernel.lease(), number: None };
         let (shared, slots) = (kernel.shared(), self.slots);
         let starts = async move { start_pending(&shared, pending, &claimant, slots).await };

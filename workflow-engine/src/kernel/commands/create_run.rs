@@ -1,9 +1,13 @@
 //! `run.create`: stores a run, and starts it where the host has free slots.
 
+mod options;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use tracing::{Instrument, Span};
 
@@ -38,8 +42,8 @@ pub struct CreateRun {
     ///
     /// The workflow, the input and the configuration identify a request, as the caller wrote them: the order of keys does
     /// not count, nor how a number is written (`1` or `1.0`). Defaults are not part of it, so a deployment that changes
-    /// one does not turn a repeated request into a conflict. Version, priority, metadata, tags, annotations and budget do
-    /// not count: of two requests that differ in them, the first one decides.
+    /// one does not turn a repeated request into a conflict. Version, priority, metadata, tags, annotations, budget, start
+    /// and deadline do not count: of two requests that differ in them, the first one decides.
     pub idempotency_key: Option<String>,
     /// The workflow's id.
     pub workflow_id: String,
@@ -63,6 +67,26 @@ pub struct CreateRun {
     /// The highest cost of its calls of models, over all its generations; `None` for no limit.
     #[serde(default)]
     pub budget: Option<Cost>,
+    /// The instant at which the run starts; `None` for at once, and so is an instant that has passed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_at: Option<DateTime<Utc>>,
+    /// How long after its creation the run starts, in milliseconds in JSON; not together with `start_at`.
+    #[serde(
+        rename = "start_after_ms",
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "crate::value::maybe_milliseconds"
+    )]
+    pub start_after: Option<Duration>,
+    /// The longest time of the run, in milliseconds in JSON: from its creation, or from the instant at which it starts
+    /// later. `None` means the option `deadline` of the workflow.
+    #[serde(
+        rename = "deadline_ms",
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "crate::value::maybe_milliseconds"
+    )]
+    pub deadline: Option<Duration>,
 }
 
 /// The run that this request or an earlier one with the same key created.
@@ -107,6 +131,7 @@ impl CreateRun {
         let entry = self.entry(run_id)?;
         self.annotations.iter().try_for_each(Annotation::check).map_err(Error::invalid_annotation)?;
         check_tags(&self.tags).map_err(Error::invalid_tag)?;
+        self.check_times()?;
         Ok(Checked { registered, request, config, entry })
     }
 
@@ -180,13 +205,17 @@ impl CreateRun {
             changes.push(Change::Dequeue);
         }
         if !self.tags.is_empty() {
-            changes.push(Change::Tag { tags: self.tags });
+            changes.push(Change::Tag { tags: self.tags.clone() });
         }
-        let annotations = self.annotations.into_iter();
+        let annotations = self.annotations.iter().cloned();
         changes.extend(annotations.map(|annotation| Change::Annotate { stage_id: None, annotation }));
         changes.extend(self.budget.map(|budget| Change::SetBudget { stage_id: None, budget }));
         // The host decides here whether it executes the run itself.
-        let placement = kernel.placement();
+        let (start, deadline) = (self.start(kernel), self.deadline.or(definition.deadline));
+        if start.is_some() || deadline.is_some() {
+            changes.push(Change::SetTimes { start, deadline });
+        }
+        let placement = kernel.placement().filter(|_| start.is_none());
         let has_host = placement.is_some();
         let wanted = first_stages(definition).count();
         let reservation = placement.and_then(|placement| placement.reserve(wanted, priority));
@@ -257,88 +286,6 @@ fn traced_metadata(kernel: &Kernel, metadata: Option<Json>, span: &Span) -> Opti
 struct Request<'a>(&'a str, &'a Json, &'a Json);
 
 impl CreateRun {
-    /// Creates a command that creates a run of this workflow with this input, and with the defaults of everything else.
-    ///
-    /// ```
-    /// use workflow_engine::Json;
-    /// use workflow_engine::kernel::CreateRun;
-    ///
-    /// let command = CreateRun::new("invoice", Json::encode(&7)?).tag("customer", "acme").idempotency_key("invoice-7");
-    /// # let _ = command;
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[must_use]
-    pub fn new(workflow_id: impl Into<String>, input: Json) -> Self {
-        Self {
-            idempotency_key: None,
-            workflow_id: workflow_id.into(),
-            version: None,
-            input,
-            config: None,
-            priority: None,
-            metadata: None,
-            tags: BTreeMap::new(),
-            annotations: Vec::new(),
-            budget: None,
-        }
-    }
-
-    /// Sets the idempotency key.
-    #[must_use]
-    pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
-        self.idempotency_key = Some(key.into());
-        self
-    }
-
-    /// Sets the version of the workflow.
-    #[must_use]
-    pub const fn version(mut self, version: u32) -> Self {
-        self.version = Some(version);
-        self
-    }
-
-    /// Sets the configuration: an object from stage ids to their fields.
-    #[must_use]
-    pub fn config(mut self, config: Json) -> Self {
-        self.config = Some(config);
-        self
-    }
-
-    /// Sets the priority.
-    #[must_use]
-    pub const fn priority(mut self, priority: i32) -> Self {
-        self.priority = Some(priority);
-        self
-    }
-
-    /// Sets the caller's own data.
-    #[must_use]
-    pub fn metadata(mut self, metadata: Json) -> Self {
-        self.metadata = Some(metadata);
-        self
-    }
-
-    /// Adds a tag.
-    #[must_use]
-    pub fn tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
-        self.tags.insert(key.into(), value.into());
-        self
-    }
-
-    /// Adds an annotation.
-    #[must_use]
-    pub fn annotate(mut self, annotation: Annotation) -> Self {
-        self.annotations.push(annotation);
-        self
-    }
-
-    /// Sets the highest cost of its calls of models.
-    #[must_use]
-    pub const fn budget(mut self, budget: Cost) -> Self {
-        self.budget = Some(budget);
-        self
-    }
-
     fn entry(&self, run_id: RunId) -> Result<Option<IdempotencyEntry>, Error> {
         let Some(key) = &self.idempotency_key else { return Ok(None) };
         let none = Json::trusted("{}");

@@ -250,6 +250,8 @@ impl ForkRun {
         }
         let budget = snapshot.run.spending.budget;
         changes.extend(budget.map(|budget| Change::SetBudget { stage_id: None, budget }));
+        let deadline = snapshot.run.times.deadline;
+        changes.extend(deadline.map(|deadline| Change::SetTimes { start: None, deadline: Some(deadline) }));
         changes.push(Change::StartRun {
             stages: graph
                 .stages
@@ -276,11 +278,17 @@ impl ForkRun {
             changes.push(Change::TakeOver { stage_id: stage_id.clone(), output: prepared.value });
         }
         let ready = stages.into_iter().filter(|index| waiting_on(*index) == 0);
-        changes.extend(ready.map(|index| &graph.stages[index]).map(|stage| Change::Enqueue {
-            stage_id: stage.id.clone(),
-            max_attempts: stage.max_attempts,
-            max_crashes: stage.max_crashes,
-            claim: None,
+        changes.extend(ready.map(|index| &graph.stages[index]).flat_map(|stage| {
+            let enqueue = Change::Enqueue {
+                stage_id: stage.id.clone(),
+                max_attempts: stage.max_attempts,
+                max_crashes: stage.max_crashes,
+                claim: None,
+            };
+            // The stage from which the fork begins starts at once.
+            let delay = stage.delay.filter(|_| stage.id != self.from_stage_id);
+            let delay = delay.map(|delay| Change::Delay { stage_id: stage.id.clone(), delay });
+            std::iter::once(enqueue).chain(delay)
         }));
         let precondition = Precondition::Absent;
         Ok(Decision { run_id, command: Self::NAME, precondition, idempotency, changes })

@@ -7,9 +7,9 @@ use serde::de::DeserializeOwned;
 
 use super::{
     AttachAnnotation, CancelRun, ClaimPendingRuns, Command, CreateRun, DeleteRun, ExecuteJob,
-    FailUnclaimedRuns, FlushOutbox, ForkRun, PollSuspendedStages, PurgeRuns, RaiseBudget, ReapStaleLeases,
-    ReapStuckRuns, RemoveSubscriber, ReplayDeadLetters, ReportStage, RerunFrom, RollUpCosts, TransitionRun,
-    WakeStage,
+    FailOverdueRuns, FailUnclaimedRuns, FlushOutbox, ForkRun, PollSuspendedStages, PurgeRuns, RaiseBudget,
+    ReapStaleLeases, ReapStuckRuns, RemoveSubscriber, ReplayDeadLetters, ReportStage, RerunFrom, RollUpCosts,
+    TransitionRun, WakeStage,
 };
 use crate::error::Error;
 use crate::kernel::Kernel;
@@ -50,6 +50,7 @@ commands![
     AttachAnnotation,
     ReapStaleLeases,
     ReapStuckRuns,
+    FailOverdueRuns,
     FailUnclaimedRuns,
     FlushOutbox,
     ReplayDeadLetters,

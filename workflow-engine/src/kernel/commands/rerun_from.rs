@@ -111,7 +111,8 @@ impl RerunFrom {
             move |snapshot: &Snapshot| {
                 let plan = self::plan(snapshot, &graph, definition, &command.from_stage_id).ok()?;
                 let entry = command.entry(&plan).ok()?;
-                let mut decision = decide(snapshot, &graph, definition, &plan, entry);
+                let mut decision =
+                    decide(snapshot, &graph, definition, (&plan, &command.from_stage_id), entry);
                 let action = action.clone();
                 decision
                     .changes
@@ -260,7 +261,7 @@ fn decide(
     snapshot: &Snapshot,
     graph: &RunGraph,
     definition: Option<&WorkflowDefinition>,
-    plan: &RerunFromOutput,
+    (plan, from): (&RerunFromOutput, &str),
     idempotency: Option<IdempotencyEntry>,
 ) -> Decision {
     let covered: HashSet<&str> = plan.stages.iter().map(String::as_str).collect();
@@ -295,11 +296,17 @@ fn decide(
         .clone()
         .map(|(index, stage)| RerunStage { stage_id: stage.id.clone(), waiting_on: waiting_on(index) })
         .collect();
-    let ready = again.filter(|(index, _)| waiting_on(*index) == 0).map(|(_, stage)| Change::Enqueue {
-        stage_id: stage.id.clone(),
-        max_attempts: stage.max_attempts,
-        max_crashes: stage.max_crashes,
-        claim: None,
+    let ready = again.filter(|(index, _)| waiting_on(*index) == 0).flat_map(|(_, stage)| {
+        let enqueue = Change::Enqueue {
+            stage_id: stage.id.clone(),
+            max_attempts: stage.max_attempts,
+            max_crashes: stage.max_crashes,
+            claim: None,
+        };
+        // The stage from which the rerun begins starts at once.
+        let delay = stage.delay.filter(|_| stage.id != from);
+        let delay = delay.map(|delay| Change::Delay { stage_id: stage.id.clone(), delay });
+        std::iter::once(enqueue).chain(delay)
     });
     // Opens the next generation. Leases, cached outputs, artifacts and blobs carry their generation, so nothing of the
     // old one is used in the new one.

@@ -10,6 +10,7 @@ pub(super) fn write(draft: &mut Draft<'_>, change: &Change) -> Result<(), Mismat
     match change {
         // The run.
         Change::CreateRun(new) => runs::create(draft, new),
+        Change::SetTimes { start, deadline } => runs::set_times(draft, *start, *deadline),
         Change::StartRun { stages, waiting_on } => runs::start(draft, stages, *waiting_on),
         Change::ReleaseRun { output, stages } => runs::release(draft, output.as_ref(), stages),
         Change::EndRun(end) => runs::end(draft, end),
@@ -24,6 +25,7 @@ pub(super) fn write(draft: &mut Draft<'_>, change: &Change) -> Result<(), Mismat
         Change::Release { stage_id, max_attempts, max_crashes, claim } => {
             jobs::release(draft, stage_id, (*max_attempts, *max_crashes), claim.as_ref())
         }
+        Change::Delay { stage_id, delay } => jobs::delay(draft, stage_id, *delay),
         Change::Claim { stage_id, claim } => jobs::claim(draft, stage_id, claim),
         Change::ClaimQueued { stage_ids, claim, room } => jobs::claim_queued(draft, stage_ids, claim, *room),
         Change::ReturnJob { stage_id, reason } => jobs::return_job(draft, stage_id, reason),

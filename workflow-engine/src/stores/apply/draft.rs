@@ -49,6 +49,8 @@ pub(super) struct Written {
     first_suspended: Option<String>,
     /// Whether something became claimable, or due earlier than before.
     work_ready: bool,
+    /// Whether the run has a start or a deadline to keep.
+    has_timer: bool,
 }
 
 impl<'a> Draft<'a> {
@@ -75,6 +77,11 @@ impl<'a> Draft<'a> {
     /// Notes that something became claimable, or due earlier than before.
     pub(super) fn notify_work(&mut self) {
         self.written.work_ready = true;
+    }
+
+    /// Notes that the run has a start or a deadline to keep.
+    pub(super) fn notify_timer(&mut self) {
+        self.written.has_timer = true;
     }
 
     /// Returns the run.
@@ -303,8 +310,8 @@ impl Written {
             rows.created = self.created;
         }
         rows.stages.extend(self.stages);
-        let is_startable =
-            rows.created.is_some() && rows.run.get().is_some_and(|run| run.status == Status::Pending);
+        let is_due = |run: &RunRecord| run.status == Status::Pending && run.times.due_at.is_none();
+        let is_startable = rows.created.is_some() && rows.run.get().is_some_and(is_due);
         set.calls.extend(self.calls);
         let is_terminal = rows.run.get().is_none_or(|run| run.status.is_terminal());
         let priority = rows.run.get().map_or(Claimant::DEFAULT_PRIORITY, |run| run.priority);
@@ -339,6 +346,9 @@ impl Written {
         }
         if self.work_ready || is_startable {
             set.notifications.work_ready(priority);
+        }
+        if self.has_timer {
+            set.notifications.timer_set();
         }
         self.applied
     }

@@ -79,10 +79,25 @@ pub(super) fn release(
     enqueue(draft, stage_id, (max_attempts, max_crashes), claimant)
 }
 
+/// Writes `Change::Delay`.
+pub(super) fn delay(draft: &mut Draft<'_>, stage_id: &str, delay: Duration) -> Result<(), Mismatch> {
+    let due = instant::after(draft.now(), delay);
+    let Some(job) = draft.job(stage_id) else { return Ok(()) };
+    let is_new = draft.job_before(stage_id).is_none_or(|before| before.generation != job.generation);
+    if !is_new || job.status != Status::Pending {
+        return Ok(());
+    }
+    draft.job_mut(stage_id)?.run_at = due;
+    // A commit that claims queued jobs must not look for it.
+    draft.applied().ready.retain(|ready| ready != stage_id);
+    Ok(())
+}
+
 /// Writes `Change::Claim`.
 pub(super) fn claim(draft: &mut Draft<'_>, stage_id: &str, claimant: &Claimant) -> Result<(), Mismatch> {
     let now = draft.now();
     let since_creation = waited_for_start(draft);
+    let deadline_at = draft.run()?.times.deadline_at;
     let job = draft.job_mut(stage_id)?;
     let waited = since_creation.unwrap_or_else(|| (now - job.run_at).to_std().unwrap_or_default());
     job.status = Status::Running;
@@ -108,6 +123,7 @@ pub(super) fn claim(draft: &mut Draft<'_>, stage_id: &str, claimant: &Claimant) 
         max_attempts: job.max_attempts,
         crashes: job.crashes,
         is_poll: false,
+        deadline_at,
         waited,
         idempotency_key: None,
     };

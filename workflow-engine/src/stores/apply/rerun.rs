@@ -4,6 +4,7 @@ use super::draft::Draft;
 use super::mismatch::Mismatch;
 use crate::ports::RerunStage;
 use crate::records::{EventKind, Status};
+use crate::stores::instant;
 
 /// Writes `Change::Rerun`.
 pub(super) fn rerun(draft: &mut Draft<'_>, stages: &[RerunStage], waiting_on: u32) -> Result<(), Mismatch> {
@@ -25,6 +26,8 @@ pub(super) fn rerun(draft: &mut Draft<'_>, stages: &[RerunStage], waiting_on: u3
     run.started_at = Some(now);
     run.completed_at = None;
     let generation = run.generation;
+    let deadline = run.times.deadline;
+    run.times.deadline_at = deadline.map(|deadline| instant::after(now, deadline));
     for RerunStage { stage_id, waiting_on } in stages {
         let stage = draft.stage_mut(stage_id)?;
         stage.generation = generation;
@@ -50,6 +53,9 @@ pub(super) fn rerun(draft: &mut Draft<'_>, stages: &[RerunStage], waiting_on: u3
         // A failed stage, for example, has a dead job of the old generation.
         draft.job_slot(stage_id).delete();
         draft.void_blobs(stage_id, generation);
+    }
+    if deadline.is_some() {
+        draft.notify_timer();
     }
     draft.event(EventKind::WorkflowStarted {})
 }

@@ -1,11 +1,14 @@
 //! The run as a whole: created, started, completed, ended, recounted.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::draft::Draft;
 use super::mismatch::Mismatch;
 use crate::ports::{NewRun, NewStage, RunEnd};
-use crate::records::{CostSummary, EventKind, RunRecord, StageRecord, Status, StoredValue};
+use crate::records::{
+    CostSummary, EventKind, RunRecord, RunStart, RunTimes, StageRecord, Status, StoredValue,
+};
 use crate::stores::footprint::MAX_OUTPUTS_IN_EVENT;
 use crate::stores::instant;
 use crate::value::{Json, RunId};
@@ -31,12 +34,40 @@ pub(super) fn create(draft: &mut Draft<'_>, new: &NewRun) -> Result<(), Mismatch
         error: None,
         cancel_reason: None,
         spending: CostSummary::default(),
+        times: RunTimes::default(),
         created_at: draft.now(),
         started_at: None,
         completed_at: None,
     };
     draft.create_run(run, new.clone())?;
     draft.event(EventKind::WorkflowCreated { workflow_id: new.workflow_id.clone() })
+}
+
+/// Writes `Change::SetTimes`.
+pub(super) fn set_times(
+    draft: &mut Draft<'_>,
+    start: Option<RunStart>,
+    deadline: Option<Duration>,
+) -> Result<(), Mismatch> {
+    /// Longer times count as this one: ten thousand years, which databases can compute with.
+    const LONGEST: Duration = Duration::from_secs(10_000 * 365 * 86_400);
+
+    let now = draft.now();
+    let deadline = deadline.map(|deadline| deadline.min(LONGEST));
+    let (due_at, due_after) = match start {
+        Some(RunStart::At(instant)) => (Some(instant.min(instant::NEVER)), None),
+        Some(RunStart::After(after)) => {
+            let after = after.min(LONGEST);
+            (Some(instant::after(now, after)), Some(after))
+        }
+        None => (None, None),
+    };
+    let due_at = due_at.filter(|due| *due > now);
+    let deadline_at = deadline.map(|deadline| instant::after(due_at.unwrap_or(now), deadline));
+    draft.run_mut()?.times =
+        RunTimes { due_at, due_after: due_after.filter(|_| due_at.is_some()), deadline_at, deadline };
+    draft.notify_timer();
+    Ok(())
 }
 
 /// Writes `Change::StartRun`.

@@ -24,6 +24,7 @@ fn run(run_id: RunId, status: Status) -> RunRecord {
         error: None,
         cancel_reason: None,
         spending: CostSummary::default(),
+        times: crate::records::RunTimes::default(),
         created_at: DateTime::UNIX_EPOCH,
         started_at: None,
         completed_at: None,

@@ -34,6 +34,7 @@ fn run() -> RunRecord {
         error: None,
         cancel_reason: None,
         spending: CostSummary::default(),
+        times: crate::records::RunTimes::default(),
         created_at: now(),
         started_at: Some(now()),
         completed_at: None,

@@ -21,6 +21,9 @@ impl State {
     }
 
     fn shift_due_instants(&mut self, distance: TimeDelta) {
+        for run in self.runs.values_mut().filter(|run| !run.record.status.is_terminal()) {
+            run.record.times.shift(run.record.status, distance);
+        }
         let stages = self.runs.values_mut().flat_map(|run| run.stages.values_mut());
         for stage in stages.filter(|stage| !stage.record.status.is_terminal()) {
             if let Some(end) = &mut stage.record.max_wait_until {

@@ -51,7 +51,9 @@ impl Inspection for MemoryStore {
         let state = self.open("count the queue")?;
         let mut overview = QueueOverview::default();
         for run in state.pending_runs() {
-            overview.add(&run.workflow_id, QueueKind::Ready, 1, Some(run.created_at));
+            let since = run.times.due_at.unwrap_or(run.created_at);
+            let kind = if since <= now { QueueKind::Ready } else { QueueKind::Scheduled };
+            overview.add(&run.workflow_id, kind, 1, Some(since));
         }
         for (_, job) in state.jobs() {
             let kind = match job.status {

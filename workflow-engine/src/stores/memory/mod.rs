@@ -4,6 +4,7 @@ mod state;
 mod side_tables;
 mod persistence;
 mod stuck_runs;
+mod timers;
 mod transport;
 mod outbox;
 mod retention;

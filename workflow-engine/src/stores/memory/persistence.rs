@@ -141,8 +141,8 @@ impl Persistence for MemoryStore {
     async fn pending_runs(&self, definitions: &[String], limit: usize) -> Result<Vec<RunRecord>, Error> {
         let state = self.open("read pending runs")?;
         let order = FairOrder::new(definitions, &[]);
-        let entries =
-            state.pending_runs().filter_map(|run| QueueEntry::run(&order, run, |run| run)).collect();
+        let pending = state.pending_runs().filter(|run| run.times.due_at.is_none());
+        let entries = pending.filter_map(|run| QueueEntry::run(&order, run, |run| run)).collect();
         Ok(order.sort(entries, limit).into_iter().take(limit).map(|entry| entry.item.clone()).collect())
     }
 

@@ -42,7 +42,7 @@ pub(super) fn unclaimed_runs<'a>(
         let record = &run.record;
         let mut jobs = run.stages.values().filter_map(|stage| stage.job.as_ref());
         let is_unclaimed = match record.status {
-            Status::Pending => record.created_at <= before,
+            Status::Pending => record.times.due_at.unwrap_or(record.created_at) <= before,
             _ => jobs.clone().all(|job| job.status != Status::Running) && jobs.any(|job| is_due(job, before)),
         };
         is_unclaimed && !definitions.contains(&record.definition_fingerprint)

@@ -25,7 +25,7 @@ impl JobTransport for MemoryStore {
                 .jobs()
                 .filter(|(run, job)| is_open_to(run, job, &work.definitions) && job.run_at <= now)
                 .filter_map(|(_, job)| job_entry(&order, job));
-            let runs = state.pending_runs().filter(|_| work.runs);
+            let runs = state.pending_runs().filter(|run| work.runs && run.times.due_at.is_none());
             let mut entries: Vec<_> = jobs.collect();
             entries.extend(runs.filter_map(|run| QueueEntry::run(&order, run, Found::Run)));
             // One more than the limit, for the priority of the remaining work.

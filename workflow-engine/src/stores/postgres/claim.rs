@@ -96,7 +96,8 @@ macro_rules! find_due {
             UNION ALL SELECT r.* FROM (
                 SELECT r.id, '', r.generation, r.priority, r.created_at, true
                 FROM {schema}.workflow_runs AS r
-                WHERE $5 AND r.status = 'PENDING' AND r.definition_fingerprint = d.definition
+                WHERE $5 AND r.status = 'PENDING' AND r.due_at IS NULL
+                    AND r.definition_fingerprint = d.definition
                 ORDER BY r.priority DESC, r.created_at, r.id LIMIT ",
             $runs,
             "

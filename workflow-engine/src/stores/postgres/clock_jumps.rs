@@ -88,6 +88,39 @@ const CORRECT_JOBS: &str = "
     )
     SELECT (SELECT count(*) FROM jobs) + (SELECT count(*) FROM waits), (SELECT count(*) FROM locked)";
 
+/// Corrects the starts and the deadlines of up to $3 runs, as [`CORRECT_JOBS`] does. The instant of writing of a start
+/// lies its time before it, and a deadline that counts from the start moves with it.
+const CORRECT_RUNS: &str = "
+    WITH clock AS MATERIALIZED (
+        SELECT coalesce($1, clock_timestamp()) AS now, TIMESTAMPTZ '9999-12-31 23:59:59.999999+00' AS never
+    ),
+    ahead AS MATERIALIZED (
+        (SELECT r.id, r.due_at - r.due_after * interval '1 microsecond' - c.now AS distance, TRUE AS is_to_start
+        FROM {schema}.workflow_runs AS r, clock AS c
+        WHERE r.status = 'PENDING' AND r.due_at IS NOT NULL AND r.due_at > c.now AND r.due_at < c.never
+            AND r.due_at - r.due_after * interval '1 microsecond' > c.now + interval '1 s')
+        UNION ALL
+        (SELECT r.id, r.deadline_at - r.deadline * interval '1 microsecond' - c.now, FALSE
+        FROM {schema}.workflow_runs AS r, clock AS c
+        WHERE r.completed_at IS NULL AND r.deadline_at IS NOT NULL AND r.deadline_at > c.now AND r.deadline_at < c.never
+            AND (r.due_at IS NULL OR r.status <> 'PENDING')
+            AND r.deadline_at - r.deadline * interval '1 microsecond' > c.now + interval '1 s')
+        LIMIT $3
+    ),
+    locked AS MATERIALIZED (
+        SELECT r.id FROM {schema}.workflow_runs AS r
+        WHERE r.id IN (SELECT id FROM ahead) ORDER BY r.id FOR NO KEY UPDATE
+    ),
+    runs AS (
+        UPDATE {schema}.workflow_runs AS r
+        SET due_at = CASE WHEN a.is_to_start THEN r.due_at - a.distance ELSE r.due_at END,
+            deadline_at = r.deadline_at - a.distance, commits = r.commits + $2
+        FROM locked AS l JOIN ahead AS a ON a.id = l.id
+        WHERE r.id = l.id AND r.completed_at IS NULL AND (r.status = 'PENDING' OR NOT a.is_to_start)
+        RETURNING 1
+    )
+    SELECT (SELECT count(*) FROM runs), (SELECT count(*) FROM locked)";
+
 /// Corrects up to $2 deliveries, also those that a process holds.
 const CORRECT_DELIVERIES: &str = "
     WITH clock AS MATERIALIZED (
@@ -121,15 +154,17 @@ pub(super) async fn correct(database: &Arc<Database>, queue: &Queue) -> Result<u
 
 async fn correct_all(database: &Arc<Database>, queue: &Queue) -> Result<usize, Error> {
     let mut corrected = correct_held(database, queue).await?;
-    loop {
-        let step = database.commit_steps.draw();
-        let (rows, runs) = execute(database, move |database| {
-            database.query(CORRECT_JOBS).bind(database.test_now()).bind(step).bind(number(BATCH))
-        })
-        .await?;
-        corrected += rows;
-        if runs < BATCH {
-            break;
+    for statement in [CORRECT_JOBS, CORRECT_RUNS] {
+        loop {
+            let step = database.commit_steps.draw();
+            let (rows, runs) = execute(database, move |database| {
+                database.query(statement).bind(database.test_now()).bind(step).bind(number(BATCH))
+            })
+            .await?;
+            corrected += rows;
+            if runs < BATCH {
+                break;
+            }
         }
     }
     loop {

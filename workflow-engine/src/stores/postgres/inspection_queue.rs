@@ -13,7 +13,10 @@ use crate::stores::queue_counts::{CAP, read};
 const QUEUE: &str = "
     WITH e AS MATERIALIZED (
         (SELECT r.workflow_id, 'ready' AS kind, r.created_at AS at
-            FROM {schema}.workflow_runs AS r WHERE r.status = 'PENDING' LIMIT $1)
+            FROM {schema}.workflow_runs AS r WHERE r.status = 'PENDING' AND r.due_at IS NULL LIMIT $1)
+        UNION ALL (SELECT r.workflow_id,
+                CASE WHEN r.due_at <= coalesce($2, statement_timestamp()) THEN 'ready' ELSE 'scheduled' END, r.due_at
+            FROM {schema}.workflow_runs AS r WHERE r.status = 'PENDING' AND r.due_at IS NOT NULL LIMIT $1)
         UNION ALL (SELECT j.workflow_id,
                 CASE WHEN j.run_at <= coalesce($2, statement_timestamp()) THEN 'ready' ELSE 'scheduled' END, j.run_at
             FROM {schema}.workflow_job_queue AS j WHERE j.status = 'PENDING' LIMIT $1)

@@ -36,6 +36,7 @@ mod open;
 mod database;
 mod connection;
 mod persistence;
+mod timers;
 mod transport;
 mod held;
 mod queue;

@@ -73,7 +73,7 @@ const PENDING_RUNS: &str = concat!(
     run_columns!(array_row),
     ", r.priority, r.created_at
             FROM {schema}.workflow_runs AS r
-            WHERE r.status = 'PENDING' AND r.definition_fingerprint = d.definition
+            WHERE r.status = 'PENDING' AND r.due_at IS NULL AND r.definition_fingerprint = d.definition
             ORDER BY r.priority DESC, r.created_at, r.id LIMIT $2
         ) AS p (id, texts, numbers, instants, priority, created_at)
     ) AS t ORDER BY t.priority DESC, t.turn, t.created_at, t.id LIMIT $2"

@@ -50,8 +50,12 @@ const UNCLAIMED_RUNS: &str = "
     WITH latest_due AS (SELECT coalesce($2, statement_timestamp()) - $3 * interval '1 microsecond' AS instant),
     unclaimed AS (
         SELECT r.id FROM {schema}.workflow_runs AS r
-        WHERE r.status = 'PENDING' AND r.definition_fingerprint <> ALL($1)
+        WHERE r.status = 'PENDING' AND r.due_at IS NULL AND r.definition_fingerprint <> ALL($1)
             AND r.created_at <= (SELECT instant FROM latest_due)
+        UNION
+        SELECT r.id FROM {schema}.workflow_runs AS r
+        WHERE r.status = 'PENDING' AND r.due_at IS NOT NULL AND r.definition_fingerprint <> ALL($1)
+            AND r.due_at <= (SELECT instant FROM latest_due)
         UNION
         SELECT j.workflow_run_id FROM {schema}.workflow_job_queue AS j
         WHERE j.status = 'PENDING' AND j.definition_fingerprint <> ALL($1)

@@ -1,10 +1,12 @@
 //! Runs.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 
 use super::{FromColumns, ReadColumns, WriteColumns};
 use crate::ports::NewRun;
-use crate::records::{JobRecord, Lease, RunRecord};
+use crate::records::{JobRecord, Lease, RunRecord, RunTimes};
 use crate::stores::implicit::{ImplicitStages, parse_entries};
 
 /// The columns from which a run is read. A store may add numbers of its own.
@@ -16,10 +18,10 @@ macro_rules! run_columns {
             texts: [workflow_id, definition_fingerprint, status, output, output_blob, error_code, error_message,
                 cancel_reason, owner, held],
             numbers: [priority, version, generation, last_sequence, waiting_on, active, suspended, total_cost,
-                total_tokens, reserved_cost, pending_calls, budget, outline_sequence
+                total_tokens, reserved_cost, pending_calls, budget, outline_sequence, due_after, deadline
                 $(, $number)*],
             flags: [],
-            instants: [created_at, started_at, completed_at, held_until]
+            instants: [created_at, started_at, completed_at, held_until, due_at, deadline_at]
         )
     };
 }
@@ -45,7 +47,8 @@ macro_rules! changing_run_columns {
             owner,
             held,
             held_until,
-            outline_sequence
+            outline_sequence,
+            deadline_at
         )
     };
 }
@@ -66,7 +69,10 @@ macro_rules! new_run_columns {
             workflow_name,
             definition_fingerprint,
             priority,
-            created_at
+            created_at,
+            due_at,
+            due_after,
+            deadline
         )
     };
 }
@@ -126,11 +132,14 @@ impl FromColumns for StoredRun {
             active: columns.int("active")?,
             suspended: columns.int("suspended")?,
             spending: columns.spending()?,
+            times: RunTimes::default(),
             created_at: DateTime::UNIX_EPOCH,
             started_at: None,
             completed_at: None,
         };
         let outline_sequence = columns.maybe_int("outline_sequence")?;
+        let due_after = columns.maybe_int("due_after")?.map(Duration::from_micros);
+        let deadline = columns.maybe_int("deadline")?.map(Duration::from_micros);
         let run = RunRecord {
             created_at: columns.instant("created_at")?,
             started_at: columns.maybe_instant("started_at")?,
@@ -138,6 +147,9 @@ impl FromColumns for StoredRun {
             ..run
         };
         let held_until = columns.maybe_instant("held_until")?;
+        let due_at = columns.maybe_instant("due_at")?;
+        let deadline_at = columns.maybe_instant("deadline_at")?;
+        let run = RunRecord { times: RunTimes { due_at, due_after, deadline_at, deadline }, ..run };
         let implicit =
             ImplicitStages { outline_sequence, owner, held_until, entries, ..ImplicitStages::default() };
         Ok(Self { run, implicit })
@@ -175,7 +187,8 @@ pub(in crate::stores) fn put_changing<W: WriteColumns>(
         .maybe_text(implicit.owner.as_deref())
         .maybe_text(implicit.held().as_deref())
         .maybe_instant(implicit.held_until)
-        .maybe_int(implicit.outline_sequence);
+        .maybe_int(implicit.outline_sequence)
+        .maybe_instant(run.times.deadline_at);
 }
 
 /// Adds the counts, and the id.
@@ -199,5 +212,8 @@ pub(in crate::stores) fn put_new<W: WriteColumns>(row: &mut W, run: &RunRecord, 
         .text(&new.workflow_name)
         .text(&run.definition_fingerprint)
         .int(run.priority)
-        .instant(run.created_at);
+        .instant(run.created_at)
+        .maybe_instant(run.times.due_at)
+        .maybe_int(run.times.due_after.map(|after| after.as_micros()))
+        .maybe_int(run.times.deadline.map(|deadline| deadline.as_micros()));
 }

@@ -81,7 +81,7 @@ macro_rules! pending_runs {
             "SELECT * FROM (
                 SELECT ",
             run_columns!(flat_row),
-            " FROM {prefix}runs AS r WHERE r.status = 'PENDING' AND r.definition_fingerprint = ",
+            " FROM {prefix}runs AS r WHERE r.status = 'PENDING' AND r.due_at IS NULL AND r.definition_fingerprint = ",
             $definition,
             " ORDER BY r.priority DESC, r.created_at, r.id LIMIT ?9)"
         )

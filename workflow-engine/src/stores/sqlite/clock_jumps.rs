@@ -40,6 +40,13 @@ pub(super) const ANY_AHEAD: &str = concat!(
     ") AS p CROSS JOIN {prefix}stage_rows AS w ON w.workflow_run_id = p.workflow_run_id AND w.stage_id = p.stage_id
         WHERE w.max_wait_until > ?1 AND w.max_wait_until < ?2 AND w.wait_written_at > ?1)
     OR EXISTS (
+        SELECT 1 FROM {prefix}runs INDEXED BY {prefix}runs_due
+        WHERE status = 'PENDING' AND due_at IS NOT NULL AND due_at > ?1 AND due_at < ?2 AND due_at - due_after > ?1)
+    OR EXISTS (
+        SELECT 1 FROM {prefix}runs INDEXED BY {prefix}runs_deadline
+        WHERE completed_at IS NULL AND deadline_at IS NOT NULL AND deadline_at > ?1 AND deadline_at < ?2
+            AND (due_at IS NULL OR status <> 'PENDING') AND deadline_at - deadline > ?1)
+    OR EXISTS (
         SELECT 1 FROM {prefix}plugin_deliveries
         WHERE plugin IN (SELECT name FROM {prefix}subscribers) AND dlq_at IS NULL
             AND due_at > ?1 AND due_at < ?2 AND due_written_at > ?1)"
@@ -75,11 +82,25 @@ const DELIVERIES: &str = "
     WHERE plugin IN (SELECT name FROM {prefix}subscribers) AND dlq_at IS NULL
         AND due_at > ?1 AND due_at < ?2 AND due_written_at > ?1 RETURNING 1";
 
-const CORRECTIONS: [&str; 5] = [PENDING, SUSPENDED, LEASED, WAITS, DELIVERIES];
+/// The instant of writing of a start lies its time before it. A deadline that counts from the start moves with it.
+const STARTS: &str = "
+    UPDATE {prefix}runs INDEXED BY {prefix}runs_due
+    SET deadline_at = deadline_at - (due_at - due_after - ?1), due_at = ?1 + due_after
+    WHERE status = 'PENDING' AND due_at IS NOT NULL AND due_at > ?1 AND due_at < ?2 AND due_at - due_after > ?1
+    RETURNING 1";
+
+const DEADLINES: &str = "
+    UPDATE {prefix}runs INDEXED BY {prefix}runs_deadline SET deadline_at = ?1 + deadline
+    WHERE completed_at IS NULL AND deadline_at IS NOT NULL AND deadline_at > ?1 AND deadline_at < ?2
+        AND (due_at IS NULL OR status <> 'PENDING') AND deadline_at - deadline > ?1
+    RETURNING 1";
+
+const CORRECTIONS: [&str; 7] = [PENDING, SUSPENDED, LEASED, WAITS, DELIVERIES, STARTS, DEADLINES];
 
 /// The statements of this file, for the test of their query plans.
 #[cfg(test)]
-pub(super) const STATEMENTS: &[&str] = &[ANY_AHEAD, PENDING, SUSPENDED, LEASED, WAITS, DELIVERIES];
+pub(super) const STATEMENTS: &[&str] =
+    &[ANY_AHEAD, PENDING, SUSPENDED, LEASED, WAITS, DELIVERIES, STARTS, DEADLINES];
 
 /// Corrects every row, and returns their number.
 pub(super) fn correct(session: &Session, now: DateTime<Utc>) -> Result<usize, Failure> {

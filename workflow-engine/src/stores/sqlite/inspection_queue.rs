@@ -13,7 +13,9 @@ use crate::stores::queue_counts::{CAP, read};
 const QUEUE: &str = "
     WITH e AS MATERIALIZED (
         SELECT * FROM (SELECT r.workflow_id, 'ready' AS kind, r.created_at AS at
-            FROM {prefix}runs AS r WHERE r.status = 'PENDING' LIMIT ?1)
+            FROM {prefix}runs AS r WHERE r.status = 'PENDING' AND r.due_at IS NULL LIMIT ?1)
+        UNION ALL SELECT * FROM (SELECT r.workflow_id, CASE WHEN r.due_at <= ?2 THEN 'ready' ELSE 'scheduled' END, r.due_at
+            FROM {prefix}runs AS r WHERE r.status = 'PENDING' AND r.due_at IS NOT NULL LIMIT ?1)
         UNION ALL SELECT * FROM (SELECT j.workflow_id, CASE WHEN j.run_at <= ?2 THEN 'ready' ELSE 'scheduled' END, j.run_at
             FROM {prefix}job_queue AS j WHERE j.status = 'PENDING' LIMIT ?1)
         UNION ALL SELECT * FROM (SELECT j.workflow_id, 'leased', j.leased_until

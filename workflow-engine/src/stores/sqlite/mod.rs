@@ -27,6 +27,7 @@ mod file_fault;
 mod open;
 mod migrations;
 mod persistence;
+mod timers;
 mod transport;
 mod outbox;
 mod retention;

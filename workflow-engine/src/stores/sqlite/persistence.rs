@@ -71,7 +71,7 @@ macro_rules! pending_runs {
         concat!(
             "SELECT * FROM (SELECT ",
             json_row!(run_columns),
-            " FROM {prefix}runs AS r WHERE r.status = 'PENDING' AND r.definition_fingerprint = ",
+            " FROM {prefix}runs AS r WHERE r.status = 'PENDING' AND r.due_at IS NULL AND r.definition_fingerprint = ",
             $definition,
             " ORDER BY r.priority DESC, r.created_at, r.id LIMIT ?9)"
         )

@@ -6,8 +6,8 @@ use super::options::texts_with;
 use super::{
     calls, catalog, claim, clock_jumps, cost_hours, deliveries, diagnosis, enqueued, inspection,
     inspection_actions, inspection_logs, inspection_queue, inspection_stages, ledger, load, migrations,
-    persistence, retention, run_keys, run_tags, side_rows, stuck_runs, subscribers, transport, workers,
-    write,
+    persistence, retention, run_keys, run_tags, side_rows, stuck_runs, subscribers, timers, transport,
+    workers, write,
 };
 
 const STATEMENTS: &[&[&str]] = &[
@@ -35,6 +35,7 @@ const STATEMENTS: &[&[&str]] = &[
     retention::STATEMENTS,
     subscribers::STATEMENTS,
     transport::STATEMENTS,
+    timers::STATEMENTS,
     &write::STATEMENTS,
 ];
 
@@ -60,6 +61,8 @@ const A_MILLION_FINISHED: &str = "
         ('workflow_runs', 'workflow_runs_over', '1000000 2001'),
         ('workflow_runs', 'workflow_runs_unfinished', '0 0 0'),
         ('workflow_runs', 'workflow_runs_pending', '0 0 0 0'),
+        ('workflow_runs', 'workflow_runs_due', '0 0 0'),
+        ('workflow_runs', 'workflow_runs_deadline', '0 0'),
         ('workflow_stage_rows', 'workflow_stage_rows', '4000000 4 1'),
         ('workflow_runs', 'workflow_runs_held', '0 0'),
         ('workflow_job_queue', 'workflow_job_queue_leased', '0 0'),
@@ -92,6 +95,8 @@ async fn scans_nothing(connection: &mut SqliteConnection) {
         "workflow_job_queue_suspended",
         "workflow_commits_unpublished",
         "workflow_plugin_deliveries_dead",
+        "workflow_runs_deadline",
+        "workflow_runs_due",
         "workflow_runs_held",
         "workflow_runs_pending",
         "workflow_runs_unfinished",
@@ -146,7 +151,12 @@ async fn a_slice_of_a_list_reads_its_candidates_from_an_index() {
 #[tokio::test]
 async fn waiting_work_is_found_by_its_definition() {
     let mut connection = database().await;
-    let waiting = ["workflow_job_queue_pending", "workflow_job_queue_suspended", "workflow_runs_pending"];
+    let waiting = [
+        "workflow_job_queue_pending",
+        "workflow_job_queue_suspended",
+        "workflow_runs_pending",
+        "workflow_runs_due",
+    ];
     let statements = STATEMENTS.iter().copied().flatten();
     let claims: Vec<_> = statements.filter(|sql| sql.contains("definition_fingerprint = ")).collect();
     assert!(claims.len() >= 5, "{claims:#?}");

@@ -45,10 +45,16 @@ const STUCK_RUNS: &str = concat!(
 
 /// Runs that only a worker with another definition can start.
 const UNCLAIMED_RUNS: &str = "
-    SELECT r.id FROM {prefix}runs AS r
-    WHERE r.status = 'PENDING' AND r.definition_fingerprint NOT IN (SELECT value FROM jsonb_each(?1))
-        AND r.created_at <= ?2
-    LIMIT ?3";
+    SELECT * FROM (
+        SELECT r.id FROM {prefix}runs AS r
+        WHERE r.status = 'PENDING' AND r.due_at IS NULL AND r.created_at <= ?2
+            AND r.definition_fingerprint NOT IN (SELECT value FROM jsonb_each(?1))
+        LIMIT ?3)
+    UNION ALL SELECT * FROM (
+        SELECT r.id FROM {prefix}runs AS r
+        WHERE r.status = 'PENDING' AND r.due_at IS NOT NULL AND r.due_at <= ?2
+            AND r.definition_fingerprint NOT IN (SELECT value FROM jsonb_each(?1))
+        LIMIT ?3)";
 
 /// Runs of jobs that only a worker with another definition can claim.
 macro_rules! unclaimed_jobs {

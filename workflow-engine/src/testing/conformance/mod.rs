@@ -114,6 +114,7 @@ suite! {
     leases,
     held,
     waiting,
+    times,
     late_outcomes,
     stuck_runs,
     outbox,

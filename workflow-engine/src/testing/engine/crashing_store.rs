@@ -3,6 +3,8 @@
 mod catalog;
 mod diagnosis;
 mod inspection;
+mod ledger;
+mod timers;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,18 +15,17 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::error::Error;
-use crate::ledger::{CallOutcome, CallReservation, CallStatistics};
 use crate::ports::{
     AnnotationFilter, Change, ClaimRequest, ClaimedWork, Clock, Commit, Decide, Decision, Delivery,
-    DeliveryClaim, DeliveryLease, DeliveryStart, Hints, JobTransport, Ledger, Outbox, Persistence, Purge,
+    DeliveryClaim, DeliveryLease, DeliveryStart, Hints, JobTransport, Outbox, Persistence, Purge,
     Registration, Retention, Settlement, Snapshot, Store, Subscription,
 };
 use crate::records::{
-    AiCallRecord, AnnotationRecord, ArtifactRecord, BlobKey, DeadLetter, DeadLetterPlace, Event, JobRecord,
-    Lease, LogRecord, RunRecord, RunRequest, StageRecord, StoredValue, SubscriberRecord,
+    AnnotationRecord, ArtifactRecord, BlobKey, DeadLetter, DeadLetterPlace, Event, JobRecord, Lease,
+    LogRecord, RunRecord, RunRequest, StageRecord, StoredValue, SubscriberRecord,
 };
 use crate::telemetry::SubscriberBacklog;
-use crate::value::{CallId, Json, RunId};
+use crate::value::{Json, RunId};
 
 /// The moment of death, relative to a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -364,37 +365,5 @@ impl Retention for CrashingStore {
 
     async fn forget_purged(&self, runs: Vec<RunId>) -> Result<(), Error> {
         self.write(|| "the end of a purge".to_owned(), self.inner.forget_purged(runs)).await
-    }
-}
-
-#[async_trait]
-impl Ledger for CrashingStore {
-    async fn calls_of_run(
-        &self,
-        run_id: RunId,
-        after: Option<CallId>,
-        limit: usize,
-    ) -> Result<Vec<AiCallRecord>, Error> {
-        self.alive()?.calls_of_run(run_id, after, limit).await
-    }
-    async fn calls_of_topic(
-        &self,
-        topic: &str,
-        after: Option<(String, CallId)>,
-        limit: usize,
-    ) -> Result<Vec<AiCallRecord>, Error> {
-        self.alive()?.calls_of_topic(topic, after, limit).await
-    }
-    async fn call_statistics(&self, topic: &str) -> Result<CallStatistics, Error> {
-        self.alive()?.call_statistics(topic).await
-    }
-    async fn reserve_call(&self, id: CallId, call: CallReservation) -> Result<(), Error> {
-        self.write(|| "a call of a model".to_owned(), self.inner.reserve_call(id, call)).await
-    }
-    async fn settle_call(&self, id: CallId, end: CallOutcome) -> Result<(), Error> {
-        self.write(|| "the result of a call of a model".to_owned(), self.inner.settle_call(id, end)).await
-    }
-    async fn roll_up_calls(&self, limit: usize) -> Result<usize, Error> {
-        self.write(|| "sums of calls".to_owned(), self.inner.roll_up_calls(limit)).await
     }
 }

@@ -63,6 +63,9 @@ impl World {
         if reaped.released + reaped.failed > 0 {
             return Ok(true);
         }
+        if self.kernel().keep_times().await? > 0 {
+            return Ok(true);
+        }
         let definitions = self.kernel().definitions();
         if let Some(run) = self.store().pending_runs(&definitions, 1).await?.first() {
             self.runs.push(run.id);
@@ -108,7 +111,8 @@ impl World {
         let action = self.next_action();
         let job = self.store().next_job_due(&self.kernel().definitions()).await?;
         let delivery = if self.is_flushing { None } else { self.next_delivery().await? };
-        let next = [action, job, delivery, limit].into_iter().flatten().min();
+        let timer = self.kernel().next_time().await?;
+        let next = [action, job, delivery, timer, limit].into_iter().flatten().min();
         if !self.running().is_empty() {
             let mut until = self.time.horizon(next);
             if let Some(latest) = until {

@@ -1,0 +1,193 @@
+//! The deadline of a run: it fails at that instant, whatever it does.
+
+use std::time::Duration;
+
+use tests::events::{names, wait_for};
+use tests::on_every_store;
+use tests::signal;
+use tests::world::World;
+use workflow_engine::ErrorCode;
+use workflow_engine::prelude::*;
+use workflow_engine::records::EventKind;
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+#[derive(Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+enum Then {
+    Return,
+    /// The body runs until it is cancelled.
+    Hang,
+    Fail,
+}
+
+#[stage(timeout = "1d", retry(max_attempts = 9, initial = "1d"))]
+async fn work(then: Then, ctx: &StageContext) -> StageResult<u32> {
+    signal::give(ctx.run_id(), "begun");
+    match then {
+        Then::Return => Ok(1),
+        Then::Fail => Err(StageError::retryable("not yet")),
+        Then::Hang => {
+            let (run, cancellation) = (ctx.run_id(), ctx.cancellation().clone());
+            // In a task of its own, because the engine drops the body.
+            tokio::spawn(async move {
+                cancellation.cancelled().await;
+                signal::give(run, "cancelled");
+            });
+            std::future::pending().await
+        }
+    }
+}
+
+#[stage(check = answered, poll_every = "1d", give_up_after = "30d")]
+async fn ask(number: u32) -> StageResult<u32> {
+    Ok(number)
+}
+
+#[check]
+async fn answered(ticket: &u32) -> StageResult<Check<u32>> {
+    Ok(if *ticket > 9 { Check::Ready(*ticket) } else { Check::Pending })
+}
+
+/// Returns the deadline, in seconds since 1970.
+#[stage]
+async fn told(caught: Result<u32, StageFailure>, ctx: &StageContext) -> StageResult<Option<i64>> {
+    Ok(caught.ok().and(ctx.deadline()).map(|deadline| deadline.timestamp()))
+}
+
+workflow! {
+    #[workflow(deadline = "2h")]
+    limited = catch(work) >> told;
+    #[workflow(deadline = "2h")]
+    asking = work >> ask;
+    #[workflow(deadline = "2h")]
+    delayed = work >> delay("1d") >> ask;
+    free = work
+}
+
+fn input(then: Then) -> WorkInput {
+    WorkInput { then }
+}
+
+fn overdue(deadline: chrono::DateTime<chrono::Utc>) -> String {
+    let deadline = deadline.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true);
+    format!("the run had not ended 5s after its start was due, at {deadline}")
+}
+
+async fn a_run_in_time_is_not_touched(world: World) {
+    let engine = world.engine().register::<limited>().build().await.unwrap();
+    let run = engine.start::<limited>(input(Then::Return)).await.unwrap();
+    let deadline = world.clock_now() + 2 * HOUR;
+    assert_eq!(run.output().await.unwrap(), Some(deadline.timestamp()), "the context has it");
+    assert_eq!(world.store.next_timer(&[]).await.unwrap(), None, "it has ended");
+    world.clock.advance(3 * HOUR);
+    assert_eq!(run.status().await.unwrap(), Status::Completed);
+    engine.shutdown().await;
+}
+
+async fn a_run_with_a_running_body_fails_and_cancels_it(world: World) {
+    let engine = world.engine().register::<limited>().build().await.unwrap();
+    // Shorter than the lease of the body, which no heartbeat renews while the clock is advanced.
+    let short = Duration::from_secs(5);
+    let deadline = world.clock_now() + short;
+    let run = engine.start::<limited>(input(Then::Hang)).deadline(short).await.unwrap();
+    signal::wait(run.id(), "begun").await;
+    assert_eq!(run.record().await.unwrap().times.deadline_at, Some(deadline));
+    world.clock.advance(short);
+    signal::wait(run.id(), "cancelled").await;
+    let error = run.output().await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::RunFailed);
+    let record = run.record().await.unwrap();
+    let failure = record.error.unwrap();
+    assert_eq!((failure.code.as_str(), failure.message), ("DEADLINE_EXCEEDED", overdue(deadline)));
+    assert_eq!(record.completed_at, Some(deadline));
+    assert_eq!(
+        names(&run).await,
+        [
+            "workflow:created",
+            "workflow:started",
+            "stage:started",
+            "stage:cancelled",
+            "stage:cancelled",
+            "workflow:failed"
+        ],
+        "no catch takes it"
+    );
+    engine.shutdown().await;
+}
+
+async fn a_run_that_waits_for_something_outside_fails(world: World) {
+    let engine = world.engine().register::<asking>().build().await.unwrap();
+    let run = engine.start::<asking>(input(Then::Return)).await.unwrap();
+    wait_for(&run, |kind| matches!(kind, EventKind::StageSuspended { .. })).await;
+    world.clock.advance(2 * HOUR);
+    assert_eq!(run.output().await.unwrap_err().code(), ErrorCode::RunFailed);
+    assert_eq!(run.record().await.unwrap().error.unwrap().code, "DEADLINE_EXCEEDED");
+    engine.shutdown().await;
+}
+
+async fn a_run_that_waits_for_a_retry_or_a_delay_fails(world: World) {
+    let engine = world.engine().register::<delayed>().build().await.unwrap();
+    let retries = engine.start::<delayed>(input(Then::Fail)).await.unwrap();
+    let waits = engine.start::<delayed>(input(Then::Return)).await.unwrap();
+    wait_for(&retries, |kind| matches!(kind, EventKind::StageRetrying { .. })).await;
+    wait_for(&waits, |kind| matches!(kind, EventKind::StageCompleted { .. })).await;
+    world.clock.advance(2 * HOUR);
+    for run in [retries, waits] {
+        run.output().await.unwrap_err();
+        assert_eq!(run.record().await.unwrap().error.unwrap().code, "DEADLINE_EXCEEDED");
+    }
+    engine.shutdown().await;
+}
+
+async fn a_deadline_counts_from_a_later_start_and_anew_from_a_rerun(world: World) {
+    let engine = world.engine().register::<asking>().build().await.unwrap();
+    let start = world.clock_now();
+    let run = engine.start::<asking>(input(Then::Return)).after(5 * HOUR).deadline(HOUR).await.unwrap();
+    assert_eq!(run.record().await.unwrap().times.deadline_at, Some(start + 6 * HOUR));
+    world.clock.advance(5 * HOUR);
+    wait_for(&run, |kind| matches!(kind, EventKind::StageSuspended { .. })).await;
+    world.clock.advance(HOUR);
+    run.output().await.unwrap_err();
+    world.clock.advance(HOUR);
+    run.rerun_from::<ask>().await.unwrap();
+    assert_eq!(run.record().await.unwrap().times.deadline_at, Some(start + 8 * HOUR));
+    world.clock.advance(HOUR);
+    run.output().await.unwrap_err();
+    assert_eq!(run.record().await.unwrap().error.unwrap().code, "DEADLINE_EXCEEDED");
+    engine.shutdown().await;
+}
+
+async fn a_run_fails_at_its_deadline_where_no_process_has_its_definition(world: World) {
+    let engine = world.engine().register::<free>().without_worker().build().await.unwrap();
+    let run = engine.start::<free>(input(Then::Return)).deadline(HOUR).await.unwrap();
+    let other = world.engine().build().await.unwrap();
+    world.clock.advance(HOUR);
+    assert_eq!(run.output().await.unwrap_err().code(), ErrorCode::RunFailed);
+    assert_eq!(names(&run).await, ["workflow:created", "workflow:failed"]);
+    other.shutdown().await;
+}
+
+on_every_store!(
+    a_run_in_time_is_not_touched,
+    a_run_with_a_running_body_fails_and_cancels_it,
+    a_run_that_waits_for_something_outside_fails,
+    a_run_that_waits_for_a_retry_or_a_delay_fails,
+    a_deadline_counts_from_a_later_start_and_anew_from_a_rerun,
+    a_run_fails_at_its_deadline_where_no_process_has_its_definition,
+);
+
+#[test]
+fn a_deadline_is_policy() {
+    assert_eq!(limited::definition().deadline, Some(2 * HOUR));
+    assert_eq!(limited::definition().to_json()["deadline_ms"], 7_200_000);
+    assert_eq!(free::definition().deadline, None);
+    let plain = without_deadline::asking::definition();
+    assert_eq!(asking::definition().fingerprint(), plain.fingerprint());
+}
+
+mod without_deadline {
+    use super::{ask, work};
+    use workflow_engine::prelude::*;
+
+    workflow! { pub(super) asking = work >> ask }
+}

@@ -1,0 +1,26 @@
+#![allow(unused_variables)]
+
+use workflow_engine::prelude::*;
+
+#[stage]
+pub async fn find(path: String) -> StageResult<Option<u32>> {
+    unimplemented!()
+}
+
+#[stage]
+pub async fn count(length: u32) -> StageResult<u32> {
+    unimplemented!()
+}
+
+#[stage]
+pub async fn zero() -> StageResult<u32> {
+    unimplemented!()
+}
+
+workflow! {
+    #[workflow(deadline = "2")]
+    pub measure = zero >> count
+}
+
+fn main() {}
+// fix: `deadline = "2h"`

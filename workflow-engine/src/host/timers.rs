@@ -1,0 +1,75 @@
+//! Keeps the starts and the deadlines of runs.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::watch;
+
+use super::service::{Next, Service};
+use crate::error::Error;
+use crate::kernel::Kernel;
+
+/// The shortest time between two looks for instants that other processes have written. A process that writes one keeps it
+/// itself, if it has a worker.
+const EXTERNAL_INTERVAL: Duration = Duration::from_millis(100);
+
+/// The pause after a pass that could do nothing about what is due: another process is about to, or may be.
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Starts runs and fails them at their instants. It waits for the earliest one, and for hints that there is another.
+pub(super) struct Timers {
+    own: watch::Receiver<u64>,
+    /// The commits of other processes, and jumps of the clock.
+    external: watch::Receiver<u64>,
+    /// The earliest instant of the next look for instants of other processes.
+    next_look: DateTime<Utc>,
+}
+
+impl Timers {
+    pub(super) fn new(kernel: &Kernel) -> Self {
+        let hints = kernel.store().hints();
+        let next_look = kernel.clock().now();
+        Self { own: hints.watch_timers(), external: hints.watch_external(), next_look }
+    }
+}
+
+impl Service for Timers {
+    fn name(&self) -> String {
+        "keep starts and deadlines".into()
+    }
+
+    async fn pass(&mut self, kernel: &Kernel) -> Result<Next, Error> {
+        self.own.mark_unchanged();
+        self.external.mark_unchanged();
+        // Read before: what becomes due during the pass is for the next one, at once.
+        let now = kernel.clock().now();
+        self.next_look = now + EXTERNAL_INTERVAL;
+        let found = kernel.keep_times().await?;
+        let next = kernel.next_time().await?;
+        Ok(match next {
+            None => Next::WhenWoken,
+            Some(next) if next > now => Next::At(next),
+            Some(_) if found > 0 => Next::Now,
+            Some(_) => Next::At(now + RETRY_INTERVAL),
+        })
+    }
+
+    async fn woken(&mut self, kernel: &Kernel) {
+        let next_look = self.next_look;
+        let (own, external) = (&mut self.own, &mut self.external);
+        // Neither can fail: the store holds the senders.
+        let other_process = async {
+            let _ = external.changed().await;
+            external.mark_changed();
+            kernel.clock().sleep_until(next_look).await;
+        };
+        tokio::select! {
+            _ = own.changed() => {}
+            () = other_process => {}
+        }
+    }
+
+    fn retry(&self, kernel: &Kernel, pause: Duration) -> Next {
+        Next::At(kernel.clock().now() + pause)
+    }
+}
