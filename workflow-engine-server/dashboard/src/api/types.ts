@@ -429,8 +429,12 @@ export type ListedRun = {
     costs: CostSummary;
     /** The instant at which the run was created. */
     created_at: string;
+    /** The instant at which the run fails, unless it has ended; `null` without a deadline. */
+    deadline_at: string | null;
     /** The fingerprint of the definition with which the run was created. */
     definition: string;
+    /** The instant before which the run is not started; `null` for a run that starts at once. */
+    due_at: string | null;
     /** The reason why the run failed. */
     error: ErrorView | null;
     /** The generation: 1, and one more with each rerun. */
@@ -538,6 +542,8 @@ export type PlacedEdge = {
 export type PlacedStage = {
     /** The 0-based column: the length of the longest path to the stage. */
     column: number;
+    /** The time after which the stage starts when it is ready, in milliseconds: the `delay` before it. */
+    delay_ms?: number | null;
     /** The stage's name, for people. */
     name: string;
     /** The 0-based row. */
@@ -704,8 +710,12 @@ export type RunView = {
     costs: CostSummary;
     /** The instant at which the run was created. */
     created_at: string;
+    /** The instant at which the run fails, unless it has ended; `null` without a deadline. */
+    deadline_at: string | null;
     /** The fingerprint of the definition with which the run was created. */
     definition: string;
+    /** The instant before which the run is not started; `null` for a run that starts at once. */
+    due_at: string | null;
     /** The reason why the run failed. */
     error: ErrorView | null;
     /** The generation: 1, and one more with each rerun. */
@@ -840,7 +850,7 @@ export type StageWait = {
     generation: number;
     /** What it waited for. */
     reason: WaitReason;
-    /** The instant at which it ended; `None` while it lasts. The end of a backoff may lie in the future. */
+    /** The instant at which it ended; `None` while it lasts. The end of a backoff or a delay may lie in the future. */
     to: string | null;
 };
 
@@ -850,12 +860,18 @@ export type StartRun = {
     budget?: string | null;
     /** The configuration: an object from stage ids to their fields. Absent fields take their defaults. */
     config?: unknown;
+    /** The longest time of the run, in milliseconds; default the `deadline` of the workflow. */
+    deadline_ms?: number | null;
     /** The workflow's input. */
     input: unknown;
     /** The caller's own data, stored with the run. */
     metadata?: unknown;
     /** The priority. Higher is claimed first. Default 5. */
     priority?: number | null;
+    /** The milliseconds after which the run starts; not together with `start_at`. */
+    start_after_ms?: number | null;
+    /** The instant at which the run starts; default at once. */
+    start_at?: string | null;
     /** The tags by which the run can be found: at most 16, with keys of 64 bytes and values of 256 bytes. */
     tags?: Record<string, string>;
     /** The version; default the newest that the server has registered. */
@@ -944,7 +960,7 @@ export type VersionView = {
 };
 
 /** What a stage waits for. */
-export type WaitReason = "worker" | "backoff" | "external";
+export type WaitReason = "worker" | "backoff" | "external" | "delay";
 
 /** What a stage of a run waits for. */
 export type WaitingFor = "worker" | "check" | "retry" | "budget";

@@ -59,6 +59,9 @@ export function describe(detail: RunDetail, timeline: Timeline | undefined, work
               };
     const running = stages.filter((stage) => stage.status === "RUNNING");
     if (stuck !== undefined && running.length === 0 && stages.every((stage) => stage.status !== "SUSPENDED")) return stuck;
+    if (run.status === "PENDING" && run.due_at !== null && Date.parse(run.due_at) > now.value) {
+        return { tone: "quiet", says: `Starts at ${clock(run.due_at)}, ${relative(run.due_at)}.` };
+    }
     if (run.status === "PENDING") {
         const since = elapsed(between(run.created_at, null));
         const says = `In the queue for ${since}: the workers have other work first.`;
@@ -67,6 +70,8 @@ export function describe(detail: RunDetail, timeline: Timeline | undefined, work
     if (running.length > 0) return runs(running, timeline, workers);
     const retry = backoff(stages, timeline);
     if (retry !== undefined) return retry;
+    const delayed = delay(stages, timeline);
+    if (delayed !== undefined) return delayed;
     const ready = stages.filter((stage) => stage.status === "PENDING" && stage.waiting_on === 0);
     if (ready.length > 0) {
         return { tone: "quiet", says: `${named(ready)}: ready, and waits for a free slot of a worker.` };
@@ -139,6 +144,17 @@ function backoff(stages: StageView[], timeline: Timeline | undefined): Now | und
         stage: stage.id,
         ...(stage.error !== null && { quote: stage.error }),
     };
+}
+
+function delay(stages: StageView[], timeline: Timeline | undefined): Now | undefined {
+    for (const stage of stages) {
+        if (stage.status !== "PENDING" || stage.waiting_on > 0) continue;
+        const waits = timeline?.stages.find((other) => other.stage_id === stage.id)?.waits;
+        const due = waits?.findLast((wait) => wait.reason === "delay")?.to;
+        if (due === null || due === undefined || Date.parse(due) <= now.value) continue;
+        return { tone: "waiting", says: `${stage.id} begins at ${clock(due)}, ${relative(due)}: the workflow delays it.`, stage: stage.id };
+    }
+    return undefined;
 }
 
 function waits(suspended: StageView[], first: StageView, timeline: Timeline | undefined): Now {

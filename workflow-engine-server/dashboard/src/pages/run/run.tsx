@@ -142,6 +142,11 @@ function RunView({ id }: { id: string }) {
                         )}
                     </Fact>
                 )}
+                {record.deadline_at && record.completed_at === null && (
+                    <Fact name="Deadline">
+                        <span title={full(record.deadline_at)}>{clock(record.deadline_at)}</span> <Ago at={record.deadline_at} />
+                    </Fact>
+                )}
                 <Fact name="Priority">{record.priority}</Fact>
                 {Object.entries(detail.tags).map(([key, value]) => (
                     <Fact key={key} name={key}>

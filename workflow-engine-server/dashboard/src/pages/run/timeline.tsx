@@ -13,6 +13,7 @@ const WAITS: Record<StageWait["reason"], string> = {
     worker: "waited for a worker",
     backoff: "waited before the next attempt",
     external: "waited for something outside",
+    delay: "waited for its delay",
 };
 
 const OUTCOMES: Record<AttemptRecord["outcome"], string> = {
@@ -104,6 +105,7 @@ export function Timeline({ timeline, selected, onSelect }: Props) {
                 <span><i class="attempt of-failed" /> failed</span>
                 <span><i class="wait-worker" /> in the queue</span>
                 <span><i class="wait-backoff" /> before a retry</span>
+                <span><i class="wait-delay" /> delayed</span>
                 <span><i class="wait-external" /> waits for something outside</span>
             </p>
             {!timeline.is_complete && <p class="muted">The run has more events than the timeline reads; its end is missing.</p>}
