@@ -3,6 +3,7 @@
 mod catalog;
 mod diagnosis;
 mod inspection;
+mod signals;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -41,4 +41,5 @@ chapters! {
     cli "20-cli.md";
     choices "21-choices.md";
     telemetry "22-telemetry.md";
+    signals "23-signals.md";
 }

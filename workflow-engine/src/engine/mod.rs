@@ -21,6 +21,8 @@ mod stage_times;
 mod rerun;
 mod fork;
 mod actions;
+mod run_signal;
+mod approvals;
 mod bulk;
 mod dead_letters;
 mod condition;
@@ -39,6 +41,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 pub use any_run::AnyRun;
+pub use approvals::{ApprovalId, PendingApproval};
 pub use builder::EngineBuilder;
 pub use bulk::{BulkItem, BulkOutcome};
 pub use events::Events;
@@ -48,6 +51,7 @@ pub use into_store::{IntoStore, StoreSource};
 pub use list::{Cursor, List, Page};
 pub use logs::Logs;
 pub use rerun::Rerun;
+pub use run_signal::Signal;
 pub use start::StartRun;
 pub use workers::{WorkerState, WorkerStatus};
 

@@ -7,6 +7,7 @@ mod definitions;
 mod stores;
 pub(crate) mod descriptors;
 mod ledger;
+mod signals;
 mod subscribers;
 mod state;
 mod redact;
@@ -16,6 +17,7 @@ use std::fmt;
 
 pub use code::ErrorCode;
 
+pub(crate) use signals::SignalTooLate;
 pub(crate) use state::MissingState;
 
 #[cfg(feature = "postgres")]

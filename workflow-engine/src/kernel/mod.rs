@@ -35,6 +35,7 @@ mod repairs;
 mod failure;
 mod choice;
 mod run_output;
+mod signal_payload;
 mod caught_stages;
 mod catch;
 mod lost_lease;
@@ -69,7 +70,8 @@ pub use commands::{
     RaiseBudget, RaiseBudgetOutput, ReapStaleLeases, ReapStaleLeasesOutput, ReapStuckRuns,
     ReapStuckRunsOutput, RemoveSubscriber, RemoveSubscriberOutput, ReplayDeadLetters,
     ReplayDeadLettersOutput, ReportStage, ReportStageOutput, ReportedLog, ReportedProgress, RerunFrom,
-    RerunFromOutput, TransitionAction, TransitionRun, TransitionRunOutput, WakeStage, WakeStageOutput,
+    RerunFromOutput, SignalRun, SignalRunOutput, TransitionAction, TransitionRun, TransitionRunOutput,
+    WakeStage, WakeStageOutput,
 };
 pub use config::KernelConfig;
 pub(crate) use held_job::HeldJob;
@@ -89,6 +91,7 @@ use crate::value::{Json, RunId};
 use run_cache::RunCache;
 use running_jobs::RunningJobs;
 use schedulers::Schedulers;
+use signal_payload::SignalStagesCache;
 use subscribers::Subscribers;
 
 /// Dispatches commands.
@@ -106,6 +109,7 @@ pub struct Kernel {
     background: Mutex<Option<Background>>,
     schedulers: Schedulers,
     meters: Arc<Meters>,
+    signal_stages: SignalStagesCache,
 }
 
 impl Kernel {
@@ -125,6 +129,7 @@ impl Kernel {
             background: Mutex::default(),
             schedulers: Schedulers::default(),
             meters: Arc::default(),
+            signal_stages: SignalStagesCache::default(),
         })
     }
 

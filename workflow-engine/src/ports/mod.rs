@@ -1,13 +1,14 @@
 //! The ports: traits through which the kernel reaches everything that has effects, with the plain data that they take
 //! and return.
 //!
-//! The author of a store implements eight of them, together [`Store`]:
+//! The author of a store implements nine of them, together [`Store`]:
 //!
 //! | Port | Purpose |
 //! |---|---|
 //! | [`Persistence`] | commits [`Decision`]s, reads runs, stages, events and logs |
 //! | [`JobTransport`] | claims jobs, keeps leases |
 //! | [`Outbox`] | registers subscribers, passes committed events on to them |
+//! | [`Signals`] | reads the signals that stages wait for |
 //! | [`Retention`] | deletes terminal runs |
 //! | [`Ledger`] | reads model calls, and writes those that belong to no run |
 //! | [`Inspection`] | lists runs, for people and programs that watch them |
@@ -36,6 +37,7 @@ mod enqueue;
 mod subscription;
 mod delivery;
 mod outbox;
+mod signals;
 mod retention;
 mod ledger;
 mod run_filter;
@@ -82,19 +84,20 @@ pub use precondition::{Precondition, Revision};
 pub use retention::{Purge, Retention};
 pub use run_filter::RunFilter;
 pub use scheduler::{Scheduler, SchedulerError};
+pub use signals::{SignalWaitQuery, Signals};
 pub use sink::EventSink;
 pub use snapshot::Snapshot;
 pub use start_plans::StartPlans;
 pub use subscription::{DeliveryStart, Registration, Subscription};
 pub use transport::JobTransport;
 
-/// A store: all eight storage ports in one place, so that one transaction covers everything.
+/// A store: all nine storage ports in one place, so that one transaction covers everything.
 pub trait Store:
-    Persistence + JobTransport + Outbox + Retention + Ledger + Inspection + Catalog + Diagnosis
+    Persistence + JobTransport + Outbox + Signals + Retention + Ledger + Inspection + Catalog + Diagnosis
 {
 }
 
-impl<T: Persistence + JobTransport + Outbox + Retention + Ledger + Inspection + Catalog + Diagnosis> Store
-    for T
+impl<T> Store for T where
+    T: Persistence + JobTransport + Outbox + Signals + Retention + Ledger + Inspection + Catalog + Diagnosis
 {
 }

@@ -8,7 +8,8 @@ use serde::de::DeserializeOwned;
 use super::{
     AttachAnnotation, CancelRun, ClaimPendingRuns, Command, CreateRun, DeleteRun, ExecuteJob,
     FailUnclaimedRuns, FlushOutbox, ForkRun, PollSuspendedStages, PurgeRuns, RaiseBudget, ReapStaleLeases,
-    ReapStuckRuns, RemoveSubscriber, ReplayDeadLetters, ReportStage, RerunFrom, TransitionRun, WakeStage,
+    ReapStuckRuns, RemoveSubscriber, ReplayDeadLetters, ReportStage, RerunFrom, SignalRun, TransitionRun,
+    WakeStage,
 };
 use crate::error::Error;
 use crate::kernel::Kernel;
@@ -44,6 +45,7 @@ commands![
     ForkRun,
     PollSuspendedStages,
     WakeStage,
+    SignalRun,
     ReportStage,
     RaiseBudget,
     AttachAnnotation,

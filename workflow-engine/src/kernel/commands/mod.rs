@@ -6,6 +6,7 @@ mod execute_job;
 mod poll_suspended_stages;
 mod report_stage;
 mod wake_stage;
+mod signal_run;
 mod transition_run;
 mod cancel_run;
 mod rerun_from;
@@ -46,6 +47,7 @@ pub use remove_subscriber::{RemoveSubscriber, RemoveSubscriberOutput};
 pub use replay_dead_letters::{ReplayDeadLetters, ReplayDeadLettersOutput};
 pub use report_stage::{ReportStage, ReportStageOutput, ReportedLog, ReportedProgress};
 pub use rerun_from::{RerunFrom, RerunFromOutput};
+pub use signal_run::{SignalRun, SignalRunOutput};
 pub use transition_run::{TransitionAction, TransitionRun, TransitionRunOutput};
 pub use wake_stage::{WakeStage, WakeStageOutput};
 

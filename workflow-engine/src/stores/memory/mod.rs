@@ -9,6 +9,7 @@ mod outbox;
 mod retention;
 mod inspection;
 mod ledger;
+mod signals;
 mod catalog;
 mod diagnosis;
 mod clock_jumps;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::ports::AnnotationFilter;
-use crate::records::{AiCallRecord, AnnotationRecord, ArtifactRecord, OPERATOR, Statement};
+use crate::records::{AiCallRecord, AnnotationRecord, ArtifactRecord, OPERATOR, SignalRecord, Statement};
 use crate::stores::working_set::{SideRows, UserStatements};
 use crate::value::{CallId, RunId};
 
@@ -18,6 +18,8 @@ pub(super) struct SideTables {
     /// By run, stage and key, earlier generations included.
     pub(super) artifacts: BTreeMap<(RunId, String, String), ArtifactRecord>,
     pub(super) calls: BTreeMap<CallId, AiCallRecord>,
+    /// By run, stage and number.
+    pub(super) signals: BTreeMap<(RunId, String, u64), SignalRecord>,
     user_statements: Vec<UserStatements>,
 }
 
@@ -54,6 +56,7 @@ impl SideTables {
             self.artifacts.insert(place, ArtifactRecord { run_id, stage_id, key, generation, value, at });
         }
         self.write_calls(side_rows.reserved_calls, side_rows.settled_calls, side_rows.voided_calls);
+        self.write_signals(side_rows.new_signals, side_rows.consumed_signals);
         self.user_statements.extend(side_rows.user_statements);
     }
 
@@ -89,5 +92,6 @@ impl SideTables {
         self.annotations.retain(|_, annotation| annotation.run_id != run_id);
         self.artifacts.retain(|(run, ..), _| *run != run_id);
         self.calls.retain(|_, call| call.run_id != Some(run_id));
+        self.signals.retain(|(run, ..), _| *run != run_id);
     }
 }

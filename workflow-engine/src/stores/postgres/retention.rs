@@ -47,6 +47,7 @@ const PURGE: &str = "
     annotations AS (DELETE FROM {schema}.workflow_annotations WHERE workflow_run_id = ANY($1)),
     artifacts AS (DELETE FROM {schema}.workflow_artifacts WHERE workflow_run_id = ANY($1)),
     calls AS (DELETE FROM {schema}.workflow_ai_calls WHERE workflow_run_id = ANY($1)),
+    signals AS (DELETE FROM {schema}.workflow_signals WHERE workflow_run_id = ANY($1)),
     tags AS (DELETE FROM {schema}.workflow_run_tags WHERE workflow_run_id = ANY($1)),
     runs AS (DELETE FROM {schema}.workflow_runs WHERE id = ANY($1) RETURNING id)
     INSERT INTO {schema}.workflow_purged_runs (id) SELECT id FROM runs WHERE $2";

@@ -15,6 +15,7 @@ mod log;
 mod annotation;
 mod artifact;
 mod call;
+mod signal;
 mod side;
 mod written;
 
@@ -34,6 +35,7 @@ pub(super) use self::run::{
     StoredRun, changing_run_columns, counted_run_columns, new_run_columns, run_columns,
 };
 pub(super) use self::side::{RowList, SideKind, put_reserved, put_settled, side_rows};
+pub(super) use self::signal::{StoredQueue, signal_columns, signal_queue_columns, signal_wait_columns};
 pub(super) use self::stage::{changing_stage_columns, new_stage_columns, stage_columns};
 pub(super) use self::write::{WriteColumns, number};
 pub(super) use self::written::{RowKind, RowSink, write_rows};

@@ -1,6 +1,7 @@
 //! The rows beside runs and stages that a commit writes. Few commits have any, so each kind has a statement of its own.
 
 use super::WriteColumns;
+use super::signal::signal_rows;
 use crate::records::CostSummary;
 use crate::stores::calls::{LOST_CALL, ReservedRow, SettledRow};
 use crate::stores::working_set::WorkingSet;
@@ -29,6 +30,10 @@ pub(in crate::stores) enum SideKind {
     SettledCalls,
     /// Run, stage, error, instant. The reserved calls of the stage become unknown.
     VoidedCalls,
+    /// Run, stage, number, payload, actor, `created_at`.
+    NewSignals,
+    /// Run, stage, number, `consumed_by`, `consumed_at`.
+    ConsumedSignals,
     /// Run, then what it has spent.
     RunSpending,
     /// Run, stage, what it has spent, and the most that an awaited call can cost.
@@ -120,6 +125,7 @@ pub(in crate::stores) fn side_rows<L: RowList>(
             row.run_id(calls.run_id).text(&calls.stage_id).text(LOST_CALL).instant(calls.at);
         });
     }
+    let [signals, consumed] = signal_rows(rows);
     for (run_id, stage_id) in &rows.changed_spending {
         let Some(stage_id) = stage_id else {
             let Some(run) = set.run(*run_id) else { continue };
@@ -143,6 +149,8 @@ pub(in crate::stores) fn side_rows<L: RowList>(
         (SideKind::ReservedCalls, reserved),
         (SideKind::SettledCalls, settled),
         (SideKind::VoidedCalls, voided),
+        (SideKind::NewSignals, signals),
+        (SideKind::ConsumedSignals, consumed),
         (SideKind::RunSpending, runs),
         (SideKind::StageSpending, stages),
     ];

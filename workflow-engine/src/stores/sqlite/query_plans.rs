@@ -6,7 +6,7 @@ use super::options::texts_with;
 use super::{
     calls, catalog, claim, clock_jumps, deliveries, diagnosis, enqueued, inspection, inspection_actions,
     inspection_logs, inspection_queue, inspection_stages, ledger, load, migrations, persistence, retention,
-    run_tags, side_rows, stuck_runs, subscribers, transport, workers, write,
+    run_tags, side_rows, signals, stuck_runs, subscribers, transport, workers, write,
 };
 
 const STATEMENTS: &[&[&str]] = &[
@@ -27,6 +27,7 @@ const STATEMENTS: &[&[&str]] = &[
     inspection_stages::STATEMENTS,
     workers::STATEMENTS,
     retention::DELETES,
+    signals::STATEMENTS,
     run_tags::STATEMENTS,
     enqueued::STATEMENTS,
     retention::STATEMENTS,

@@ -113,6 +113,7 @@ suite! {
     leases,
     held,
     waiting,
+    signals,
     late_outcomes,
     stuck_runs,
     outbox,
