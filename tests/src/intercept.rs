@@ -18,8 +18,8 @@ use workflow_engine::ports::{
     Settlement, Snapshot, Store, Subscription,
 };
 use workflow_engine::records::{
-    AiCallRecord, AnnotationRecord, ArtifactRecord, BlobKey, DeadLetter, Event, JobRecord, Lease, LogRecord,
-    RunRecord, RunRequest, StageRecord, StoredValue, SubscriberRecord,
+    AiCallRecord, AnnotationRecord, ArtifactRecord, BlobKey, DeadLetter, DeadLetterPlace, Event, JobRecord,
+    Lease, LogRecord, RunRecord, RunRequest, StageRecord, StoredValue, SubscriberRecord,
 };
 use workflow_engine::telemetry::SubscriberBacklog;
 use workflow_engine::{AnnotationFilter, Error, Json, RunId};
@@ -335,8 +335,13 @@ impl<I: Interceptor> Outbox for Intercepted<I> {
         self.read("next_delivery_due", self.store.next_delivery_due(subscriber)).await
     }
 
-    async fn dead_letters(&self, subscriber: Option<&str>, limit: usize) -> Result<Vec<DeadLetter>, Error> {
-        self.read("dead_letters", self.store.dead_letters(subscriber, limit)).await
+    async fn dead_letters(
+        &self,
+        subscriber: Option<&str>,
+        after: Option<&DeadLetterPlace>,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, Error> {
+        self.read("dead_letters", self.store.dead_letters(subscriber, after, limit)).await
     }
 
     async fn replay_dead_letters(&self, subscriber: Option<&str>, limit: usize) -> Result<usize, Error> {

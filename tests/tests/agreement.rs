@@ -72,7 +72,10 @@ impl Choices {
             17 => Change::Wake { stage_id },
             18 => Change::Recount { active: *self.of(&[1, 2, 3]), suspended: *self.of(&[0, 1, 2]) },
             19 => Change::NoteError { stage_id, error },
-            12 => Change::Log { stage_id, level: LogLevel::Warn, message: error, fields: Json::null() },
+            12 => {
+                let about = (!self.one_in(3)).then_some(stage_id);
+                Change::Log { stage_id: about, level: LogLevel::Warn, message: error, fields: Json::null() }
+            }
             _ => Change::Progress { stage_id, fraction: 0.25, message: error },
         }
     }

@@ -9,6 +9,7 @@ use tests::world::World;
 use workflow_engine::blobs::FileBlobStore;
 use workflow_engine::kernel::PurgeRuns;
 use workflow_engine::prelude::*;
+use workflow_engine::records::LogRecord;
 use workflow_engine::{
     AnnotationFilter, AnnotationKey, AnyRun, BulkOutcome, ErrorCode, LogFilter, LogLevel, RunFilter, RunId,
 };
@@ -148,6 +149,33 @@ async fn every_list_is_read_in_pages(world: World) {
     assert_eq!(run.log_history(&LogFilter::new()).await.unwrap_err().code(), ErrorCode::RunNotFound);
 }
 
+#[stage]
+async fn count(lines: u32, ctx: &StageContext) -> StageResult<u32> {
+    ctx.log(LogLevel::Info, "counting", ());
+    ctx.log_run(LogLevel::Warn, "the file is short", serde_json::json!({ "lines": lines }));
+    Ok(lines)
+}
+
+workflow! { counting = count }
+
+async fn a_line_about_the_run_has_no_stage(world: World) {
+    let engine = world.engine().register::<counting>().build().await.unwrap();
+    let run = engine.start::<counting>(CountingInput { lines: 3 }).await.unwrap();
+    run.output().await.unwrap();
+    let about = |line: &LogRecord| (line.message.clone(), line.stage_id.clone(), line.attempt);
+    let lines = run.log_history(&LogFilter::new()).await.unwrap();
+    let of_stage = ("counting".to_owned(), Some("count".to_owned()), Some(1));
+    let of_run = ("the file is short".to_owned(), None, None);
+    assert_eq!(lines.iter().map(about).collect::<Vec<_>>(), [of_stage.clone(), of_run.clone()]);
+    assert_eq!((lines[1].level, lines[1].fields.as_str()), (LogLevel::Warn, r#"{"lines":3}"#));
+    let selected = run.log_history(&LogFilter::new().run_only()).await.unwrap();
+    assert_eq!(selected.items, lines.items[1..]);
+    for filter in [LogFilter::new().stage("count"), LogFilter::new().attempt(1)] {
+        assert_eq!(run.log_history(&filter).await.unwrap().items, lines.items[..1], "{filter:?}");
+        assert!(!filter.admits(&lines[1]));
+    }
+}
+
 async fn a_stage_is_rerun_by_its_type_or_its_id(world: World) {
     let engine = engine(&world).await;
     let run = engine.start::<fan>(input(4)).await.unwrap();
@@ -284,6 +312,7 @@ on_every_store!(
     a_run_without_a_type_has_its_values_as_json,
     a_stream_of_events_or_lines_continues_after_what_was_seen,
     every_list_is_read_in_pages,
+    a_line_about_the_run_has_no_stage,
     a_stage_is_rerun_by_its_type_or_its_id,
     a_deleted_run_leaves_nothing,
     a_run_that_has_not_ended_is_not_deleted,

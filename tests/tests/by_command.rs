@@ -124,8 +124,12 @@ async fn a_report_is_committed_live_and_touches_nothing_else(world: World) {
     engine.dispatch(TransitionRun { run_id: run.id() }).await.unwrap();
     let job = manual_claims::claim(&*world.store, run.id(), "print").await;
     let before = world.store.snapshot(run.id()).await.unwrap().unwrap();
-    let line =
-        |message: &str| ReportedLog { level: LogLevel::Info, message: message.into(), fields: Json::null() };
+    let line = |message: &str| ReportedLog {
+        level: LogLevel::Info,
+        message: message.into(),
+        fields: Json::null(),
+        about_run: false,
+    };
     let logs = vec![line("one"), line("two")];
     engine.dispatch(ReportStage { lease: job.lease.clone(), progress: None, logs }).await.unwrap();
     assert_eq!(world.store.snapshot(run.id()).await.unwrap().unwrap(), before);

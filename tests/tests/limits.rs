@@ -172,6 +172,7 @@ async fn a_long_report_by_command_is_truncated(world: World) {
         level: LogLevel::Info,
         message: "m".repeat(100_000),
         fields: Json::parse(&format!("{}{}", "[".repeat(128), "]".repeat(128))).unwrap(),
+        about_run: false,
     };
     engine.dispatch(ReportStage { lease, progress: None, logs: vec![log] }).await.unwrap();
     let line = &world.store.logs(run.id(), 0, 10).await.unwrap()[0];

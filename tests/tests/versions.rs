@@ -6,6 +6,7 @@ use tests::log_lines::LogLines;
 use tests::on_every_store;
 use tests::unfinished::unfinished;
 use tests::world::World;
+use workflow_engine::WorkflowVersion;
 use workflow_engine::kernel::{CreateRun, TransitionRun};
 use workflow_engine::prelude::*;
 use workflow_engine::value::Json;
@@ -165,6 +166,24 @@ async fn the_versions_in_a_store_are_listed_with_their_unfinished_runs(world: Wo
     worker.drain().await;
 }
 
+async fn a_version_names_the_workers_that_can_execute_it(world: World) {
+    let able = |versions: Vec<WorkflowVersion>| -> Vec<(u32, Vec<String>)> {
+        let workers = |known: &WorkflowVersion| known.workers.iter().map(|w| w.worker.id.clone()).collect();
+        versions.iter().map(|known| (known.definition.version, workers(known))).collect()
+    };
+    let ids = |ids: &[&str]| ids.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let old = world.engine().worker_id("old").register::<v1::Filing>().build().await.unwrap();
+    let both = world.engine().worker_id("both").register::<v1::Filing>().register::<v2::Filing>();
+    let both = both.build().await.unwrap();
+    let reader = world.engine().without_worker().build().await.unwrap();
+    let known = reader.versions().await.unwrap();
+    assert_eq!(able(known), [(1, ids(&["both", "old"])), (2, ids(&["both"]))]);
+    // Version 1 is still declared, but no worker that runs has it.
+    both.drain().await;
+    old.drain().await;
+    assert_eq!(able(reader.versions().await.unwrap()), [(1, ids(&[])), (2, ids(&[]))]);
+}
+
 async fn runs_that_no_worker_can_execute_are_reported_once(world: World) {
     const WAITING: &str = "runs wait for a worker with their definition";
     const MINUTE: Duration = Duration::from_secs(60);
@@ -225,6 +244,7 @@ on_every_store!(
     unfinished_runs_of_another_version_are_left_out,
     an_old_version_that_is_declared_compatible_with_one_of_two,
     the_versions_in_a_store_are_listed_with_their_unfinished_runs,
+    a_version_names_the_workers_that_can_execute_it,
     runs_that_no_worker_can_execute_are_reported_once,
     two_definitions_of_one_version_are_refused,
     starting_a_definition_that_is_not_registered_is_refused,

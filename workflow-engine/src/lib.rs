@@ -41,6 +41,7 @@ pub use context::{AnyStage, IntoStageError, Retry, RetryDecision, StageContext, 
 pub use engine::{
     AnyRun, ApprovalId, BulkItem, BulkOutcome, Cursor, Engine, EngineBuilder, Events, Fork, IntoStore, List,
     Logs, Page, PendingApproval, Rerun, RunHandle, Signal, StartRun, StoreSource, WorkerState, WorkerStatus,
+    WorkflowVersion,
 };
 pub use error::{Error, ErrorCode};
 pub use host::{LeftJob, ShutdownReport, serverless};

@@ -208,8 +208,8 @@ async fn deliveries(store: &PostgresStore) {
     for delivery in &claimed[1..] {
         settle(store, delivery, DeliveryOutcome::Delivered { last_sequence: delivery.last_sequence }).await;
     }
-    assert_eq!(store.dead_letters(None, 5).await.unwrap().len(), 1);
-    assert_eq!(store.dead_letters(Some("all"), 5).await.unwrap().len(), 1);
+    assert_eq!(store.dead_letters(None, None, 5).await.unwrap().len(), 1);
+    assert_eq!(store.dead_letters(Some("all"), None, 5).await.unwrap().len(), 1);
     assert_eq!(store.replay_dead_letters(Some("all"), 5).await.unwrap(), 1);
     assert!(store.next_delivery_due("all").await.unwrap().is_some());
     let again = store.claim_deliveries(&ask()).await.unwrap();

@@ -5,15 +5,13 @@ mod details;
 use std::collections::BTreeMap;
 
 use futures_util::TryStreamExt;
-use workflow_engine::kernel::{
-    AttachAnnotation, CreateRun, CreateRunOutput, RerunFromOutput, WorkflowVersion,
-};
+use workflow_engine::kernel::{AttachAnnotation, CreateRun, CreateRunOutput, RerunFromOutput};
 use workflow_engine::records::{
     AnnotationRecord, AttemptRecord, DeadLetter, Event, LogRecord, RunRecord, StageRecord, Status,
 };
 use workflow_engine::{
     AnnotationFilter, AnyRun, Cost, Cursor, Engine, Error, Events, Json, List, LogFilter, Logs, Page,
-    RunCount, RunFilter, RunId,
+    RunCount, RunFilter, RunId, WorkflowVersion,
 };
 
 pub use details::{Blocked, RunDetails};

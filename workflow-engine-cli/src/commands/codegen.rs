@@ -2,7 +2,7 @@
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use workflow_engine::Engine;
-use workflow_engine::kernel::WorkflowVersion;
+use workflow_engine::WorkflowVersion;
 use workflow_engine::records::DefinitionRecord;
 
 use crate::api::Api;

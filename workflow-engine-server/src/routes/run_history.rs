@@ -104,6 +104,9 @@ struct ListLogs {
     stage: Option<String>,
     /// The stage's attempt.
     attempt: Option<u32>,
+    /// Only lines about the run as a whole, which have no stage.
+    #[serde(default)]
+    run_only: Flag,
     /// The least severity.
     level: Option<LogLevel>,
     /// Begins with the newest line.
@@ -130,6 +133,7 @@ async fn logs(
     let mut filter = LogFilter::new();
     filter.stage_id = query.stage;
     filter.attempt = query.attempt;
+    filter.run_only = query.run_only.0;
     filter.level = query.level;
     filter.newest_first = query.newest_first.0;
     if query.follow.0 || ndjson::is_wanted(&headers) {

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::Serialize;
 use workflow_engine::Json;
-use workflow_engine::kernel::WorkflowVersion;
+use workflow_engine::WorkflowVersion;
 
 /// A workflow with its versions.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -37,6 +37,8 @@ pub(crate) struct VersionView {
     pub(crate) fingerprint: String,
     /// Whether the server's process can execute its runs.
     is_executable: bool,
+    /// The ids of the workers that can execute its runs, newest first, as far as it is known that they run.
+    workers: Vec<String>,
     /// The number of runs that have not started.
     pending: u64,
     /// The number of runs that have started and not ended.
@@ -55,6 +57,7 @@ impl From<WorkflowVersion> for VersionView {
             version: version.definition.version,
             fingerprint: version.definition.fingerprint,
             is_executable: version.is_executable,
+            workers: version.workers.into_iter().map(|status| status.worker.id).collect(),
             pending: version.pending,
             running: version.running,
             is_exact: version.is_exact,

@@ -365,7 +365,7 @@ CREATE TABLE {schema}.workflow_plugin_deliveries (
 
 CREATE INDEX workflow_plugin_deliveries_due ON {schema}.workflow_plugin_deliveries (plugin, due_at, workflow_run_id, letter)
     WHERE dlq_at IS NULL;
-CREATE INDEX workflow_plugin_deliveries_dead ON {schema}.workflow_plugin_deliveries (plugin, dlq_at, workflow_run_id, letter)
+CREATE INDEX workflow_plugin_deliveries_dead ON {schema}.workflow_plugin_deliveries (plugin, dlq_at, workflow_run_id, next_sequence)
     WHERE dlq_at IS NOT NULL;
 CREATE INDEX workflow_plugin_deliveries_held ON {schema}.workflow_plugin_deliveries (worker_id) WHERE worker_id IS NOT NULL;
 
@@ -395,8 +395,8 @@ CREATE INDEX workflow_blobs_by_run ON {schema}.workflow_blobs (workflow_run_id);
 CREATE TABLE {schema}.workflow_logs (
     id              BIGINT NOT NULL GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     workflow_run_id UUID   NOT NULL,
-    stage_id        TEXT   COLLATE "C" NOT NULL,
-    attempt         BIGINT NOT NULL,
+    stage_id        TEXT   COLLATE "C",
+    attempt         BIGINT,
     level           TEXT   COLLATE "C" NOT NULL,
     message         TEXT   COLLATE "C" NOT NULL,
     metadata        TEXT COLLATE "C" NOT NULL,

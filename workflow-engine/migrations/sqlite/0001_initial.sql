@@ -294,7 +294,7 @@ CREATE TABLE {prefix}plugin_deliveries (
 
 CREATE INDEX {prefix}plugin_deliveries_due ON {prefix}plugin_deliveries (plugin, due_at, workflow_run_id, letter)
     WHERE dlq_at IS NULL;
-CREATE INDEX {prefix}plugin_deliveries_dead ON {prefix}plugin_deliveries (plugin, dlq_at, workflow_run_id, letter)
+CREATE INDEX {prefix}plugin_deliveries_dead ON {prefix}plugin_deliveries (plugin, dlq_at, workflow_run_id, next_sequence)
     WHERE dlq_at IS NOT NULL;
 CREATE INDEX {prefix}plugin_deliveries_held ON {prefix}plugin_deliveries (worker_id) WHERE worker_id IS NOT NULL;
 
@@ -324,8 +324,8 @@ CREATE INDEX {prefix}blobs_by_run ON {prefix}blobs (workflow_run_id);
 CREATE TABLE {prefix}logs (
     id              INTEGER NOT NULL PRIMARY KEY,
     workflow_run_id TEXT    NOT NULL,
-    stage_id        TEXT    NOT NULL,
-    attempt         INTEGER NOT NULL,
+    stage_id        TEXT,
+    attempt         INTEGER,
     level           TEXT    NOT NULL,
     message         TEXT    NOT NULL,
     metadata        TEXT    NOT NULL,

@@ -12,12 +12,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::effects::{ArtifactSource, EffectBuffer};
 use super::extensions::Extensions;
+use super::reporter::encode_fields;
 use super::scope::StageScope;
 use super::services::ContextServices;
 use super::stored_outputs::StoredOutputs;
 use crate::ledger::CallLedger;
 use crate::records::LogLevel;
-use crate::value::{Json, RunId, Storable, exact};
+use crate::value::{Json, RunId, Storable};
 
 /// The parameter of a [`StageContext`] that names no stage: such a context has no `require` and no `optional`.
 #[derive(Debug)]
@@ -31,7 +32,7 @@ pub struct AnyStage;
 ///   [`idempotency_token`](Self::idempotency_token).
 /// - What the caller said about the run: [`metadata`](Self::metadata), [`tags`](Self::tags),
 ///   [`traceparent`](Self::traceparent).
-/// - Log and progress: [`log`](Self::log), [`progress`](Self::progress).
+/// - Log and progress: [`log`](Self::log), [`log_run`](Self::log_run), [`progress`](Self::progress).
 /// - Effects, which are committed with the stage: [`annotate`](Self::annotate), [`storage`](Self::storage),
 ///   [`record_metric`](Self::record_metric), [`transaction`](Self::transaction).
 /// - Outputs of other stages: [`require`](Self::require), [`optional`](Self::optional).
@@ -191,15 +192,14 @@ impl<S> StageContext<S> {
     /// `fields` is a value that serde can write as JSON, usually an object; `()` for no fields. Numbers that are not finite
     /// become `null`. Fields that cannot be written at all are replaced by the reason.
     pub fn log(&self, level: LogLevel, message: impl AsRef<str>, fields: impl Serialize) {
-        let json = exact::encode_leniently(&fields).unwrap_or_else(|fault| {
-            if fault.is_too_deep() {
-                // Dropping it here could overflow the stack, and it need not be `Send`.
-                std::mem::forget(fields);
-            }
-            // The line is stored even if its fields cannot be written.
-            Json::write(&format!("({})", fault.code())).unwrap_or_else(|_| Json::null())
-        });
-        self.inner.services.reports.log(level, message.as_ref(), json);
+        self.inner.services.reports.log(level, message.as_ref(), encode_fields(fields));
+    }
+
+    /// Writes a log line about the run as a whole, which no stage owns: its record has neither stage nor attempt. Use it
+    /// for what somebody who reads the run should see first, whichever stage has found it out. Otherwise like
+    /// [`log`](Self::log).
+    pub fn log_run(&self, level: LogLevel, message: impl AsRef<str>, fields: impl Serialize) {
+        self.inner.services.reports.log_run(level, message.as_ref(), encode_fields(fields));
     }
 
     /// Reports the progress of the stage. `fraction` is clamped to `0.0..=1.0`; NaN and infinity are 0.

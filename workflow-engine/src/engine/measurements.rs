@@ -81,7 +81,7 @@ impl Engine {
         let (kernel, store) = (self.kernel(), self.store());
         let definitions = kernel.definitions();
         let mut runs: BTreeMap<String, (u64, u64)> = BTreeMap::new();
-        for version in kernel.versions().await? {
+        for version in kernel.definition_runs().await? {
             let (pending, running) = runs.entry(version.definition.workflow_id).or_default();
             *pending += version.pending;
             *running += version.running;

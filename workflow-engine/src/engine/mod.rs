@@ -17,6 +17,7 @@ mod timeline;
 mod timeline_fold;
 mod workers;
 mod definitions;
+mod versions;
 mod stage_times;
 mod rerun;
 mod fork;
@@ -53,12 +54,13 @@ pub use logs::Logs;
 pub use rerun::Rerun;
 pub use run_signal::Signal;
 pub use start::StartRun;
+pub use versions::WorkflowVersion;
 pub use workers::{WorkerState, WorkerStatus};
 
 use crate::error::Error;
 use crate::host::serverless::{Serverless, ServerlessSettings};
 use crate::host::{ShutdownReport, Worker};
-use crate::kernel::{Command, CreateRun, Kernel, RemoveSubscriber, WakeStage, WorkflowVersion};
+use crate::kernel::{Command, CreateRun, Kernel, RemoveSubscriber, WakeStage};
 use crate::language::Workflow;
 use crate::ports::Store;
 use crate::records::{Actor, RunRecord, SubscriberRecord};
@@ -215,35 +217,6 @@ impl Engine {
     /// An error of the store.
     pub async fn subscribers(&self) -> Result<Vec<SubscriberRecord>, Error> {
         self.kernel().registered_subscribers().await
-    }
-
-    /// The definitions of workflows that processes have registered in the store, by workflow and version, each with its
-    /// unfinished runs: which versions are drained, and which runs this process cannot execute.
-    ///
-    /// ```
-    /// use workflow_engine::prelude::*;
-    ///
-    /// #[stage]
-    /// async fn double(number: u32) -> StageResult<u32> {
-    ///     Ok(number * 2)
-    /// }
-    ///
-    /// workflow! { Doubling = double }
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), workflow_engine::Error> {
-    /// let engine = Engine::builder("memory:").register::<Doubling>().build().await?;
-    /// let versions = engine.versions().await?;
-    /// assert_eq!((versions[0].definition.workflow_id.as_str(), versions[0].definition.version), ("doubling", 1));
-    /// assert!(versions[0].is_executable && versions[0].is_drained());
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// An error of the store.
-    pub async fn versions(&self) -> Result<Vec<WorkflowVersion>, Error> {
-        self.kernel().versions().await
     }
 
     /// Removes a plugin, or the `sink`, from the store, with its undelivered events and dead letters. Returns whether the

@@ -3,6 +3,7 @@
 use std::future::IntoFuture;
 
 use futures_util::future::BoxFuture;
+use serde_json::Value;
 
 use super::any_run::AnyRun;
 use super::handle::RunHandle;
@@ -77,6 +78,18 @@ impl AnyRun {
     /// run's definition.
     pub fn signal(&self, stage_id: impl Into<String>, payload: Json) -> Signal {
         Signal { run: self.clone(), command: Ok(SignalRun::new(self.id(), stage_id, payload)) }
+    }
+
+    /// Returns the JSON Schema of the payload of a signal to this stage; `None` for a stage that does not wait for a signal.
+    ///
+    /// # Errors
+    /// `STAGE_NOT_FOUND`; `WORKFLOW_NOT_FOUND` if neither this process nor the store has the run's definition; the errors of
+    /// [`AnyRun::record`].
+    pub async fn signal_schema(&self, stage_id: &str) -> Result<Option<Value>, Error> {
+        let run = self.record().await?;
+        let stages = self.engine().kernel().signal_stages(&run.definition_fingerprint).await?;
+        let stages = stages.ok_or_else(|| Error::workflow_of_run_not_found(run.id, &run.workflow_id))?;
+        Ok(stages.stage(run.id, stage_id)?.schema.clone())
     }
 
     /// Returns the signals that the run's stages have received, by stage, oldest first. Those that a wait has consumed stay

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::service::{Next, Service};
 use crate::error::Error;
-use crate::kernel::{Kernel, WorkflowVersion};
+use crate::kernel::{DefinitionRuns, Kernel};
 
 /// How long a run must have been claimable before it is reported. A worker that has its definition claims it sooner,
 /// unless all are busy.
@@ -30,11 +30,11 @@ impl Service for MissingDefinitions {
     async fn pass(&mut self, kernel: &Kernel) -> Result<Next, Error> {
         let missing = missing_definitions(kernel).await?;
         if missing.iter().any(|fingerprint| !self.reported.contains(fingerprint)) {
-            let is_new = |version: &&WorkflowVersion| {
-                let fingerprint = &version.definition.fingerprint;
+            let is_new = |runs: &&DefinitionRuns| {
+                let fingerprint = &runs.definition.fingerprint;
                 missing.contains(fingerprint) && !self.reported.contains(fingerprint)
             };
-            kernel.versions().await?.iter().filter(is_new).for_each(warn);
+            kernel.definition_runs().await?.iter().filter(is_new).for_each(warn);
         }
         self.reported = missing;
         Ok(Next::AfterChange(PATIENCE))
@@ -57,8 +57,8 @@ async fn missing_definitions(kernel: &Kernel) -> Result<BTreeSet<String>, Error>
     Ok(found)
 }
 
-fn warn(version: &WorkflowVersion) {
-    let WorkflowVersion { definition, pending, running, is_exact, oldest, .. } = version;
+fn warn(runs: &DefinitionRuns) {
+    let DefinitionRuns { definition, pending, running, is_exact, oldest, .. } = runs;
     tracing::warn!(
         workflow = definition.workflow_id,
         version = definition.version,

@@ -3,8 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use super::Kernel;
 use crate::error::Error;
@@ -15,33 +13,21 @@ use crate::value::Json;
 /// The number of unfinished runs of a workflow that are counted.
 const CAP: usize = 10_000;
 
-/// One definition of a workflow with its unfinished runs, from [`Engine::versions`](crate::Engine::versions).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[non_exhaustive]
-pub struct WorkflowVersion {
+/// One definition of a workflow with its unfinished runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DefinitionRuns {
     /// The definition.
-    pub definition: DefinitionRecord,
+    pub(crate) definition: DefinitionRecord,
     /// Whether this process can execute its runs: it has registered the definition, or one that is declared compatible.
-    pub is_executable: bool,
+    pub(crate) is_executable: bool,
     /// The number of runs that have not started.
-    pub pending: u64,
+    pub(crate) pending: u64,
     /// The number of runs that have started and not ended.
-    pub running: u64,
+    pub(crate) running: u64,
     /// Whether these are all. Of a workflow with more than 10,000 unfinished runs, only the oldest 10,000 are counted.
-    pub is_exact: bool,
+    pub(crate) is_exact: bool,
     /// When the oldest unfinished run was created.
-    pub oldest: Option<DateTime<Utc>>,
-}
-
-impl WorkflowVersion {
-    /// Whether no run of this definition is left to be executed, so that its code may be removed.
-    ///
-    /// A rerun makes a run of an old definition unfinished again. While [`is_exact`](Self::is_exact) is `false`, newer runs
-    /// may be left.
-    #[must_use]
-    pub const fn is_drained(&self) -> bool {
-        self.pending + self.running == 0 && self.is_exact
-    }
+    pub(crate) oldest: Option<DateTime<Utc>>,
 }
 
 impl Kernel {
@@ -72,7 +58,7 @@ impl Kernel {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn versions(&self) -> Result<Vec<WorkflowVersion>, Error> {
+    pub(crate) async fn definition_runs(&self) -> Result<Vec<DefinitionRuns>, Error> {
         let definitions = self.store().definitions().await?;
         let workflows: BTreeSet<&String> = definitions.iter().map(|known| &known.workflow_id).collect();
         let (mut unfinished, mut incomplete) = (BTreeMap::new(), BTreeSet::new());
@@ -84,9 +70,9 @@ impl Kernel {
             }
             unfinished.extend(counted.into_iter().map(|runs| (runs.fingerprint.clone(), runs)));
         }
-        let version = |definition: DefinitionRecord| {
+        let with_runs = |definition: DefinitionRecord| {
             let runs = unfinished.get(&definition.fingerprint);
-            WorkflowVersion {
+            DefinitionRuns {
                 is_executable: self.registry().by_fingerprint(&definition.fingerprint).is_some(),
                 pending: runs.map_or(0, |runs| runs.pending),
                 running: runs.map_or(0, |runs| runs.running),
@@ -95,6 +81,6 @@ impl Kernel {
                 definition,
             }
         };
-        Ok(definitions.into_iter().map(version).collect())
+        Ok(definitions.into_iter().map(with_runs).collect())
     }
 }

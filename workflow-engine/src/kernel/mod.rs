@@ -60,7 +60,7 @@ pub use crate::value::{Limits, MAX_DEPTH};
 pub use attempt::JobOutcome;
 pub(crate) use attempt::{WORKER_STOPS, return_lease};
 pub(crate) use background::Background;
-pub use catalog::WorkflowVersion;
+pub(crate) use catalog::DefinitionRuns;
 pub(crate) use commands::start_pending;
 pub use commands::{
     AttachAnnotation, AttachAnnotationOutput, CancelRun, CancelRunOutput, ClaimPendingRuns,
@@ -85,7 +85,7 @@ pub(crate) use subscribers::check_subscribers;
 use crate::error::Error;
 use crate::ledger::CallLedger;
 use crate::ports::{Clock, StartPlans, Store};
-use crate::records::{Actor, DeadLetter, StoredValue, SubscriberRecord};
+use crate::records::{Actor, DeadLetter, DeadLetterPlace, StoredValue, SubscriberRecord};
 use crate::telemetry::Meters;
 use crate::value::{Json, RunId};
 use run_cache::RunCache;
@@ -237,12 +237,18 @@ impl Kernel {
         Arc::new(ledger::KernelLedger::new(self.store(), self.meters()))
     }
 
-    /// Returns the dead letters of one plugin, or of all: by plugin, the oldest first; at most `limit`.
+    /// Returns the dead letters of one plugin, or of all: by plugin, the oldest first; at most `limit`, and only those after
+    /// a place.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn dead_letters(&self, plugin: Option<&str>, limit: usize) -> Result<Vec<DeadLetter>, Error> {
-        self.store().dead_letters(plugin, limit).await
+    pub async fn dead_letters(
+        &self,
+        plugin: Option<&str>,
+        after: Option<&DeadLetterPlace>,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, Error> {
+        self.store().dead_letters(plugin, after, limit).await
     }
 
     /// Executes `job.execute`. Cancelling `stop` returns the job to the queue.

@@ -12,8 +12,8 @@ use super::compatibility::definition_of;
 use crate::definition::{StageDefinition, WorkflowDefinition};
 use crate::error::{Error, ErrorCode};
 use crate::records::RunRecord;
-use crate::value::Json;
 use crate::value::exact::path_of;
+use crate::value::{Json, RunId};
 
 /// The stages of one definition, for signals.
 #[derive(Debug, Default)]
@@ -181,10 +181,18 @@ impl SignalStages {
         self.stages.iter().filter(|stage| stage.schema.is_some())
     }
 
+    /// Returns a stage of a run.
+    ///
+    /// # Errors
+    /// `STAGE_NOT_FOUND`.
+    pub(crate) fn stage(&self, run_id: RunId, stage_id: &str) -> Result<&SignalStage, Error> {
+        let stage = self.stages.iter().find(|stage| stage.id == stage_id);
+        stage.ok_or_else(|| Error::stage_not_found(run_id, stage_id))
+    }
+
     /// Returns a stage that waits for a signal.
     fn waiting(&self, run: &RunRecord, stage_id: &str) -> Result<&SignalStage, Error> {
-        let stage = self.stages.iter().find(|stage| stage.id == stage_id);
-        let stage = stage.ok_or_else(|| Error::stage_not_found(run.id, stage_id))?;
+        let stage = self.stage(run.id, stage_id)?;
         if stage.schema.is_none() {
             let known: Vec<&str> = self.all_waiting().map(|stage| stage.id.as_str()).collect();
             return Err(Error::not_a_signal_stage(run.id, stage_id, &known));

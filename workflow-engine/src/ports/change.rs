@@ -259,10 +259,10 @@ pub enum Change {
         /// The content.
         value: Json,
     },
-    /// Writes a log line of a stage. No event.
+    /// Writes a log line. No event.
     Log {
-        /// The stage.
-        stage_id: String,
+        /// The stage that the line is about. `None` for the run as a whole.
+        stage_id: Option<String>,
         /// The severity.
         level: LogLevel,
         /// The message.

@@ -18,7 +18,7 @@ use crate::records::{LogLevel, LogRecord};
 #[non_exhaustive]
 #[must_use]
 pub struct LogFilter {
-    /// The stage that wrote the line.
+    /// The stage that the line is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stage_id: Option<String>,
     /// The stage's attempt.
@@ -27,6 +27,9 @@ pub struct LogFilter {
     /// The least severity.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub level: Option<LogLevel>,
+    /// Whether only lines about the run as a whole match, which have no stage.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub run_only: bool,
     /// Whether the list begins with the newest line.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub newest_first: bool,
@@ -41,6 +44,12 @@ impl LogFilter {
     /// Selects lines of this stage.
     pub fn stage(mut self, stage_id: impl Into<String>) -> Self {
         self.stage_id = Some(stage_id.into());
+        self
+    }
+
+    /// Selects lines about the run as a whole.
+    pub const fn run_only(mut self) -> Self {
+        self.run_only = true;
         self
     }
 
@@ -65,8 +74,9 @@ impl LogFilter {
     /// Returns whether a line matches.
     #[must_use]
     pub fn admits(&self, line: &LogRecord) -> bool {
-        self.stage_id.as_ref().is_none_or(|stage_id| *stage_id == line.stage_id)
-            && self.attempt.is_none_or(|attempt| attempt == line.attempt)
+        (self.stage_id.is_none() || self.stage_id == line.stage_id)
+            && (self.attempt.is_none() || self.attempt == line.attempt)
+            && !(self.run_only && line.stage_id.is_some())
             && self.level.is_none_or(|level| line.level >= level)
     }
 

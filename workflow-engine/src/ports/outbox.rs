@@ -30,7 +30,7 @@ use chrono::{DateTime, Utc};
 use super::delivery::{Delivery, DeliveryClaim, DeliveryLease, Settlement};
 use super::subscription::{DeliveryStart, Registration, Subscription};
 use crate::error::Error;
-use crate::records::{DeadLetter, SubscriberRecord};
+use crate::records::{DeadLetter, DeadLetterPlace, SubscriberRecord};
 use crate::telemetry::SubscriberBacklog;
 
 /// Registers subscribers, and claims and settles the deliveries of committed events.
@@ -88,8 +88,13 @@ pub trait Outbox: Send + Sync {
     async fn next_delivery_due(&self, subscriber: &str) -> Result<Option<DateTime<Utc>>, Error>;
 
     /// Returns dead letters of one subscriber or of all: by subscriber, then by the instant at which they became dead
-    /// letters; at most `limit`.
-    async fn dead_letters(&self, subscriber: Option<&str>, limit: usize) -> Result<Vec<DeadLetter>, Error>;
+    /// letters; at most `limit`, and only those after a place.
+    async fn dead_letters(
+        &self,
+        subscriber: Option<&str>,
+        after: Option<&DeadLetterPlace>,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, Error>;
 
     /// Makes dead letters due again, with all their attempts, in the order of [`Outbox::dead_letters`]. Returns their
     /// number.

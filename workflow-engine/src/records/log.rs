@@ -1,4 +1,4 @@
-//! A log line of a stage.
+//! A log line of a run.
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
@@ -7,17 +7,17 @@ use serde::{Deserialize, Serialize};
 use super::log_level::LogLevel;
 use crate::value::{Json, RunId};
 
-/// A stored log line of a stage.
+/// A stored log line of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LogRecord {
     /// The id. It grows with each line of the store, so a reader continues after the last id that it has seen.
     pub id: u64,
     /// The run.
     pub run_id: RunId,
-    /// The stage that wrote the line.
-    pub stage_id: String,
-    /// The stage's attempt at the commit.
-    pub attempt: u32,
+    /// The stage that the line is about. `None` for a line about the run as a whole.
+    pub stage_id: Option<String>,
+    /// The stage's attempt at the commit. `None` for a line about the run as a whole.
+    pub attempt: Option<u32>,
     /// The instant of the commit.
     pub at: DateTime<Utc>,
     /// The severity.

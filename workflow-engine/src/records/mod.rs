@@ -55,7 +55,7 @@ pub use call_status::CallStatus;
 pub use call_type::CallType;
 pub use claimed_job::ClaimedJob;
 pub use cost_summary::CostSummary;
-pub use dead_letter::DeadLetter;
+pub use dead_letter::{DeadLetter, DeadLetterPlace};
 pub use definition::{DefinitionRecord, UnfinishedRuns};
 pub use delivery::DeliveryRecord;
 pub use event::{Event, EventKind};

@@ -150,6 +150,7 @@ fn reads(change: &Change) -> Reads<'_> {
         | Change::Recount { .. }
         | Change::PutBlob { .. }
         | Change::Annotate { stage_id: None, .. }
+        | Change::Log { stage_id: None, .. }
         | Change::SetBudget { stage_id: None, .. } => Reads::Run,
         Change::Catch { stage_id, failed, .. } => Reads::TwoStages(stage_id, failed),
         Change::StartRun { .. } => Reads::NewStages,
@@ -174,7 +175,7 @@ fn reads(change: &Change) -> Reads<'_> {
         | Change::Suspend { stage_id, .. }
         | Change::Postpone { stage_id, .. }
         | Change::Wake { stage_id }
-        | Change::Log { stage_id, .. }
+        | Change::Log { stage_id: Some(stage_id), .. }
         | Change::Progress { stage_id, .. }
         | Change::Annotate { stage_id: Some(stage_id), .. }
         | Change::PutArtifact { stage_id, .. }

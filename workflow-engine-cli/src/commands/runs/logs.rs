@@ -26,6 +26,13 @@ pub fn command() -> Command {
                 .help("Only lines of this attempt"),
         )
         .arg(
+            Arg::new("run-only")
+                .long("run-only")
+                .action(ArgAction::SetTrue)
+                .conflicts_with_all(["stage", "attempt"])
+                .help("Only lines about the run as a whole"),
+        )
+        .arg(
             Arg::new("level")
                 .long("level")
                 .value_name("LEVEL")
@@ -94,6 +101,9 @@ fn filter(matches: &ArgMatches) -> LogFilter {
     if let Some(&attempt) = matches.get_one::<u32>("attempt") {
         filter = filter.attempt(attempt);
     }
+    if matches.get_flag("run-only") {
+        filter = filter.run_only();
+    }
     match matches.get_one::<String>("level").map(String::as_str) {
         Some("debug") => filter.at_least(LogLevel::Debug),
         Some("info") => filter.at_least(LogLevel::Info),
@@ -115,5 +125,9 @@ fn print(session: &Session, line: &LogRecord) -> Result<(), Failure> {
     };
     let (at, level) = (out.zone.show_time(line.at), line.level.as_str());
     let message = text::line(&line.message);
-    Ok(out.line(format!("{at}  {level:<5}  {}#{}  {message}{fields}", line.stage_id, line.attempt))?)
+    let about = match (&line.stage_id, line.attempt) {
+        (Some(stage_id), Some(attempt)) => format!("{stage_id}#{attempt}"),
+        _ => "run".to_owned(),
+    };
+    Ok(out.line(format!("{at}  {level:<5}  {about}  {message}{fields}"))?)
 }

@@ -2,7 +2,7 @@
 
 use clap::Command;
 use serde_json::json;
-use workflow_engine::kernel::WorkflowVersion;
+use workflow_engine::WorkflowVersion;
 
 use crate::api::Api;
 use crate::failure::Failure;
@@ -29,6 +29,7 @@ fn item(version: &WorkflowVersion) -> serde_json::Value {
         "workflow_id": version.definition.workflow_id,
         "version": version.definition.version,
         "fingerprint": version.definition.fingerprint,
+        "workers": version.workers.iter().map(|status| &status.worker.id).collect::<Vec<_>>(),
         "first_seen_at": version.definition.first_seen_at,
         "pending": version.pending,
         "running": version.running,
@@ -40,11 +41,20 @@ fn item(version: &WorkflowVersion) -> serde_json::Value {
 fn table(session: &Session, versions: &[WorkflowVersion]) -> Table {
     let zone = session.out.zone;
     let seen = format!("FIRST SEEN ({})", zone.name());
-    let mut table =
-        Table::new(["WORKFLOW", "VERSION", "PENDING", "RUNNING", &seen, "OLDEST RUN", "FINGERPRINT"])
-            .number(1)
-            .number(2)
-            .number(3);
+    let mut table = Table::new([
+        "WORKFLOW",
+        "VERSION",
+        "PENDING",
+        "RUNNING",
+        "WORKERS",
+        &seen,
+        "OLDEST RUN",
+        "FINGERPRINT",
+    ])
+    .number(1)
+    .number(2)
+    .number(3)
+    .number(4);
     for version in versions {
         let more = if version.is_exact { "" } else { "+" };
         table.row([
@@ -52,6 +62,7 @@ fn table(session: &Session, versions: &[WorkflowVersion]) -> Table {
             version.definition.version.to_string(),
             format!("{}{more}", version.pending),
             format!("{}{more}", version.running),
+            version.workers.len().to_string(),
             zone.show(version.definition.first_seen_at),
             version.oldest.map(|at| zone.show(at)).unwrap_or_default(),
             version.definition.fingerprint.clone(),

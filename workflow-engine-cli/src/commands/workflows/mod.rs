@@ -5,7 +5,7 @@ mod show;
 mod drawing;
 
 use clap::{Arg, ArgMatches, Command, value_parser};
-use workflow_engine::kernel::WorkflowVersion;
+use workflow_engine::WorkflowVersion;
 
 use crate::api::Api;
 use crate::failure::{Exit, Failure};

@@ -98,7 +98,7 @@ impl AttemptLog {
                 "{lines} log lines were dropped here: the stage logs faster than the store commits, and at most \
                  {MAX_PENDING} lines wait for a commit"
             );
-            let (stage_id, fields) = (self.stage_id.clone(), Json::null());
+            let (stage_id, fields) = (Some(self.stage_id.clone()), Json::null());
             changes.push(Change::Log { stage_id, level: LogLevel::Warn, message, fields });
         }
         changes.extend(mem::take(&mut pending.newest));
@@ -148,7 +148,13 @@ impl StageReporter for AttemptLog {
     fn log(&self, level: LogLevel, message: &str, fields: Json) {
         let message = truncate::message(message);
         let fields = truncate::fields(fields);
-        self.push(Change::Log { stage_id: self.stage_id.clone(), level, message, fields });
+        self.push(Change::Log { stage_id: Some(self.stage_id.clone()), level, message, fields });
+    }
+
+    fn log_run(&self, level: LogLevel, message: &str, fields: Json) {
+        let message = truncate::message(message);
+        let fields = truncate::fields(fields);
+        self.push(Change::Log { stage_id: None, level, message, fields });
     }
 
     fn progress(&self, fraction: f64, message: &str) {

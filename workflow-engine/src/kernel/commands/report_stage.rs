@@ -49,6 +49,9 @@ pub struct ReportedLog {
     /// Structured data; not stored beyond 64 KiB.
     #[serde(default = "Json::null")]
     pub fields: Json,
+    /// Whether the line is about the run as a whole and not about the stage.
+    #[serde(default)]
+    pub about_run: bool,
 }
 
 /// The report is committed.
@@ -74,8 +77,8 @@ impl Command for ReportStage {
         let stage_id = || lease.stage_id.clone();
         let mut changes: Vec<Change> = logs
             .into_iter()
-            .map(|ReportedLog { level, message, fields }| Change::Log {
-                stage_id: stage_id(),
+            .map(|ReportedLog { level, message, fields, about_run }| Change::Log {
+                stage_id: (!about_run).then(stage_id),
                 level,
                 message: truncate::message(&message),
                 fields: truncate::fields(fields),

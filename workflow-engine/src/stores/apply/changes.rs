@@ -60,7 +60,7 @@ pub(super) fn write(draft: &mut Draft<'_>, change: &Change) -> Result<(), Mismat
             Ok(())
         }
         Change::Log { stage_id, level, message, fields } => {
-            side_rows::log(draft, stage_id, *level, message, fields)
+            side_rows::log(draft, stage_id.as_deref(), *level, message, fields)
         }
         Change::Progress { stage_id, fraction, message } => {
             side_rows::progress(draft, stage_id, *fraction, message)

@@ -24,15 +24,16 @@ pub(super) fn put_blob(draft: &mut Draft<'_>, key: &BlobKey, value: &Json) {
 /// Writes `Change::Log`.
 pub(super) fn log(
     draft: &mut Draft<'_>,
-    stage_id: &str,
+    stage_id: Option<&str>,
     level: LogLevel,
     message: &str,
     fields: &Json,
 ) -> Result<(), Mismatch> {
+    let attempt = stage_id.map(|stage_id| draft.stage(stage_id).map(|stage| stage.attempt)).transpose()?;
     let line = LogRow {
         run_id: draft.run_id(),
-        attempt: draft.stage(stage_id)?.attempt,
-        stage_id: stage_id.to_owned(),
+        attempt,
+        stage_id: stage_id.map(str::to_owned),
         at: draft.now(),
         level,
         message: message.to_owned(),

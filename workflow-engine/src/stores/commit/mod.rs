@@ -13,6 +13,10 @@ mod row_cache;
 
 pub(super) use self::backend::{Backend, CommitFailure, Written};
 pub(super) use self::batch::run;
-pub(super) use self::committer::{Committer, MAX_ATTEMPTS, serve};
-pub(super) use self::request::{DirectFuture, LockedCommit, Request, Work};
+#[cfg(feature = "postgres")]
+pub(super) use self::committer::MAX_ATTEMPTS;
+pub(super) use self::committer::{Committer, serve};
+#[cfg(feature = "postgres")]
+pub(super) use self::request::DirectFuture;
+pub(super) use self::request::{LockedCommit, Request, Work};
 pub(super) use self::row_cache::RowCache;

@@ -8,6 +8,7 @@ use super::Backend;
 use crate::error::Error;
 use crate::ports::{ClaimRequest, ClaimedWork, Commit, Decide, Decision};
 use crate::records::Lease;
+#[cfg(feature = "sqlite")]
 use crate::stores::footprint::has_user_statements;
 use crate::stores::implicit::Renewal;
 use crate::value::RunId;
@@ -101,6 +102,7 @@ impl<I, O> Request<I, O> {
     }
 
     /// Returns the input.
+    #[cfg(feature = "sqlite")]
     pub(in crate::stores) fn input(&self) -> &I {
         &self.input
     }
@@ -137,6 +139,7 @@ impl<B: Backend> Work<B> {
     }
 
     /// Returns the run that the request names, if any.
+    #[cfg(feature = "postgres")]
     pub(in crate::stores) fn run_id(&self) -> Option<RunId> {
         match self {
             Self::Commit(request) => Some(request.input.run_id),
@@ -148,6 +151,7 @@ impl<B: Backend> Work<B> {
     /// Returns whether the request needs a transaction to itself: its function can decide only once, so the request
     /// cannot be repeated after another one has made a shared transaction fail; or it carries statements of the user,
     /// whose failure must not affect other requests.
+    #[cfg(feature = "sqlite")]
     pub(in crate::stores) fn runs_alone(&self) -> bool {
         match self {
             Self::Commit(request) => has_user_statements(&request.input),

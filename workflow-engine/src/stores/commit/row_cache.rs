@@ -58,6 +58,7 @@ impl RowCache {
     }
 
     /// Removes a stage and its job.
+    #[cfg(feature = "sqlite")]
     pub(in crate::stores) fn remove_stage(&mut self, run_id: RunId, stage_id: &str) {
         if let Some(cached) = self.old.get_mut(&run_id) {
             cached.stages.remove(stage_id);
@@ -108,6 +109,7 @@ impl RowCache {
     }
 
     /// Returns whether the row of a run is cached.
+    #[cfg(feature = "postgres")]
     pub(in crate::stores) fn contains(&self, run_id: RunId) -> bool {
         let cached = self.young.get(&run_id).or_else(|| self.old.get(&run_id));
         cached.is_some_and(|cached| cached.run.is_some())

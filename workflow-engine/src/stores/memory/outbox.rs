@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::ports::{
     Delivery, DeliveryClaim, DeliveryLease, DeliveryStart, Outbox, Registration, Settlement, Subscription,
 };
-use crate::records::{DeadLetter, DeliveryRecord, SubscriberRecord};
+use crate::records::{DeadLetter, DeadLetterPlace, DeliveryRecord, SubscriberRecord};
 use crate::stores::deliveries::{check_registered, lease_of, settle, sorted_types, window_end};
 use crate::stores::instant;
 use crate::telemetry::SubscriberBacklog;
@@ -152,7 +152,12 @@ impl Outbox for MemoryStore {
         Ok(own.filter(|row| row.dead_at.is_none()).map(|row| row.due_at).min())
     }
 
-    async fn dead_letters(&self, subscriber: Option<&str>, limit: usize) -> Result<Vec<DeadLetter>, Error> {
+    async fn dead_letters(
+        &self,
+        subscriber: Option<&str>,
+        after: Option<&DeadLetterPlace>,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, Error> {
         let state = self.open("read dead letters")?;
         let letter = |row: &DeliveryRecord| {
             let run = state.runs.get(&row.run_id)?;
@@ -165,7 +170,9 @@ impl Outbox for MemoryStore {
                 at: row.dead_at?,
             })
         };
-        Ok(dead_rows(&state, subscriber).into_iter().take(limit).filter_map(|row| letter(&row)).collect())
+        let letters = dead_rows(&state, subscriber).into_iter().filter_map(|row| letter(&row));
+        let later = letters.filter(|letter| after.is_none_or(|after| letter.place() > *after));
+        Ok(later.take(limit).collect())
     }
 
     async fn replay_dead_letters(&self, subscriber: Option<&str>, limit: usize) -> Result<usize, Error> {
@@ -280,7 +287,7 @@ fn dead_rows(state: &State, subscriber: Option<&str>) -> Vec<DeliveryRecord> {
     };
     let mut dead: Vec<_> = state.deliveries.values().filter(is_selected).cloned().collect();
     dead.sort_by(|a, b| {
-        let key = |row: &DeliveryRecord| (row.dead_at, row.run_id, row.letter);
+        let key = |row: &DeliveryRecord| (row.dead_at, row.run_id, row.next);
         a.subscriber.cmp(&b.subscriber).then(key(a).cmp(&key(b)))
     });
     dead

@@ -142,7 +142,8 @@ pub(super) const DEAD_LETTERS: &str = "
         ORDER BY o.sequence DESC LIMIT 1
     ) AS c
     WHERE d.dlq_at IS NOT NULL AND ($1::text IS NULL OR d.plugin = $1)
-    ORDER BY d.plugin, d.dlq_at, d.workflow_run_id, d.letter LIMIT $2";
+        AND (d.plugin, d.dlq_at, d.workflow_run_id, d.next_sequence) > ($3, $4, $5, $6)
+    ORDER BY d.plugin, d.dlq_at, d.workflow_run_id, d.next_sequence LIMIT $2";
 
 /// Locks in the order in which [`LOCK_NAMED`] does.
 const RENEW: &str = "
@@ -189,7 +190,7 @@ const REPLAY: &str = "
     WITH dead AS MATERIALIZED (
         SELECT d.workflow_run_id, d.plugin, d.letter FROM {schema}.workflow_plugin_deliveries AS d
         WHERE d.dlq_at IS NOT NULL AND ($1::text IS NULL OR d.plugin = $1)
-        ORDER BY d.plugin, d.dlq_at, d.workflow_run_id, d.letter LIMIT $2 FOR NO KEY UPDATE
+        ORDER BY d.plugin, d.dlq_at, d.workflow_run_id, d.next_sequence LIMIT $2 FOR NO KEY UPDATE
     )
     UPDATE {schema}.workflow_plugin_deliveries AS d
     SET dlq_at = NULL, retry_count = 0, due_at = coalesce($3, statement_timestamp()),

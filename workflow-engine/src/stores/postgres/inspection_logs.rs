@@ -19,7 +19,7 @@ macro_rules! logs {
             " FROM {schema}.workflow_logs AS l WHERE l.workflow_run_id = $1 AND l.id ",
             $beyond,
             " $2 AND ($3::text IS NULL OR l.stage_id = $3) AND ($4::bigint IS NULL OR l.attempt = $4)
-            AND ($5::text[] IS NULL OR l.level = ANY($5)) ORDER BY l.id ",
+            AND ($5::text[] IS NULL OR l.level = ANY($5)) AND NOT ($7 AND l.stage_id IS NOT NULL) ORDER BY l.id ",
             $order,
             " LIMIT $6"
         )
@@ -42,10 +42,10 @@ impl PostgresStore {
         let (sql, beginning) = if filter.newest_first { (NEWEST_FIRST, i64::MAX) } else { (OLDEST_FIRST, 0) };
         let after = after.map_or(beginning, number);
         let stage = filter.stage_id.as_deref().map(|stage_id| stored(stage_id).into_owned());
-        let (attempt, levels) = (filter.attempt.map(i64::from), filter.levels());
+        let (attempt, levels, run_only) = (filter.attempt.map(i64::from), filter.levels(), filter.run_only);
         let rows = self.inspect("read the log of a run", move |database| {
             let query = database.query(sql).bind(id).bind(after).bind(stage.clone());
-            query.bind(attempt).bind(levels.clone()).bind(limit)
+            query.bind(attempt).bind(levels.clone()).bind(limit).bind(run_only)
         });
         Ok(columns::records(&rows.await?)?)
     }

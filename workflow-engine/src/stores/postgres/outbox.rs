@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sqlx::Row;
+use uuid::Uuid;
 
 use super::PostgresStore;
 use super::arrays::number;
@@ -16,7 +17,7 @@ use crate::error::Error;
 use crate::ports::{
     Delivery, DeliveryClaim, DeliveryLease, DeliveryStart, Outbox, Registration, Settlement, Subscription,
 };
-use crate::records::{DeadLetter, SubscriberRecord};
+use crate::records::{DeadLetter, DeadLetterPlace, SubscriberRecord};
 use crate::stores::deliveries::{check_registered, sorted_types};
 use crate::stores::delivery_requests::{RegisterSubscriber, RegisteredClaim, RenewDeliveries, Requeue};
 use crate::telemetry::SubscriberBacklog;
@@ -159,10 +160,22 @@ impl Outbox for PostgresStore {
         self.local_due(&rows.await?)
     }
 
-    async fn dead_letters(&self, subscriber: Option<&str>, limit: usize) -> Result<Vec<DeadLetter>, Error> {
+    async fn dead_letters(
+        &self,
+        subscriber: Option<&str>,
+        after: Option<&DeadLetterPlace>,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, Error> {
         let subscriber = subscriber.map(|subscriber| stored(subscriber).into_owned());
+        let (plugin, at, run_id, sequence) = match after {
+            Some(DeadLetterPlace { plugin, at, run_id, sequence }) => {
+                (stored(plugin).into_owned(), *at, *run_id.as_uuid(), number(*sequence))
+            }
+            None => (subscriber.clone().unwrap_or_default(), DateTime::UNIX_EPOCH, Uuid::nil(), 0),
+        };
         let rows = self.read("read dead letters", move |database| {
-            database.query(deliveries::DEAD_LETTERS).bind(subscriber.clone()).bind(number(limit))
+            let query = database.query(deliveries::DEAD_LETTERS).bind(subscriber.clone()).bind(number(limit));
+            query.bind(plugin.clone()).bind(at).bind(run_id).bind(sequence)
         });
         Ok(rows.await?.iter().map(deliveries::dead_letter).collect::<Result<_, _>>()?)
     }

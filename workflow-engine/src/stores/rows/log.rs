@@ -25,12 +25,12 @@ impl FromColumns for LogRecord {
     fn from_columns<C: ReadColumns>(columns: &mut C) -> Result<Self, C::Failure> {
         Ok(Self {
             run_id: columns.run_id()?,
-            stage_id: columns.text("stage_id")?,
+            stage_id: columns.maybe_text("stage_id")?,
             level: columns.level()?,
             message: columns.text("message")?,
             fields: columns.json("metadata")?,
             id: columns.int("id")?,
-            attempt: columns.int("attempt")?,
+            attempt: columns.maybe_int("attempt")?,
             at: columns.instant("created_at")?,
         })
     }

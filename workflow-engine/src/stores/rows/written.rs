@@ -159,8 +159,8 @@ fn write_logs_and_blobs<S: RowSink>(set: &WorkingSet, sink: &mut S) -> Result<()
     for line in &set.logs {
         sink.write(RowKind::NewLog, |row| {
             row.run_id(line.run_id)
-                .text(&line.stage_id)
-                .int(line.attempt)
+                .maybe_text(line.stage_id.as_deref())
+                .maybe_int(line.attempt)
                 .text(line.level.as_str())
                 .text(&line.message)
                 .text(line.fields.as_str())

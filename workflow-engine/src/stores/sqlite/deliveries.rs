@@ -121,7 +121,8 @@ pub(super) const DEAD_LETTERS: &str = concat!(
     ON c.workflow_run_id = d.workflow_run_id AND c.sequence = ",
     commit_of!("d.workflow_run_id", "d.next_sequence"),
     " WHERE d.dlq_at IS NOT NULL AND (?1 IS NULL OR d.plugin = ?1)
-    ORDER BY d.plugin, d.dlq_at, d.workflow_run_id, d.letter LIMIT ?2"
+    AND (d.plugin, d.dlq_at, d.workflow_run_id, d.next_sequence) > (?3, ?4, ?5, ?6)
+    ORDER BY d.plugin, d.dlq_at, d.workflow_run_id, d.next_sequence LIMIT ?2"
 );
 
 const RENEW: &str = "
@@ -146,7 +147,7 @@ const REPLAY: &str = "
     WHERE (workflow_run_id, plugin, letter) IN (
         SELECT workflow_run_id, plugin, letter FROM {prefix}plugin_deliveries
         WHERE dlq_at IS NOT NULL AND (?1 IS NULL OR plugin = ?1)
-        ORDER BY plugin, dlq_at, workflow_run_id, letter LIMIT ?2)
+        ORDER BY plugin, dlq_at, workflow_run_id, next_sequence LIMIT ?2)
     RETURNING workflow_run_id";
 
 /// The statements of this file, for the test of their query plans.

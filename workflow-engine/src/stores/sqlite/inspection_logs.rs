@@ -18,7 +18,7 @@ macro_rules! logs {
             " FROM {prefix}logs AS l WHERE l.workflow_run_id = ?1 AND l.id ",
             $beyond,
             " ?2 AND (?3 IS NULL OR l.stage_id = ?3) AND (?4 IS NULL OR l.attempt = ?4)
-            AND (?5 IS NULL OR instr(?5, l.level) > 0) ORDER BY l.id ",
+            AND (?5 IS NULL OR instr(?5, l.level) > 0) AND NOT (?7 AND l.stage_id IS NOT NULL) ORDER BY l.id ",
             $order,
             " LIMIT ?6"
         )
@@ -45,7 +45,8 @@ impl SqliteStore {
         let after = after.map_or(beginning, |after| i64::try_from(after).unwrap_or(i64::MAX));
         let query = self.query(sql).bind(run_id.to_string()).bind(after).bind(filter.stage_id.clone());
         let query = query.bind(filter.attempt).bind(filter.levels().map(|levels| levels.join(",")));
-        let rows = self.inspect("read the log of a run", query.bind(count(limit))).await?;
+        let rows =
+            self.inspect("read the log of a run", query.bind(count(limit)).bind(filter.run_only)).await?;
         Ok(records(&rows)?)
     }
 }

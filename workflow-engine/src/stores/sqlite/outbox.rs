@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::ports::{
     Delivery, DeliveryClaim, DeliveryLease, DeliveryStart, Outbox, Registration, Settlement, Subscription,
 };
-use crate::records::{DeadLetter, SubscriberRecord};
+use crate::records::{DeadLetter, DeadLetterPlace, SubscriberRecord};
 use crate::stores::deliveries::{check_registered, sorted_types};
 use crate::stores::delivery_requests::{RegisterSubscriber, RegisteredClaim, RenewDeliveries, Requeue};
 use crate::stores::instant;
@@ -112,8 +112,20 @@ impl Outbox for SqliteStore {
         due(&self.read("read when a delivery is due", query).await?)
     }
 
-    async fn dead_letters(&self, subscriber: Option<&str>, limit: usize) -> Result<Vec<DeadLetter>, Error> {
+    async fn dead_letters(
+        &self,
+        subscriber: Option<&str>,
+        after: Option<&DeadLetterPlace>,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, Error> {
         let query = self.query(DEAD_LETTERS).bind(subscriber.map(str::to_owned)).bind(count(limit));
+        let query = match after {
+            Some(DeadLetterPlace { plugin, at, run_id, sequence }) => {
+                let sequence = i64::try_from(*sequence).unwrap_or(i64::MAX);
+                query.bind(plugin.clone()).bind(at.timestamp_micros()).bind(run_id.to_string()).bind(sequence)
+            }
+            None => query.bind(subscriber.unwrap_or_default().to_owned()).bind(i64::MIN).bind("").bind(0_i64),
+        };
         let rows = self.read("read dead letters", query).await?;
         Ok(rows.iter().map(deliveries::dead_letter).collect::<Result<_, Failure>>()?)
     }

@@ -115,8 +115,8 @@ pub(super) struct CommitRow {
 #[derive(Clone, Debug)]
 pub(super) struct LogRow {
     pub(super) run_id: RunId,
-    pub(super) stage_id: String,
-    pub(super) attempt: u32,
+    pub(super) stage_id: Option<String>,
+    pub(super) attempt: Option<u32>,
     pub(super) at: DateTime<Utc>,
     pub(super) level: LogLevel,
     pub(super) message: String,

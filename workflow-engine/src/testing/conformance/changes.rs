@@ -309,7 +309,7 @@ async fn a_blob_can_be_replaced(fixture: Fixture) {
 async fn log_lines_are_stored_in_order(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let log = |level, message: &str| Change::Log {
-        stage_id: "a".into(),
+        stage_id: Some("a".into()),
         level,
         message: message.into(),
         fields: json(&[1]),
@@ -327,7 +327,7 @@ async fn log_lines_are_stored_in_order(fixture: Fixture) {
         (LogLevel::Warn, "four"),
     ];
     assert_eq!(logged, expected);
-    assert_eq!((lines[0].stage_id.as_str(), lines[0].attempt), ("a", 1));
+    assert_eq!((lines[0].stage_id.as_deref(), lines[0].attempt), (Some("a"), Some(1)));
     assert_eq!((lines[0].at, &lines[0].fields), (fixture.clock.now(), &json(&[1])));
     let later = fixture.store.logs(run_id, lines[1].id, 1).await.unwrap();
     assert_eq!(later, lines[2..3]);

@@ -139,7 +139,7 @@ async fn one_event_of_a_commit_becomes_a_dead_letter(fixture: Fixture) {
     let outcome =
         DeliveryOutcome::GivenUp { sequence: 2, error: "never".into(), block_on_dead_letter: false };
     settle(&fixture, &first[0], outcome).await;
-    let letters = fixture.store.dead_letters(None, 10).await.unwrap();
+    let letters = fixture.store.dead_letters(None, None, 10).await.unwrap();
     let event = fixture.events(run_id).await.swap_remove(1);
     assert_eq!(letters.iter().map(|letter| &letter.event).collect::<Vec<_>>(), [&event]);
 
@@ -151,7 +151,7 @@ async fn one_event_of_a_commit_becomes_a_dead_letter(fixture: Fixture) {
     assert_eq!(again[0].events, [event], "the replay has no other event of the commit");
     deliver(&fixture, &again[0]).await;
     assert!(take(&fixture).await.is_empty());
-    assert!(fixture.store.dead_letters(None, 10).await.unwrap().is_empty());
+    assert!(fixture.store.dead_letters(None, None, 10).await.unwrap().is_empty());
 }
 
 async fn a_dead_letter_inside_of_a_commit_blocks_the_later_events(fixture: Fixture) {
@@ -162,7 +162,7 @@ async fn a_dead_letter_inside_of_a_commit_blocks_the_later_events(fixture: Fixtu
     settle(&fixture, &first[0], outcome).await;
     fixture.complete_run(&job).await;
     assert!(take(&fixture).await.is_empty());
-    let letters = fixture.store.dead_letters(Some("subscriber"), 10).await.unwrap();
+    let letters = fixture.store.dead_letters(Some("subscriber"), None, 10).await.unwrap();
     assert_eq!(letters.iter().map(|letter| letter.event.sequence).collect::<Vec<_>>(), [3]);
     assert_eq!(fixture.store.replay_dead_letters(None, 10).await.unwrap(), 1);
     assert_eq!(sequences(&take(&fixture).await), [3, 4, 5]);

@@ -71,7 +71,7 @@ async fn texts_are_stored_byte_for_byte(fixture: Fixture) {
         let job = fixture.claim(text).await;
         assert_eq!((&job.lease.stage_id, job.workflow_id.as_str()), (&stage_id, text));
         let log = Change::Log {
-            stage_id: stage_id.clone(),
+            stage_id: Some(stage_id.clone()),
             level: LogLevel::Info,
             message: text.into(),
             fields: Json::null(),

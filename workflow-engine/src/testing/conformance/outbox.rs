@@ -219,7 +219,7 @@ async fn a_flusher_that_dies_is_replaced_and_cannot_settle(fixture: Fixture) {
     assert_eq!(contents(&living), [(run_id, vec![1, 2])], "unsettled events are delivered again");
     settle(&fixture, &dead[0], delivered(2)).await;
     settle(&fixture, &dead[0], dead_letter(1, true)).await;
-    assert!(fixture.store.dead_letters(None, 10).await.unwrap().is_empty());
+    assert!(fixture.store.dead_letters(None, None, 10).await.unwrap().is_empty());
     settle(&fixture, &living[0], delivered(1)).await;
     let rest = take(&fixture, "all").await;
     assert_eq!(contents(&rest), [(run_id, vec![2])]);
@@ -309,7 +309,7 @@ async fn a_dead_letter_can_let_its_run_continue(fixture: Fixture) {
         let outcome = if sequence == 1 { delivered(1) } else { dead_letter(2, false) };
         settle(&fixture, delivery, outcome).await;
     }
-    let left = fixture.store.dead_letters(None, 10).await.unwrap();
+    let left = fixture.store.dead_letters(None, None, 10).await.unwrap();
     assert_eq!(left.iter().map(|letter| letter.event.sequence).collect::<Vec<_>>(), [2]);
     assert!(take(&fixture, "all").await.is_empty());
 }
@@ -326,16 +326,20 @@ async fn dead_letters_are_listed_with_their_details(fixture: Fixture) {
         let deliveries = take(&fixture, subscriber).await;
         settle(&fixture, &deliveries[0], dead_letter(sequence, true)).await;
     }
-    let letters = fixture.store.dead_letters(None, 10).await.unwrap();
+    let letters = fixture.store.dead_letters(None, None, 10).await.unwrap();
     let shown: Vec<_> = letters.iter().map(|letter| (letter.plugin.as_str(), letter.attempts)).collect();
     assert_eq!(shown, [("all", 2), ("ends", 2)]);
     assert_eq!(letters[1].event, fixture.events(run_id).await[4]);
     assert_eq!(letters[1].error, "never \u{1a}");
     assert_eq!(letters[0].at - letters[1].at, chrono::TimeDelta::from_std(DELAY).unwrap());
-    assert_eq!(fixture.store.dead_letters(Some("ends"), 10).await.unwrap(), letters[1..]);
-    assert_eq!(fixture.store.dead_letters(None, 1).await.unwrap(), letters[..1]);
+    assert_eq!(fixture.store.dead_letters(Some("ends"), None, 10).await.unwrap(), letters[1..]);
+    assert_eq!(fixture.store.dead_letters(None, None, 1).await.unwrap(), letters[..1]);
+    let after_first = letters[0].place();
+    assert_eq!(fixture.store.dead_letters(None, Some(&after_first), 10).await.unwrap(), letters[1..]);
+    assert!(fixture.store.dead_letters(Some("all"), Some(&after_first), 10).await.unwrap().is_empty());
+    assert!(fixture.store.dead_letters(None, Some(&letters[1].place()), 10).await.unwrap().is_empty());
     assert!(
-        fixture.store.dead_letters(Some("end"), 10).await.unwrap().is_empty(),
+        fixture.store.dead_letters(Some("end"), None, 10).await.unwrap().is_empty(),
         "a subscriber's name is not a prefix"
     );
 }
@@ -352,7 +356,7 @@ async fn a_replayed_dead_letter_has_all_its_attempts_again(fixture: Fixture) {
     assert!(watch.has_changed().unwrap(), "a replay notifies the watchers of changes");
     let deliveries = take(&fixture, "all").await;
     assert_eq!(deliveries.iter().map(|delivery| delivery.attempts).collect::<Vec<_>>(), [0]);
-    assert_eq!(fixture.store.dead_letters(None, 10).await.unwrap().len(), 1);
+    assert_eq!(fixture.store.dead_letters(None, None, 10).await.unwrap().len(), 1);
 }
 
 async fn the_next_delivery_is_due_at_the_returned_instant(fixture: Fixture) {

@@ -36,7 +36,7 @@ async fn purged(fixture: &Fixture, purge: Purge) -> Vec<RunId> {
 async fn completed(fixture: &Fixture) -> RunId {
     let (run_id, job) = fixture.running().await;
     let log = Change::Log {
-        stage_id: "a".into(),
+        stage_id: Some("a".into()),
         level: LogLevel::Info,
         message: "here".into(),
         fields: json(&()),
@@ -159,10 +159,10 @@ async fn a_dead_letter_is_deleted_with_its_run(fixture: Fixture) {
     let dead =
         |_| Some(DeliveryOutcome::GivenUp { sequence: 1, error: "no".into(), block_on_dead_letter: true });
     deliver(&fixture, dead).await;
-    assert_eq!(fixture.store.dead_letters(None, 10).await.unwrap().len(), 1);
+    assert_eq!(fixture.store.dead_letters(None, None, 10).await.unwrap().len(), 1);
     fixture.clock.advance(DAY);
     assert_eq!(purged(&fixture, purge(DAY)).await, [run_id]);
-    assert!(fixture.store.dead_letters(None, 10).await.unwrap().is_empty());
+    assert!(fixture.store.dead_letters(None, None, 10).await.unwrap().is_empty());
     assert_eq!(fixture.store.replay_dead_letters(None, 10).await.unwrap(), 0);
 }
 

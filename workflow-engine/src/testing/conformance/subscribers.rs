@@ -178,11 +178,11 @@ async fn a_removed_subscriber_leaves_no_rows_behind(fixture: Fixture) {
     let letter =
         DeliveryOutcome::GivenUp { sequence: 1, error: "never".into(), block_on_dead_letter: false };
     settle(&fixture, &deliveries[0], letter).await;
-    assert_eq!(fixture.store.dead_letters(Some("all"), 10).await.unwrap().len(), 1);
+    assert_eq!(fixture.store.dead_letters(Some("all"), None, 10).await.unwrap().len(), 1);
 
     assert!(fixture.store.remove_subscriber("all").await.unwrap());
     assert!(!fixture.store.remove_subscriber("all").await.unwrap());
-    assert!(fixture.store.dead_letters(Some("all"), 10).await.unwrap().is_empty());
+    assert!(fixture.store.dead_letters(Some("all"), None, 10).await.unwrap().is_empty());
     assert!(fixture.store.next_delivery_due("all").await.unwrap().is_none());
     deliver(&fixture, &deliveries).await;
     settle(&fixture, &deliveries[1], refused()).await;

@@ -21,8 +21,8 @@ use crate::ports::{
     Registration, Retention, Settlement, Snapshot, Store, Subscription,
 };
 use crate::records::{
-    AiCallRecord, AnnotationRecord, ArtifactRecord, BlobKey, DeadLetter, Event, JobRecord, Lease, LogRecord,
-    RunRecord, RunRequest, StageRecord, StoredValue, SubscriberRecord,
+    AiCallRecord, AnnotationRecord, ArtifactRecord, BlobKey, DeadLetter, DeadLetterPlace, Event, JobRecord,
+    Lease, LogRecord, RunRecord, RunRequest, StageRecord, StoredValue, SubscriberRecord,
 };
 use crate::telemetry::SubscriberBacklog;
 use crate::value::{CallId, Json, RunId};
@@ -331,8 +331,13 @@ impl Outbox for CrashingStore {
         self.alive()?.next_delivery_due(subscriber).await
     }
 
-    async fn dead_letters(&self, subscriber: Option<&str>, limit: usize) -> Result<Vec<DeadLetter>, Error> {
-        self.alive()?.dead_letters(subscriber, limit).await
+    async fn dead_letters(
+        &self,
+        subscriber: Option<&str>,
+        after: Option<&DeadLetterPlace>,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, Error> {
+        self.alive()?.dead_letters(subscriber, after, limit).await
     }
 
     async fn replay_dead_letters(&self, subscriber: Option<&str>, limit: usize) -> Result<usize, Error> {

@@ -74,7 +74,7 @@ impl ObservedPlugin {
                 first.push(event.sequence);
             }
         }
-        let has_refused = !world.store().dead_letters(Some(name), 1).await?.is_empty();
+        let has_refused = !world.store().dead_letters(Some(name), None, 1).await?.is_empty();
         if has_refused {
             assert!(first.is_sorted(), "{crash}plugin `{name}` received events out of order: {first:?}");
         } else {

@@ -51,7 +51,8 @@ fn lines_of(events: &[Event], logs: &[LogRecord]) -> Vec<(DateTime<Utc>, String)
     for event in events {
         let ended = ended_stage(&event.kind);
         let (before, after): (Vec<_>, Vec<_>) = logs.into_iter().partition(|line| {
-            line.at < event.at || (line.at == event.at && ended == Some(line.stage_id.as_str()))
+            line.at < event.at
+                || (line.at == event.at && ended.is_some() && ended == line.stage_id.as_deref())
         });
         lines.extend(before.iter().map(log_line));
         logs = after;
@@ -78,7 +79,8 @@ fn log_line(line: &LogRecord) -> (DateTime<Utc>, String) {
     let LogRecord { stage_id, level, message, fields, .. } = line;
     let fields = fields.as_str();
     let fields = if fields == "null" { String::new() } else { format!(" {fields}") };
-    (line.at, format!("log {stage_id} {}: {message}{fields}", level.as_str()))
+    let about = stage_id.as_deref().unwrap_or("run");
+    (line.at, format!("log {about} {}: {message}{fields}", level.as_str()))
 }
 
 fn event_line(kind: &EventKind) -> String {
