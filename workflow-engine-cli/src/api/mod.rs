@@ -5,13 +5,13 @@ mod details;
 use std::collections::BTreeMap;
 
 use futures_util::TryStreamExt;
-use workflow_engine::kernel::{AttachAnnotation, CreateRun, CreateRunOutput, RerunFromOutput};
+use workflow_engine::kernel::{AttachAnnotation, CreateRun, CreateRunOutput, RerunFromOutput, SignalRun};
 use workflow_engine::records::{
     AnnotationRecord, AttemptRecord, DeadLetter, Event, LogRecord, RunRecord, StageRecord, Status,
 };
 use workflow_engine::{
     AnnotationFilter, AnyRun, Cost, Cursor, Engine, Error, Events, Json, List, LogFilter, Logs, Page,
-    RunCount, RunFilter, RunId, WorkflowVersion,
+    PendingApproval, RunCount, RunFilter, RunId, WorkflowVersion,
 };
 
 pub use details::{Blocked, RunDetails};
@@ -179,6 +179,20 @@ impl Api {
     /// Checks a waiting stage now; `false` if it does not wait.
     pub async fn wake(&self, run_id: RunId, stage_id: &str) -> Result<bool, Error> {
         self.any(run_id).await?.wake(stage_id).await
+    }
+
+    /// Sends a signal to a stage that waits for one.
+    pub async fn signal(&self, request: SignalRun) -> Result<(), Error> {
+        self.engine.dispatch(request).await.map(drop)
+    }
+
+    /// Returns one page of the stages that wait for a signal, by deadline.
+    pub async fn approvals(
+        &self,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Page<PendingApproval>, Error> {
+        page(self.engine.approvals().limit(limit), after).await
     }
 
     /// Raises the budget of a run or of one stage, and returns the number of stages that continue.

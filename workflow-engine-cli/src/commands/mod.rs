@@ -4,6 +4,8 @@ mod worker;
 mod start;
 mod runs;
 mod workflows;
+mod signal;
+mod approvals;
 mod dead_letters;
 mod gc;
 mod migrate;
@@ -30,6 +32,8 @@ pub fn all(has_workflows: bool) -> Vec<Command> {
     let common = [
         runs::command(),
         workflows::command(),
+        signal::command(),
+        approvals::command(),
         dead_letters::command(),
         gc::command(),
         migrate::command(),
@@ -53,6 +57,8 @@ pub async fn execute(session: &Session, name: &str, matches: &mut ArgMatches) ->
         "start" => unless_interrupted(start::execute(session, matches)).await,
         "runs" => on_store(session, |api| runs::execute(session, api, matches)).await,
         "workflows" => on_store(session, |api| workflows::execute(session, api, matches)).await,
+        "signal" => on_store(session, |api| signal::execute(session, api, matches)).await,
+        "approvals" => on_store(session, |api| approvals::execute(session, api, matches)).await,
         "dead-letters" => on_store(session, |api| dead_letters::execute(session, api, matches)).await,
         "gc" => on_store(session, |api| gc::execute(session, api, matches)).await,
         "migrate" => unless_interrupted(migrate::execute(session, matches)).await,

@@ -6,6 +6,7 @@ mod access;
 mod browsers;
 mod bulk;
 mod document;
+mod approvals;
 mod hooks;
 mod limits;
 mod live;
