@@ -3,6 +3,7 @@
 mod catalog;
 mod diagnosis;
 mod inspection;
+mod ledger;
 mod signals;
 
 use std::collections::HashMap;
@@ -11,15 +12,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use workflow_engine::ledger::{CallId, CallOutcome, CallReservation, CallStatistics};
 use workflow_engine::ports::{
     ClaimRequest, ClaimedWork, Commit, Decide, Decision, Delivery, DeliveryClaim, DeliveryLease,
-    DeliveryStart, Hints, JobTransport, Ledger, Outbox, Persistence, Purge, Registration, Retention,
-    Settlement, Snapshot, Store, Subscription,
+    DeliveryStart, Hints, JobTransport, Outbox, Persistence, Purge, Registration, Retention, Settlement,
+    Snapshot, Store, Subscription,
 };
 use workflow_engine::records::{
-    AiCallRecord, AnnotationRecord, ArtifactRecord, BlobKey, DeadLetter, DeadLetterPlace, Event, JobRecord,
-    Lease, LogRecord, RunRecord, RunRequest, StageRecord, StoredValue, SubscriberRecord,
+    AnnotationRecord, ArtifactRecord, BlobKey, DeadLetter, DeadLetterPlace, Event, JobRecord, Lease,
+    LogRecord, RunRecord, RunRequest, StageRecord, StoredValue, SubscriberRecord,
 };
 use workflow_engine::telemetry::SubscriberBacklog;
 use workflow_engine::{AnnotationFilter, Error, Json, RunId};
@@ -80,6 +80,16 @@ pub trait Interceptor: Send + Sync {
         lease: Duration,
     ) -> Result<Vec<Lease>, Error> {
         store.renew_leases(leases, lease).await
+    }
+
+    /// Replaces the method of the store.
+    async fn stale_jobs(
+        &self,
+        store: &dyn Store,
+        dead_workers: &[String],
+        limit: usize,
+    ) -> Result<Vec<JobRecord>, Error> {
+        store.stale_jobs(dead_workers, limit).await
     }
 
     /// Replaces the method of the store.
@@ -265,7 +275,7 @@ impl<I: Interceptor> JobTransport for Intercepted<I> {
     }
 
     async fn stale_jobs(&self, dead_workers: &[String], limit: usize) -> Result<Vec<JobRecord>, Error> {
-        self.read("stale_jobs", self.store.stale_jobs(dead_workers, limit)).await
+        self.read("stale_jobs", self.interceptor.stale_jobs(&*self.store, dead_workers, limit)).await
     }
 
     async fn lease_holders(&self) -> Result<Vec<String>, Error> {
@@ -365,38 +375,5 @@ impl<I: Interceptor> Retention for Intercepted<I> {
 
     async fn forget_purged(&self, runs: Vec<RunId>) -> Result<(), Error> {
         self.write("forget_purged", self.store.forget_purged(runs)).await
-    }
-}
-
-#[async_trait]
-impl<I: Interceptor> Ledger for Intercepted<I> {
-    async fn calls_of_run(
-        &self,
-        run_id: RunId,
-        after: Option<CallId>,
-        limit: usize,
-    ) -> Result<Vec<AiCallRecord>, Error> {
-        self.read("calls_of_run", self.store.calls_of_run(run_id, after, limit)).await
-    }
-
-    async fn calls_of_topic(
-        &self,
-        topic: &str,
-        after: Option<(String, CallId)>,
-        limit: usize,
-    ) -> Result<Vec<AiCallRecord>, Error> {
-        self.read("calls_of_topic", self.store.calls_of_topic(topic, after, limit)).await
-    }
-
-    async fn call_statistics(&self, topic: &str) -> Result<CallStatistics, Error> {
-        self.read("call_statistics", self.store.call_statistics(topic)).await
-    }
-
-    async fn reserve_call(&self, id: CallId, call: CallReservation) -> Result<(), Error> {
-        self.write("reserve_call", self.store.reserve_call(id, call)).await
-    }
-
-    async fn settle_call(&self, id: CallId, end: CallOutcome) -> Result<(), Error> {
-        self.write("settle_call", self.store.settle_call(id, end)).await
     }
 }

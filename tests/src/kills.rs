@@ -14,6 +14,7 @@ use workflow_engine::ports::{Clock, SystemClock};
 use workflow_engine::prelude::*;
 use workflow_engine::records::EventKind;
 
+use crate::stored;
 use crate::takeover::{Database, PauseInput, paused};
 
 const WORKERS: usize = 3;
@@ -48,6 +49,7 @@ pub async fn work_under_kills(database: &Database, program: &str, runs: u32, max
         handles.extend(try_join_all(starts).await.expect("the store is available"));
     }
 
+    let mut tables = stored::Database::open(&database.url, database.schema.as_deref()).await;
     let clock = SystemClock;
     let began = clock.monotonic();
     let mut workers: Vec<_> = (0..WORKERS).map(|_| Worker::start(database, program)).collect();
@@ -69,6 +71,7 @@ pub async fn work_under_kills(database: &Database, program: &str, runs: u32, max
         let dead = std::mem::replace(&mut workers[kills % WORKERS], Worker::start(database, program));
         bodies.extend(dead.kill());
         kills += 1;
+        stored::check(&mut tables).await;
     };
     let elapsed = clock.monotonic().saturating_sub(began);
     for (number, output) in numbers.iter().zip(outputs) {
@@ -77,6 +80,9 @@ pub async fn work_under_kills(database: &Database, program: &str, runs: u32, max
     for worker in workers {
         bodies.extend(worker.kill());
     }
+
+    stored::check(&mut tables).await;
+    tables.close().await;
 
     let total = bodies.len();
     let different: BTreeSet<String> = bodies.into_iter().collect();

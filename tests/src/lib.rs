@@ -5,6 +5,7 @@
 
 pub mod world;
 pub mod tables;
+pub mod stored;
 pub mod postgres;
 pub mod events;
 pub mod unfinished;

@@ -48,5 +48,6 @@ documents! {
     CommandLineOverview "workflow-engine-cli/docs/overview.md";
     Choices "docs/guide/21-choices.md";
     Telemetry "docs/guide/22-telemetry.md";
-    Signals "docs/guide/23-signals.md";
+    Dashboard "docs/guide/23-dashboard.md";
+    Signals "docs/guide/24-signals.md";
 }

@@ -9,6 +9,7 @@ use workflow_engine::ports::{Store, SystemClock};
 use workflow_engine::stores::{PostgresStore, SqliteStore};
 
 use crate::postgres::{self, Schema};
+use crate::stored::{self, Database};
 
 /// An SQLite file, or a schema on PostgreSQL.
 pub enum Tables {
@@ -70,6 +71,16 @@ impl Tables {
                 connection.close().await.expect("the connection is open");
             }
         }
+    }
+
+    /// Checks the invariants of the engine's rows.
+    pub async fn check_rows(&self) {
+        let mut database = match self {
+            Self::Sqlite(folder) => Database::sqlite(&path(folder)).await,
+            Self::Postgres(schema) => Database::of(schema).await,
+        };
+        stored::check(&mut database).await;
+        database.close().await;
     }
 
     /// Returns the single text column of a query.

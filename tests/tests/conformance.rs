@@ -5,6 +5,7 @@ use std::sync::Arc;
 use libtest_mimic::{Arguments, Trial};
 use sqlx::postgres::PgPoolOptions;
 use tests::postgres::{self, Schema};
+use tests::stored::{self, Database};
 use workflow_engine::ports::Store;
 use workflow_engine::stores::{MemoryStore, PostgresOptions, PostgresStore, SqliteOptions, SqliteStore};
 use workflow_engine::testing::FakeClock;
@@ -16,7 +17,7 @@ fn main() {
             run(async move {
                 let clock = FakeClock::new();
                 let store = MemoryStore::new(Arc::new(clock.clone()));
-                check(case, Arc::new(store), clock).await;
+                check(case, Arc::new(store), clock, None).await;
             });
             Ok(())
         });
@@ -28,7 +29,8 @@ fn main() {
                 let mut options = SqliteOptions::new(path.to_str().unwrap());
                 options.clock = Arc::new(clock.clone());
                 let store = SqliteStore::open(options).await.unwrap();
-                check(case, Arc::new(store), clock).await;
+                let tables = Database::sqlite(path.to_str().unwrap()).await;
+                check(case, Arc::new(store), clock, Some(tables)).await;
             });
             Ok(())
         });
@@ -41,7 +43,7 @@ fn main() {
                     let mut options = schema.options();
                     options.clock = Some(Arc::new(clock.clone()));
                     let store = PostgresStore::open(options).await.unwrap();
-                    check(case, Arc::new(store), clock).await;
+                    check(case, Arc::new(store), clock, Some(Database::of(&schema).await)).await;
                 });
             }
             Ok(())
@@ -57,7 +59,7 @@ fn main() {
                     schema.name().clone_into(&mut options.schema);
                     options.clock = Some(Arc::new(clock.clone()));
                     let store = PostgresStore::open(options).await.unwrap();
-                    check(case, Arc::new(store), clock).await;
+                    check(case, Arc::new(store), clock, Some(Database::of(&schema).await)).await;
                     pool.close().await;
                 });
             }
@@ -73,8 +75,12 @@ fn run(case: impl Future<Output = ()>) {
     runtime.unwrap().block_on(case);
 }
 
-/// Runs a case and closes the store.
-async fn check(case: Case, store: Arc<dyn Store>, clock: FakeClock) {
+/// Runs a case, checks the rows that it leaves, and closes the store.
+async fn check(case: Case, store: Arc<dyn Store>, clock: FakeClock, tables: Option<Database>) {
     case.run(Arc::clone(&store), clock).await;
+    if let Some(mut tables) = tables {
+        stored::check_store(&mut tables).await;
+        tables.close().await;
+    }
     store.close().await;
 }

@@ -38,7 +38,7 @@ fn visit(folder: &Path, paths: &mut Vec<String>) {
         let (path, file_type) = (entry.path(), entry.file_type().unwrap());
         let name = path.file_name().unwrap().to_str().unwrap();
         // A link leads to files that the walk finds in their own place.
-        if file_type.is_dir() && !name.starts_with('.') && name != "target" {
+        if file_type.is_dir() && !name.starts_with('.') && !matches!(name, "target" | "node_modules") {
             visit(&path, paths);
         } else if file_type.is_file() && path.extension().is_some_and(|extension| extension == "md") {
             let shown = path.strip_prefix(root()).unwrap().to_str().unwrap().replace('\\', "/");

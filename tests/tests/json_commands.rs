@@ -84,7 +84,7 @@ async fn an_invalid_command_is_refused_with_its_name_and_position(world: World) 
              `run.transition`, `run.cancel`, `run.rerunFrom`, `run.fork`, `stage.pollSuspended`, `stage.wake`, `run.signal`, `stage.report`, \
              `run.raiseBudget`, `annotation.attach`, \
              `lease.reapStale`, `run.reapStuck`, `run.failUnclaimed`, `outbox.flush`, \
-             `plugin.replayDLQ`, `subscriber.remove`, `retention.purge`, `run.delete`",
+             `plugin.replayDLQ`, `subscriber.remove`, `retention.purge`, `run.delete`, `costs.rollUp`",
         ),
         (
             r#"{"type": "run.cancel"}"#,

@@ -12,6 +12,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Row};
 use tests::diamond::{FirstInput, diamond};
 use tests::random::Random;
+use tests::stored::{self, Database};
 use workflow_engine::prelude::*;
 
 const RUNS: u32 = 200;
@@ -34,12 +35,20 @@ async fn sigkill_at_random_moments_loses_nothing_and_commits_each_stage_once() {
         random.spin();
         worker.kill().unwrap();
         worker.wait().unwrap();
+        check_rows(&database).await;
     }
     let mut worker = start_worker(&database);
     wait_for_lines(&mut worker, u64::MAX);
     assert!(worker.wait().unwrap().success());
 
+    check_rows(&database).await;
     judge(&database, &ledger).await;
+}
+
+async fn check_rows(database: &Path) {
+    let mut tables = Database::sqlite(database.to_str().unwrap()).await;
+    stored::check(&mut tables).await;
+    tables.close().await;
 }
 
 async fn create_runs(database: &Path, ledger: &Path) {

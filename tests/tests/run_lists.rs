@@ -6,7 +6,8 @@ use tests::on_every_store;
 use tests::world::World;
 use workflow_engine::kernel::CreateRun;
 use workflow_engine::prelude::*;
-use workflow_engine::{Cursor, ErrorCode, Json, RunFilter, RunId};
+use workflow_engine::records::{Phase, WaitingFor};
+use workflow_engine::{AnyRun, Cursor, ErrorCode, Json, RunFilter, RunId};
 
 #[stage]
 async fn divide(number: u32, by: u32) -> StageResult<u32> {
@@ -18,9 +19,38 @@ async fn other(number: u32) -> StageResult<u32> {
     Ok(number)
 }
 
+#[stage(check = asked, poll_every = "1h")]
+async fn ask(number: u32) -> StageResult<u32> {
+    Ok(number)
+}
+
+#[check]
+async fn asked(_number: &u32) -> StageResult<Check<u32>> {
+    Ok(Check::Pending)
+}
+
+#[stage]
+async fn stumble(number: u32) -> StageResult<u32> {
+    Err(StageError::retryable(format!("{number} is too early")))
+}
+
 workflow! {
     Division = divide;
     Other = other;
+    Asking = ask;
+    Stumbling = stumble;
+}
+
+/// Waits for an event of a run.
+async fn event(run: &AnyRun, event_type: &str) {
+    let events = run.events();
+    let mut events = std::pin::pin!(events);
+    while let Some(event) = events.try_next().await.unwrap() {
+        if event.kind.name() == event_type {
+            return;
+        }
+    }
+    panic!("run {} ended without {event_type}", run.id());
 }
 
 const fn input(number: u32, by: u32) -> DivideInput {
@@ -81,6 +111,65 @@ async fn runs_that_cannot_continue_are_found_by_the_reason(world: World) {
     assert_eq!(list(&second, &ended).await, []);
     blocked.cancel("enough").await.unwrap();
     assert_eq!(list(&second, &unknown).await, []);
+}
+
+async fn runs_are_found_by_their_phase_and_what_they_wait_for(world: World) {
+    let of_both = || world.engine().register::<Asking>().register::<Stumbling>();
+    let starter = of_both().without_worker().build().await.unwrap();
+    let list = async |filter: RunFilter| list(&starter, &filter).await;
+    let new = RunFilter::new;
+    let asked = starter.start::<Asking>(AskInput { number: 1 }).await.unwrap().any().clone();
+    let retried = starter.start::<Stumbling>(StumbleInput { number: 2 }).await.unwrap().any().clone();
+    let both = [retried.id(), asked.id()];
+    assert_eq!(list(new().phase(Phase::Queued)).await, both);
+    assert_eq!(list(new().waiting_for(WaitingFor::Worker)).await, both);
+    assert_eq!(list(new().waiting_for(WaitingFor::Worker).status(Status::Failed)).await, []);
+
+    let worker = of_both().build().await.unwrap();
+    event(&asked, "stage:suspended").await;
+    event(&retried, "stage:retrying").await;
+    assert_eq!(list(new().phase(Phase::Queued)).await, []);
+    assert_eq!(list(new().phase(Phase::Waiting)).await, [asked.id()]);
+    assert_eq!(list(new().phase(Phase::Running)).await, [retried.id()]);
+    assert_eq!(list(new().waiting_for(WaitingFor::Worker)).await, []);
+    assert_eq!(list(new().waiting_for(WaitingFor::Check)).await, [asked.id()]);
+    assert_eq!(list(new().waiting_for(WaitingFor::Retry)).await, [retried.id()]);
+    assert_eq!(list(new().waiting_for(WaitingFor::Budget)).await, []);
+    let count = starter.count_runs(&new().waiting_for(WaitingFor::Retry), 10).await.unwrap();
+    assert_eq!(count.to_string(), "1");
+    asked.cancel("enough").await.unwrap();
+    assert_eq!(list(new().phase(Phase::Cancelled)).await, [asked.id()]);
+    assert_eq!(list(new().phase(Phase::Cancelled).status(Status::Running)).await, []);
+    assert_eq!(starter.count_runs(&new().phase(Phase::Completed), 10).await.unwrap().to_string(), "0");
+    worker.shutdown().await;
+}
+
+async fn runs_are_found_by_their_key_and_by_the_beginning_of_their_id(world: World) {
+    let engine = world.engine().register::<Other>().without_worker().build().await.unwrap();
+    let mut ids = Vec::new();
+    for key in ["a", "b", "c"] {
+        let start = engine.start::<Other>(OtherInput { number: 1 }).idempotency_key(key);
+        ids.insert(0, start.await.unwrap().id());
+    }
+    let new = RunFilter::new;
+    assert_eq!(list(&engine, &new().idempotency_key("b")).await, [ids[1]]);
+    assert_eq!(list(&engine, &new().idempotency_key("b").status(Status::Failed)).await, []);
+    assert_eq!(list(&engine, &new().idempotency_key("none")).await, []);
+    assert_eq!(engine.count_runs(&new().idempotency_key("b"), 10).await.unwrap().to_string(), "1");
+    let whole = ids[1].to_string();
+    assert_eq!(list(&engine, &new().id_prefix(&whole)).await, [ids[1]]);
+    assert_eq!(list(&engine, &new().id_prefix(whole.to_uppercase().replace('-', ""))).await, [ids[1]]);
+    // Ids of a test begin with the same time.
+    let common = &whole[..6];
+    assert_eq!(list(&engine, &new().id_prefix(common)).await, ids);
+    assert_eq!(list(&engine, &new().id_prefix(common).idempotency_key("c")).await, [ids[0]]);
+    assert_eq!(list(&engine, &new().id_prefix("f")).await, []);
+    assert_eq!(list(&engine, &new().id_prefix("0").status(Status::Failed)).await, []);
+    assert_eq!(engine.count_runs(&new().id_prefix(common), 10).await.unwrap().to_string(), "3");
+    for wrong in ["", "-", "0x1", "g", &"0".repeat(33)] {
+        let error = engine.runs(&new().id_prefix(wrong)).await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::InvalidRunId, "{wrong}");
+    }
 }
 
 async fn tags_that_cannot_be_stored_are_refused(world: World) {
@@ -162,6 +251,8 @@ fn a_filter_is_json_with_optional_fields() {
 on_every_store!(
     runs_are_found_by_what_is_known_of_them,
     runs_that_cannot_continue_are_found_by_the_reason,
+    runs_are_found_by_their_phase_and_what_they_wait_for,
+    runs_are_found_by_their_key_and_by_the_beginning_of_their_id,
     tags_that_cannot_be_stored_are_refused,
     tags_do_not_identify_a_request,
     a_command_in_json_has_tags,

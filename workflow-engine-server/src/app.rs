@@ -8,6 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use workflow_engine::Engine;
 
+use crate::http_metrics::HttpMetrics;
 use crate::live::{Feeds, RunStates};
 use crate::login_limit::LoginLimit;
 use crate::problem::Problem;
@@ -27,6 +28,7 @@ pub(crate) struct Shared {
     pub(crate) login_limit: LoginLimit,
     pub(crate) requests: Arc<Semaphore>,
     pub(crate) streams: Arc<Semaphore>,
+    pub(crate) metrics: HttpMetrics,
     pub(crate) feeds: Feeds,
     pub(crate) states: RunStates,
     /// Cancelled when streams must end.
@@ -41,6 +43,7 @@ impl App {
             login_limit: LoginLimit::default(),
             requests: Arc::new(Semaphore::new(settings.max_requests)),
             streams: Arc::new(Semaphore::new(settings.max_streams)),
+            metrics: HttpMetrics::default(),
             feeds: Feeds::default(),
             states: RunStates::default(),
             stop,
@@ -56,6 +59,11 @@ impl App {
     pub(crate) fn stream_place(&self) -> Result<OwnedSemaphorePermit, Problem> {
         let place = Arc::clone(&self.streams).try_acquire_owned();
         place.map_err(|_| Problem::overloaded("as many streams are open as the server takes at once"))
+    }
+
+    /// Returns the number of open streams.
+    pub(crate) fn open_streams(&self) -> usize {
+        self.settings.max_streams.saturating_sub(self.streams.available_permits())
     }
 
     pub(crate) fn now(&self) -> DateTime<Utc> {

@@ -17,6 +17,7 @@ mod app;
 mod guard;
 mod authorize;
 mod login_limit;
+mod http_metrics;
 mod signature;
 mod session;
 mod request;
@@ -29,6 +30,7 @@ mod view;
 mod live;
 mod bulk;
 mod hook;
+mod dashboard;
 mod routes;
 mod openapi;
 

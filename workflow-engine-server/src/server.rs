@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::grant::Grant;
 use crate::hook::Hooks;
 use crate::listener;
+use crate::routes::SharedView;
 use crate::serve_error::ServeError;
 use crate::service::HttpService;
 use crate::settings::{PublicUrl, Settings};
@@ -135,6 +136,12 @@ impl Server {
     /// `password`, `token` and `api_key`.
     pub fn hidden_fields<T: Into<String>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
         self.settings.hidden_fields = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Adds a named filter to the page of the dashboard with all runs: `.view("Failed today", "status:failed created:24h")`.
+    pub fn view(mut self, name: impl Into<String>, query: impl Into<String>) -> Self {
+        self.settings.views.push(SharedView { name: name.into(), query: query.into() });
         self
     }
 

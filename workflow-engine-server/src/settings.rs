@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::{HeaderValue, Uri};
 
 use crate::access::Access;
+use crate::routes::SharedView;
 use crate::serve_error::ServeError;
 use crate::token::Token;
 
@@ -24,6 +25,7 @@ pub(crate) struct Settings {
     pub(crate) cors_origins: Vec<HeaderValue>,
     pub(crate) frame_ancestors: Vec<String>,
     pub(crate) hidden_fields: Vec<String>,
+    pub(crate) views: Vec<SharedView>,
     pub(crate) body_limit: usize,
     pub(crate) header_limit: usize,
     pub(crate) request_timeout: Duration,
@@ -48,6 +50,7 @@ impl Default for Settings {
             cors_origins: Vec::new(),
             frame_ancestors: Vec::new(),
             hidden_fields: ["password", "token", "api_key"].map(str::to_owned).to_vec(),
+            views: Vec::new(),
             body_limit: 2 * 1024 * 1024,
             header_limit: 16 * 1024,
             request_timeout: Duration::from_secs(30),
@@ -88,6 +91,11 @@ impl Settings {
     /// The path under which a proxy publishes the server; empty for the root.
     pub(crate) fn path(&self) -> &str {
         self.public_url.as_ref().map_or("", |url| &url.path)
+    }
+
+    /// Whether the path can stand in a page as it is.
+    pub(crate) fn is_path_safe(&self) -> bool {
+        self.path().chars().all(|c| c.is_ascii_alphanumeric() || "/-_.~%".contains(c))
     }
 
     /// Whether browsers reach the server by HTTPS.

@@ -41,5 +41,6 @@ chapters! {
     cli "20-cli.md";
     choices "21-choices.md";
     telemetry "22-telemetry.md";
-    signals "23-signals.md";
+    dashboard "23-dashboard.md";
+    signals "24-signals.md";
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use sqlx::PgConnection;
 
 use super::connect;
+use crate::stored::{self, Database};
 
 /// The visible effects of the faults.
 #[derive(Debug)]
@@ -25,6 +26,9 @@ pub struct Effects {
 /// When a guarantee is broken; the message names it.
 pub async fn judge(database: &str, folder: &Path, runs: usize) -> Effects {
     let mut db = connect(database).await.expect("the server is running");
+    let mut rows = Database::postgres(database, "workflow_engine").await;
+    stored::check(&mut rows).await;
+    rows.close().await;
     every_run_has_its_result(&mut db, runs).await;
     each_stage_was_committed_once(&mut db, runs).await;
     let repeated_deliveries = events_are_gapless_and_were_delivered(&mut db, &read(folder, "sink.txt")).await;

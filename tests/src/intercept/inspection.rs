@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use workflow_engine::ports::{Inspection, RunCount, RunPage, RunQuery};
-use workflow_engine::records::{AnnotationRecord, LogRecord, QueueOverview, StageEnd, WorkerLeases};
+use workflow_engine::ports::{CostQuery, Inspection, RunCount, RunPage, RunQuery};
+use workflow_engine::records::{
+    AnnotationRecord, CostGroup, LogRecord, QueueOverview, StageEnd, UnfinishedCosts, WorkerLeases,
+};
 use workflow_engine::{Error, LogFilter, RunFilter, RunId};
 
 use super::{Intercepted, Interceptor};
@@ -48,5 +50,21 @@ impl<I: Interceptor> Inspection for Intercepted<I> {
 
     async fn tags(&self, run_id: RunId) -> Result<BTreeMap<String, String>, Error> {
         self.read("tags", self.store.tags(run_id)).await
+    }
+
+    async fn run_of_key(&self, key: &str) -> Result<Option<RunId>, Error> {
+        self.read("run_of_key", self.store.run_of_key(key)).await
+    }
+
+    async fn costs(&self, query: &CostQuery) -> Result<Vec<CostGroup>, Error> {
+        self.read("costs", self.store.costs(query)).await
+    }
+
+    async fn calls_to_roll_up(&self, limit: usize) -> Result<usize, Error> {
+        self.read("calls_to_roll_up", self.store.calls_to_roll_up(limit)).await
+    }
+
+    async fn unfinished_costs(&self) -> Result<UnfinishedCosts, Error> {
+        self.read("unfinished_costs", self.store.unfinished_costs()).await
     }
 }

@@ -28,6 +28,12 @@ pub enum Reaction {
     CutOff,
     /// The process reaches the store no longer, and shuts its engine down.
     ShutDown,
+    /// Another program locks the table of the bookings for several leases, while the process lives and renews its own.
+    Lock,
+    /// The body lasts for several leases, in a process whose end no other process can prove.
+    Hold,
+    /// The process is killed, and no other process can prove that.
+    KillUnseen,
 }
 
 impl Reaction {
@@ -36,6 +42,18 @@ impl Reaction {
 
     /// The reactions that take the store away from a process that lives on.
     pub const WITHOUT_STORE: [Self; 2] = [Self::CutOff, Self::ShutDown];
+
+    /// Returns whether the process lives on and keeps its leases, so that nothing may be lost or executed again.
+    #[must_use]
+    pub const fn is_steady(self) -> bool {
+        matches!(self, Self::Lock | Self::Hold)
+    }
+
+    /// Returns whether other processes cannot know whether the process lives, so that its leases decide.
+    #[must_use]
+    pub const fn is_unseen(self) -> bool {
+        matches!(self, Self::Hold | Self::KillUnseen)
+    }
 }
 
 /// A point with a reaction.
@@ -49,11 +67,26 @@ pub struct Armed {
     pub reaction: Reaction,
 }
 
+/// The renewals of leases after which a process that keeps its leases tells its parent: three lengths of a lease.
+const RENEWALS: usize = 9;
+
 #[derive(Default)]
 struct Points {
     /// How often each point was reached; `None` in a process that is no child.
     counts: Option<BTreeMap<String, usize>>,
     armed: Option<Armed>,
+    /// The number of renewals since the armed point was reached; `None` before.
+    renewals: Option<usize>,
+}
+
+impl Points {
+    /// Counts a renewal; returns whether it is the one that the parent waits for.
+    fn is_last_renewal(&mut self, point: &str) -> bool {
+        let is_steady = self.armed.as_ref().is_some_and(|armed| armed.reaction.is_steady());
+        let Some(renewals) = self.renewals.as_mut().filter(|_| is_steady) else { return false };
+        *renewals += usize::from(point == "store.renew_leases: after");
+        *renewals == RENEWALS && point == "store.renew_leases: after"
+    }
 }
 
 static POINTS: LazyLock<Mutex<Points>> = LazyLock::new(Mutex::default);
@@ -67,7 +100,7 @@ fn points() -> MutexGuard<'static, Points> {
 
 /// Starts counting points, in a child.
 pub fn watch(armed: Option<Armed>) {
-    *points() = Points { counts: Some(BTreeMap::new()), armed };
+    *points() = Points { counts: Some(BTreeMap::new()), armed, renewals: None };
     workflow_engine::failpoints::install(reach);
 }
 
@@ -91,6 +124,12 @@ pub fn reach(point: &str) -> bool {
         let is_armed = points.armed.as_ref().is_some_and(|armed| {
             armed.point == point && points.counts.as_ref().is_some_and(|counts| counts[point] == armed.time)
         });
+        if points.is_last_renewal(point) {
+            send("renewed");
+        }
+        if is_armed {
+            points.renewals = Some(0);
+        }
         if is_armed { points.armed.as_ref().map(|armed| armed.reaction) } else { None }
     };
     REACHED.send_replace(());
@@ -112,9 +151,9 @@ pub fn reach(point: &str) -> bool {
             // The call of the store fails; a body begins, or ends, without the store.
             !point.starts_with("executor.")
         }
-        Some(Reaction::Kill | Reaction::Pause) => {
+        Some(Reaction::Kill | Reaction::Pause | Reaction::Lock | Reaction::Hold | Reaction::KillUnseen) => {
             send("hit");
-            // The parent kills or pauses the process now.
+            // The parent kills or pauses the process now, or locks the table.
             await_parent();
             false
         }
@@ -140,8 +179,9 @@ pub async fn taken() -> Reaction {
 /// Waits until each of these points was reached; returns at once in a process that is no child, and in one whose leases
 /// are too long to be renewed.
 pub async fn reached(names: &[&str]) {
-    let is_within = |armed: &Armed| Reaction::WITHIN_PROCESS.contains(&armed.reaction);
-    if points().armed.as_ref().is_some_and(is_within) {
+    let has_long_lease =
+        |armed: &Armed| Reaction::WITHIN_PROCESS.contains(&armed.reaction) || armed.reaction.is_steady();
+    if points().armed.as_ref().is_some_and(has_long_lease) {
         return;
     }
     let mut changes = REACHED.subscribe();

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use workflow_engine::definition::{CheckExecution, CheckOutcome, Execution, StageDefinition, WaitDefinition};
 use workflow_engine::kernel::LocalExecutor;
 use workflow_engine::ports::{
-    ActivityExecutor, BlobStore, Commit, Decision, DeliveryError, EventSink, Precondition, Store,
+    ActivityExecutor, BlobStore, Commit, Decision, DeliveryError, EventSink, Plugin, Precondition, Store,
 };
 use workflow_engine::records::{BlobKey, Event};
 use workflow_engine::testing::unavailable;
@@ -103,6 +103,25 @@ impl EventSink for SinkPoints {
         let line = format!("{} {}", event.run_id, event.sequence);
         execution_log::append(&self.file, &line)?;
         Ok(at("sink", "deliver", "after")?)
+    }
+}
+
+/// A plugin that appends events to a file.
+pub struct PluginPoints {
+    /// The file.
+    pub file: PathBuf,
+}
+
+#[async_trait]
+impl Plugin for PluginPoints {
+    fn name(&self) -> &'static str {
+        "points"
+    }
+
+    async fn handle(&self, event: &Event) -> Result<(), DeliveryError> {
+        at("plugin", "handle", "before")?;
+        execution_log::append(&self.file, &format!("{} {}", event.run_id, event.sequence))?;
+        Ok(at("plugin", "handle", "after")?)
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use workflow_engine::kernel::{PollSuspendedStages, PurgeRuns, ReapStuckRuns, ReplayDeadLetters};
 use workflow_engine::ports::{Store, SystemClock};
@@ -15,11 +16,19 @@ use workflow_engine::stores::{PostgresOptions, PostgresStore, SqliteStore};
 use workflow_engine::{AnnotationFilter, EngineBuilder, Error, LogFilter, RunFilter};
 
 use super::points::{Armed, Reaction, are_watched};
-use super::ports::{BlobPoints, ExecutorPoints, SinkPoints};
-use super::workflows::{FirstInput, chain, choosing, diamond, waiting};
+use super::ports::{BlobPoints, ExecutorPoints, PluginPoints, SinkPoints};
+use super::workflows::{
+    Bookings, FirstInput, HoldInput, booking, catching, chain, choosing, diamond, held, short, waiting,
+};
 
 /// The duration of leases.
 pub const LEASE: Duration = Duration::from_millis(300);
+
+/// The duration of leases that no live process loses on a busy machine.
+const STEADY_LEASE: Duration = Duration::from_millis(1_500);
+
+/// The number of jobs that a crowd holds: more than are taken back at once.
+pub const CROWD: usize = 300;
 
 /// Leases that outlast a scenario: a job that is lost stops its run.
 const LONG_LEASE: Duration = Duration::from_secs(3_600);
@@ -35,26 +44,52 @@ pub enum Shape {
     Waiting,
     /// `match first { even => left, odd => right } >> close`, in a child without the sink.
     Choosing,
+    /// `first >> match catch(even) { Ok => left, Err => rescue } >> close`.
+    Catching,
+    /// `first >> debit >> credit`, with statements on the table of the bookings.
+    Booking,
+    /// `first >> left`, with a sink and a plugin under long leases; in databases of its own.
+    Delivering,
+    /// Many runs of `hold`, which end only in the engine that takes over; in databases of their own.
+    Crowd,
 }
 
 impl Shape {
-    /// All workflows.
-    pub const ALL: [Self; 4] = [Self::Chain, Self::Diamond, Self::Waiting, Self::Choosing];
+    /// The workflows that are executed one after the other in one database.
+    pub const ALL: [Self; 6] =
+        [Self::Chain, Self::Diamond, Self::Waiting, Self::Choosing, Self::Catching, Self::Booking];
 
     /// Returns the output for `number`.
     pub fn expected(self, number: u64) -> u64 {
         match self {
             Self::Chain => 2 * number + 2,
             Self::Diamond | Self::Waiting => 3 * number + 1,
-            Self::Choosing if number.is_multiple_of(2) => 2 * number,
-            Self::Choosing => number + 1,
+            Self::Choosing | Self::Catching if number.is_multiple_of(2) => 2 * number,
+            Self::Choosing | Self::Catching => number + 1,
+            Self::Booking => number + 2,
+            Self::Delivering => 2 * number,
+            Self::Crowd => number,
         }
     }
 
     /// Returns the stage that the run of `number` skips, if there is one.
     pub fn skipped(self, number: u64) -> Option<&'static str> {
-        let skipped = if number.is_multiple_of(2) { "right" } else { "left" };
-        (self == Self::Choosing).then_some(skipped)
+        match self {
+            Self::Choosing | Self::Catching if !number.is_multiple_of(2) => Some("left"),
+            Self::Choosing => Some("right"),
+            Self::Catching => Some("rescue"),
+            _ => None,
+        }
+    }
+
+    /// Returns the stage of the run of `number` whose failure is caught, if there is one.
+    pub fn failed(self, number: u64) -> Option<&'static str> {
+        (self == Self::Catching && !number.is_multiple_of(2)).then_some("even")
+    }
+
+    /// Returns the stages that make a booking.
+    pub const fn booked(self) -> &'static [&'static str] {
+        if matches!(self, Self::Booking) { &["credit", "debit"] } else { &[] }
     }
 
     /// Returns the ids of the stages that run for `number`, sorted.
@@ -64,6 +99,10 @@ impl Shape {
             Self::Diamond => diamond::definition(),
             Self::Waiting => waiting::definition(),
             Self::Choosing => choosing::definition(),
+            Self::Catching => catching::definition(),
+            Self::Booking => booking::definition(),
+            Self::Delivering => short::definition(),
+            Self::Crowd => held::definition(),
         };
         let mut stages: Vec<_> = definition.stages.iter().map(|stage| stage.id.as_str()).collect();
         stages.retain(|stage| Some(*stage) != self.skipped(number));
@@ -123,30 +162,68 @@ impl ChildConfig {
     }
 
     async fn build(&self, store: Arc<dyn Store>) -> Result<Engine, Error> {
+        self.builder(store).build().await
+    }
+
+    /// Returns the builder of the engine.
+    pub fn builder(&self, store: Arc<dyn Store>) -> EngineBuilder {
         let sink = SinkPoints {
             file: delivered(&self.folder),
             refuses: AtomicBool::new(self.shape == Shape::Diamond),
         };
-        let builder = EngineBuilder::with_store(store, Arc::new(SystemClock))
+        let mut builder = EngineBuilder::with_store(store, Arc::new(SystemClock))
             .register::<chain>()
             .register::<diamond>()
             .register::<waiting>()
             .register::<choosing>()
+            .register::<catching>()
+            .register::<booking>()
+            .register::<short>()
+            .register::<held>()
+            .state(Bookings(self.bookings()))
             .executor(ExecutorPoints)
             .inline_limit(16)
             .lease(self.lease());
         // A sink belongs to the store: it receives the events of a process without it, too.
-        let lacks_sink = self.shape == Shape::Choosing && are_watched();
-        let builder = if lacks_sink { builder } else { builder.event_sink(sink) };
+        if self.shape != Shape::Choosing || !are_watched() {
+            builder = builder.event_sink(sink);
+        }
+        if self.reaction().is_some_and(Reaction::is_unseen) && are_watched() {
+            // Nothing is known of the process of a worker with a chosen name.
+            builder = builder.worker_id(self.worker());
+        }
         match self.shape {
-            Shape::Chain => builder.blob_store(BlobPoints { folder: self.folder.clone() }).build().await,
-            _ => builder.build().await,
+            Shape::Delivering => builder.plugin(PluginPoints { file: handled(&self.folder) }),
+            Shape::Crowd => builder.concurrency(2 * CROWD),
+            Shape::Chain => builder.blob_store(BlobPoints { folder: self.folder.clone() }),
+            _ => builder,
         }
     }
 
     fn lease(&self) -> Duration {
-        let is_within = |armed: &Armed| Reaction::WITHIN_PROCESS.contains(&armed.reaction);
-        if self.armed.as_ref().is_some_and(is_within) { LONG_LEASE } else { LEASE }
+        if matches!(self.shape, Shape::Delivering | Shape::Crowd) {
+            return LONG_LEASE;
+        }
+        match self.reaction() {
+            Some(reaction) if Reaction::WITHIN_PROCESS.contains(&reaction) => LONG_LEASE,
+            Some(reaction) if reaction.is_steady() => STEADY_LEASE,
+            _ => LEASE,
+        }
+    }
+
+    /// Returns the reaction, if any.
+    pub fn reaction(&self) -> Option<Reaction> {
+        self.armed.as_ref().map(|armed| armed.reaction)
+    }
+
+    /// Returns the name of the worker of a child whose process nothing is known of.
+    pub fn worker(&self) -> String {
+        format!("unseen {}", self.number)
+    }
+
+    /// Returns the full name of the table of the bookings.
+    pub fn bookings(&self) -> String {
+        self.schema.as_ref().map_or("bookings".to_owned(), |schema| format!("{schema}.bookings"))
     }
 
     /// Starts the run, unless it was started, and waits for its end; returns its output.
@@ -159,7 +236,32 @@ impl ChildConfig {
             Shape::Diamond => self.run_as::<diamond>(engine).await,
             Shape::Waiting => self.run_as::<waiting>(engine).await,
             Shape::Choosing => self.run_as::<choosing>(engine).await,
+            Shape::Catching => self.run_as::<catching>(engine).await,
+            Shape::Booking => self.run_as::<booking>(engine).await,
+            Shape::Delivering => self.run_as::<short>(engine).await,
+            Shape::Crowd if are_watched() => std::future::pending().await,
+            Shape::Crowd => self.run_crowd(engine).await,
         }
+    }
+
+    /// Starts the runs of a crowd, unless they were started.
+    ///
+    /// # Errors
+    /// The first error of a start.
+    pub async fn start_crowd(&self, engine: &Engine) -> Result<Vec<RunHandle<held>>, Error> {
+        let ledger = ledger(&self.folder).to_str().expect("a temporary path is text").to_owned();
+        let starts = (0_u64..).take(CROWD).map(|place| {
+            let input = HoldInput { ledger: ledger.clone(), number: place };
+            engine.start::<held>(input).idempotency_key(format!("{} {place}", self.key())).into_future()
+        });
+        try_join_all(starts).await
+    }
+
+    async fn run_crowd(&self, engine: &Engine) -> Result<u64, Error> {
+        for (place, run) in (0..).zip(self.start_crowd(engine).await?) {
+            assert_eq!(run.output().await?.1, place, "each run returns its own number");
+        }
+        Ok(self.number)
     }
 
     async fn run_as<W>(&self, engine: &Engine) -> Result<u64, Error>
@@ -208,6 +310,11 @@ impl ChildConfig {
 /// Returns the file to which bodies append.
 pub fn ledger(folder: &Path) -> PathBuf {
     folder.join("ledger.txt")
+}
+
+/// Returns the file to which the plugin appends.
+pub fn handled(folder: &Path) -> PathBuf {
+    folder.join("handled.txt")
 }
 
 /// Returns the file to which the sink appends.

@@ -1,7 +1,9 @@
-//! A chain, a diamond, a workflow that waits, and one with a choice. Every body appends a line to the ledger.
+//! A chain, a diamond, a workflow that waits, one with a choice, one that catches a failure, and one with statements on a
+//! table of its own. Every body appends a line to the ledger.
 
 use std::path::Path;
 
+use workflow_engine::Statement;
 use workflow_engine::prelude::*;
 
 use super::{outage, points};
@@ -82,6 +84,85 @@ pub async fn close(parcel: Parcel, ctx: &StageContext) -> StageResult<Parcel> {
     Ok(parcel)
 }
 
+/// The name of the table of the bookings, which has the columns run and stage, and no key that would hide a duplicate.
+pub struct Bookings(pub String);
+
+/// Adds a booking to the transaction of the stage.
+fn book(bookings: &Bookings, ctx: &StageContext) -> StageResult<()> {
+    let insert = Statement::new(format!("INSERT INTO {} (run, stage) VALUES ($1, $2)", bookings.0));
+    ctx.transaction().execute(insert.bind(ctx.run_id().to_string()).bind(ctx.stage_id()))?;
+    Ok(())
+}
+
+/// Books, and adds one.
+#[stage(retry(max_attempts = 100, max_crashes = 100, initial = "1ms", max = "1ms"))]
+pub async fn debit(parcel: Parcel, #[state] bookings: &Bookings, ctx: &StageContext) -> StageResult<Parcel> {
+    note(&parcel.0, ctx).await?;
+    book(bookings, ctx)?;
+    Ok((parcel.0, parcel.1 + 1))
+}
+
+/// Books, and adds one.
+#[stage(retry(max_attempts = 100, max_crashes = 100, initial = "1ms", max = "1ms"))]
+pub async fn credit(parcel: Parcel, #[state] bookings: &Bookings, ctx: &StageContext) -> StageResult<Parcel> {
+    note(&parcel.0, ctx).await?;
+    book(bookings, ctx)?;
+    Ok((parcel.0, parcel.1 + 1))
+}
+
+/// Refuses odd numbers for good.
+#[stage(retry(max_attempts = 100, max_crashes = 100, initial = "1ms", max = "1ms"))]
+pub async fn even(parcel: Parcel, ctx: &StageContext) -> StageResult<Parcel> {
+    note(&parcel.0, ctx).await?;
+    if parcel.1 % 2 == 1 {
+        return Err(StageError::permanent("the number is odd"));
+    }
+    Ok(parcel)
+}
+
+/// Adds one to the number that was refused.
+#[stage(retry(max_attempts = 100, max_crashes = 100, initial = "1ms", max = "1ms"))]
+pub async fn rescue(
+    failure: StageFailure,
+    #[require(first)] parcel: &Parcel,
+    ctx: &StageContext,
+) -> StageResult<Parcel> {
+    note(&parcel.0, ctx).await?;
+    if failure.message != "the number is odd" {
+        return Err(StageError::permanent(failure.message));
+    }
+    Ok((parcel.0.clone(), parcel.1 + 1))
+}
+
+/// Never ends in a child.
+#[stage(retry(max_attempts = 1))]
+pub async fn hold(ledger: String, number: u64, ctx: &StageContext) -> StageResult<Parcel> {
+    note(&ledger, ctx).await?;
+    if points::are_watched() {
+        std::future::pending::<()>().await;
+    }
+    Ok((ledger, number))
+}
+
+workflow! {
+    /// One stage, whose output is `number`. A killed child leaves many of them behind.
+    pub held = hold
+}
+workflow! {
+    /// For `number` the output is `2 * number`.
+    pub short = first >> left
+}
+workflow! {
+    /// For an even `number` the output is `2 * number`, for an odd one `number + 1`.
+    pub catching = first >> match catch(even) {
+        Ok(parcel) => left,
+        Err(failure) => rescue,
+    } >> close
+}
+workflow! {
+    /// For `number` the output is `number + 2`.
+    pub booking = first >> debit >> credit
+}
 workflow! {
     /// For an even `number` the output is `2 * number`, for an odd one `number + 1`.
     pub choosing = match first {

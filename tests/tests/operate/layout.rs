@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 use workflow_engine::Json;
-use workflow_engine::definition::{EdgeEnd, Layout};
+use workflow_engine::definition::{EdgeEnd, Graph as StoredGraph, Layout};
 use workflow_engine::prelude::*;
 
 #[stage]
@@ -81,6 +81,25 @@ fn a_stored_definition_has_the_layout_of_its_code() {
     }
 }
 
+#[test]
+fn a_picture_has_every_stage_and_edge_and_no_style_that_a_page_may_forbid() {
+    let definition = drawn::definition();
+    let picture = definition.to_svg();
+    assert_eq!(picture.matches("<rect ").count(), definition.stages.len());
+    assert_eq!(picture.matches("<path fill").count() + picture.matches("<path d=").count(), 1 + 8);
+    assert!(picture.contains("<title>Longer (longer)</title>"), "{picture}");
+    assert!(!picture.contains("style"), "{picture}");
+    let description = Json::encode(&definition.to_json()).unwrap();
+    let stored = StoredGraph::of_description(&description).unwrap();
+    assert_eq!(stored.to_svg().as_ref(), Some(&picture));
+    assert_eq!(stored.to_dot(), definition.to_dot());
+    assert_eq!(
+        stored.to_text(),
+        "  1  first\n  2  left  after first\n     right  after first\n  3  longer  after left\n  \
+         4  up  after longer, right\n     down  after longer, right  reads first\n"
+    );
+}
+
 /// A graph of `>>` and `[ ]` that a generator has written.
 #[derive(Default)]
 struct Graph {
@@ -124,10 +143,11 @@ impl Graph {
                     "execution_group": groups[stage],
                     "predecessors": self.predecessors[stage].iter().map(name).collect::<Vec<_>>(),
                     "reads": [],
+                    "retry": { "max_attempts": 3, "max_crashes": 3 },
                 })
             })
             .collect();
-        Json::encode(&json!({ "stages": stages })).unwrap()
+        Json::encode(&json!({ "id": "generated", "stages": stages, "output_stages": [] })).unwrap()
     }
 }
 

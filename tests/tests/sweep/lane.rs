@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use tests::postgres::Schema;
-use tests::sweep::run::ChildConfig;
+use tests::sweep::run::{ChildConfig, Shape};
 use tokio::time::timeout;
 use workflow_engine::kernel::FlushOutbox;
 use workflow_engine::ports::Store;
@@ -35,7 +35,7 @@ pub struct Lane {
 }
 
 impl Lane {
-    pub async fn open(database: Database, number: usize) -> Self {
+    pub async fn open(database: Database, number: usize, shape: Shape) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path: PathBuf = folder.path().to_owned();
         let file = path.join("sweep.db").to_str().expect("a temporary path is text").to_owned();
@@ -44,14 +44,15 @@ impl Lane {
             database: schema.as_ref().map_or(file, |schema| schema.url().to_owned()),
             schema: schema.as_ref().map(|schema| schema.name().to_owned()),
             folder: path,
-            shape: tests::sweep::run::Shape::Chain,
+            shape,
             number: 0,
             armed: None,
         };
         let store = config.open().await.expect("a new database");
-        // Registers the sink: where a child is paused, it may hold the lock that a registration needs.
+        // Registers the subscribers: where a child is paused, it may hold the lock that a registration needs.
         config.engine(Arc::clone(&store)).await.expect("an engine").drain().await;
-        let judge = Judge::open(&config).await;
+        let mut judge = Judge::open(&config).await;
+        judge.create_bookings(&config).await;
         Self { config, store, judge, next: 1_000 * number as u64, _folder: folder, _schema: schema }
     }
 
@@ -59,9 +60,11 @@ impl Lane {
     /// the result.
     pub async fn execute(&mut self, scenario: &Scenario) -> Outcome {
         self.next += 1;
+        // A failure is caught where the number is odd.
+        let parity = if scenario.shape == Shape::Catching { 1 } else { self.next % 2 };
         let config = ChildConfig {
             shape: scenario.shape,
-            number: self.next,
+            number: 2 * self.next + parity,
             armed: scenario.armed.clone(),
             ..self.config.clone()
         };
@@ -73,20 +76,32 @@ impl Lane {
         let mut child = Child::start(config);
         let hit = child.wait_for_hit().await;
         if hit {
-            child.react(scenario, config, &self.store).await;
+            child.react(scenario, config, &self.store, &mut self.judge).await;
         }
         let reached = child.end(scenario).await;
+        // A killed child renews them no longer, and no other process knows that.
+        let unseen = self.judge.leases(&config.worker()).await;
+        self.judge.check_rows().await;
 
-        // The child's flusher has ended, and refused events are due again.
-        self.judge.expire_deliveries().await;
+        let waits_for_deliveries = config.shape == Shape::Delivering;
+        if !waits_for_deliveries {
+            // The child's flusher has ended, and refused events are due again.
+            self.judge.expire_deliveries().await;
+        }
         let engine = config.engine(Arc::clone(&self.store)).await.expect("an engine");
         let output = config.run(&engine).await.unwrap_or_else(|error| panic!("{scenario:?}: {error}"));
         assert_eq!(output, config.shape.expected(config.number), "{scenario:?}: its output");
+        if waits_for_deliveries {
+            // They are under leases of an hour, and taken over from a process that has ended.
+            self.judge.wait_for_deliveries().await;
+        }
         engine.drain().await;
         self.judge.expire_deliveries().await;
         let flush = || FlushOutbox { worker_id: "last".into(), limit: 1_000, plugin: None };
         while engine.dispatch(flush()).await.expect("a database").published > 0 {}
         self.judge.check(scenario, config).await;
+        self.judge.check_ends(scenario, &unseen).await;
+        self.judge.check_rows().await;
         Outcome { scenario: scenario.clone(), hit, reached }
     }
 }

@@ -25,7 +25,9 @@ fn visit(folder: &Path, files: &mut Vec<(String, String)>) {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap();
         if path.is_dir() {
-            if !name.starts_with('.') && !matches!(name, "target" | "pass" | "fail" | "snapshots") {
+            if !name.starts_with('.')
+                && !matches!(name, "target" | "node_modules" | "pass" | "fail" | "snapshots")
+            {
                 visit(&path, files);
             }
         } else if path.extension().is_some_and(|extension| extension == "rs") {
@@ -162,7 +164,7 @@ fn pages_of(folder: &Path, pages: &mut Vec<(String, String)>) {
         if path.is_dir()
             && !path.is_symlink()
             && !name.starts_with('.')
-            && !matches!(name, "target" | "samples")
+            && !matches!(name, "target" | "node_modules" | "samples")
         {
             pages_of(&path, pages);
         } else if path.extension().is_some_and(|extension| extension == "md") {

@@ -30,6 +30,7 @@ async fn a_killed_process_neither_repeats_nor_loses_statements(tables: Tables) {
         assert_eq!(count(&mut lines, moment), moment, "the worker ended before it was killed");
         worker.kill().unwrap();
         worker.wait().unwrap();
+        tables.check_rows().await;
         bodies += moment + count(&mut lines, u64::MAX);
     }
     bodies += finish(&tables);
@@ -57,6 +58,7 @@ async fn a_long_lock_under_kills_neither_repeats_nor_loses_statements() {
         wait_for_waiters(&mut other, &bookings, 1).await;
         worker.kill().unwrap();
         worker.wait().unwrap();
+        tables.check_rows().await;
         bodies += 1 + count(&mut lines, u64::MAX);
     }
     run(&mut other, "ROLLBACK".into()).await;
@@ -76,6 +78,7 @@ fn finish(tables: &Tables) -> u64 {
 
 /// Checks that each stage of the runs has made its booking once.
 async fn judge(tables: &Tables, bookings: &str, runs: usize) {
+    tables.check_rows().await;
     let text = format!("SELECT run || ' ' || stage || ' ' || cents FROM {bookings}");
     let mut booked: HashMap<String, Vec<i64>> = HashMap::new();
     for line in tables.texts(&text).await {

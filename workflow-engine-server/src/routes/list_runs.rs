@@ -7,6 +7,7 @@ use axum::extract::State;
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use workflow_engine::records::{Phase, RunRecord, WaitingFor};
 use workflow_engine::{RunCount, RunFilter, Status};
 
 use super::Route;
@@ -14,7 +15,7 @@ use crate::app::App;
 use crate::page::{PageView, Place};
 use crate::problem::Problem;
 use crate::request::Query;
-use crate::view::RunView;
+use crate::view::ListedRun;
 
 /// The most runs that are counted.
 const CAP: u64 = 10_000;
@@ -24,7 +25,7 @@ pub(super) fn routes() -> Vec<Route> {
         Route::get("/runs", "listRuns", list)
             .summary("Lists the runs that match, newest first.")
             .query::<ListRuns>()
-            .json::<PageView<RunView>>(200, "A page of runs."),
+            .json::<PageView<ListedRun>>(200, "A page of runs with their tags."),
         Route::get("/runs/count", "countRuns", count)
             .summary("Counts the runs that match, at most 10,000.")
             .query::<CountRuns>()
@@ -32,13 +33,17 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-/// Which runs, and which part of the list.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+/// Which runs.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct ListRuns {
+struct CountRuns {
     /// The statuses, any of them.
     #[serde(default)]
     status: Vec<Status>,
+    /// What the run does now.
+    phase: Option<Phase>,
+    /// What one of its stages waits for.
+    waiting_for: Option<WaitingFor>,
     /// The id of the workflow.
     workflow: Option<String>,
     /// Tags, each as `key:value`; a run needs all of them.
@@ -56,20 +61,24 @@ struct ListRuns {
     /// The code of the reason why the run cannot continue: `WORKFLOW_NOT_FOUND`, `DEFINITION_MISMATCH` or
     /// `BUDGET_EXCEEDED`.
     blocked_reason: Option<String>,
-    /// The most items, 1 to 200. Default 50.
-    #[schemars(range(min = 1, max = 200))]
-    limit: Option<u16>,
-    /// The `next` of the previous page.
-    after: Option<String>,
+    /// The idempotency key with which the run was started.
+    key: Option<String>,
+    /// The beginning of the run's id: hexadecimal digits, with or without hyphens.
+    #[schemars(regex(pattern = "^(?:-*[0-9a-fA-F]){1,32}-*$"))]
+    id: Option<String>,
 }
 
-/// Which runs.
+/// Which runs, and which part of the list.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct CountRuns {
+struct ListRuns {
     /// The statuses, any of them.
     #[serde(default)]
     status: Vec<Status>,
+    /// What the run does now.
+    phase: Option<Phase>,
+    /// What one of its stages waits for.
+    waiting_for: Option<WaitingFor>,
     /// The id of the workflow.
     workflow: Option<String>,
     /// Tags, each as `key:value`; a run needs all of them.
@@ -84,21 +93,47 @@ struct CountRuns {
     definition: Option<String>,
     /// The code of the error with which the run failed.
     error: Option<String>,
-    /// The code of the reason why the run cannot continue.
+    /// The code of the reason why the run cannot continue: `WORKFLOW_NOT_FOUND`, `DEFINITION_MISMATCH` or
+    /// `BUDGET_EXCEEDED`.
     blocked_reason: Option<String>,
+    /// The idempotency key with which the run was started.
+    key: Option<String>,
+    /// The beginning of the run's id: hexadecimal digits, with or without hyphens.
+    #[schemars(regex(pattern = "^(?:-*[0-9a-fA-F]){1,32}-*$"))]
+    id: Option<String>,
+    /// The most items, 1 to 200. Default 50.
+    #[schemars(range(min = 1, max = 200))]
+    limit: Option<u16>,
+    /// The `next` of the previous page.
+    after: Option<String>,
 }
 
 impl From<ListRuns> for CountRuns {
     fn from(list: ListRuns) -> Self {
-        let ListRuns { status, workflow, tag, created_after, created_before, definition, error, .. } = list;
-        let blocked_reason = list.blocked_reason;
-        Self { status, workflow, tag, created_after, created_before, definition, error, blocked_reason }
+        let ListRuns { status, phase, waiting_for, workflow, tag, created_after, created_before, .. } = list;
+        let ListRuns { definition, error, blocked_reason, key, id, .. } = list;
+        Self {
+            status,
+            phase,
+            waiting_for,
+            workflow,
+            tag,
+            created_after,
+            created_before,
+            definition,
+            error,
+            blocked_reason,
+            key,
+            id,
+        }
     }
 }
 
 impl CountRuns {
     fn filter(self) -> Result<RunFilter, Problem> {
         let mut filter = RunFilter::new().statuses(self.status);
+        filter.phase = self.phase;
+        filter.waiting_for = self.waiting_for;
         filter.workflow_id = self.workflow;
         filter.tags = self.tag.iter().map(|tag| split_tag(tag)).collect::<Result<BTreeMap<_, _>, _>>()?;
         filter.created_since = self.created_after;
@@ -106,6 +141,8 @@ impl CountRuns {
         filter.definition = self.definition;
         filter.error_code = self.error;
         filter.blocked_reason = self.blocked_reason;
+        filter.idempotency_key = self.key;
+        filter.id_prefix = self.id;
         Ok(filter)
     }
 }
@@ -119,12 +156,17 @@ fn split_tag(tag: &str) -> Result<(String, String), Problem> {
 async fn list(
     State(app): State<App>,
     Query(query): Query<ListRuns>,
-) -> Result<Json<PageView<RunView>>, Problem> {
+) -> Result<Json<PageView<ListedRun>>, Problem> {
     let (limit, after) = (query.limit, query.after.clone());
     let filter = CountRuns::from(query).filter()?;
     let place = Place::new(&ListName { list: "runs", filter: &filter }, limit, after.as_deref())?;
     let page = place.read(app.engine.runs(&filter)).await?;
-    Ok(Json(place.view(page, RunView::from)))
+    let store = app.engine.kernel().store();
+    let listed = |run: RunRecord| async {
+        let tags = store.tags(run.id).await?;
+        Ok(ListedRun { run: run.into(), tags })
+    };
+    Ok(Json(place.try_view(page, listed).await?))
 }
 
 async fn count(State(app): State<App>, Query(query): Query<CountRuns>) -> Result<Json<RunCount>, Problem> {

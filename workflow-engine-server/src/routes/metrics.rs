@@ -1,4 +1,4 @@
-//! What the engine of this process has measured.
+//! What the engine and the server of this process have measured.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -14,12 +14,13 @@ pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::get("/metrics", "metrics", metrics)
             .at_root()
-            .summary("Returns the measurements of the engine of this process, as text for Prometheus.")
+            .summary("Returns the measurements of the engine and the server of this process, as text for Prometheus.")
             .answer(200, "The measurements.", vec![("text/plain", None)]),
     ]
 }
 
 async fn metrics(State(app): State<App>) -> Response {
-    let text = app.engine.measurements().await.to_prometheus();
+    let mut text = app.engine.measurements().await.to_prometheus();
+    text.push_str(&app.metrics.to_prometheus(app.open_streams()));
     ([(header::CONTENT_TYPE, TEXT)], text).into_response()
 }

@@ -19,7 +19,9 @@ mod hooks;
 mod fork_run;
 mod workflows;
 mod overview;
+mod costs;
 mod dead_letters;
+mod views;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -27,10 +29,13 @@ use http::{HeaderName, Method, StatusCode, header};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 pub(crate) use route::{Route, SchemaOf};
+pub(crate) use views::SharedView;
 
 use crate::app::App;
 use crate::authorize::authorize;
+use crate::dashboard;
 use crate::guard::guard;
+use crate::http_metrics::measure;
 use crate::problem::Problem;
 
 /// The path below which the API lives.
@@ -52,7 +57,9 @@ pub(crate) fn table() -> Vec<Route> {
     routes.extend(hooks::routes());
     routes.extend(workflows::routes());
     routes.extend(overview::routes());
+    routes.extend(costs::routes());
     routes.extend(dead_letters::routes());
+    routes.extend(views::routes());
     routes.extend(me::routes());
     routes.extend(sessions::routes());
     routes.extend(documents::routes());
@@ -69,10 +76,13 @@ pub(crate) fn router(app: App) -> Router {
             Some(need) => route.handler.route_layer(from_fn_with_state((app.clone(), need), authorize)),
             None => route.handler,
         };
+        // The outermost, so that it measures the refusals too.
+        let meter = app.metrics.meter(format!("{} {}", route.method, route.path));
+        let handler = handler.route_layer(from_fn_with_state(meter, measure));
         router = router.route(&route.path, handler);
     }
     let router = router
-        .fallback(|| async { Problem::not_found("there is no such route") })
+        .fallback(dashboard::serve)
         .method_not_allowed_fallback(|| async {
             let detail = "the route has other methods: the header `Allow` lists them";
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", detail)

@@ -6,8 +6,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use workflow_engine::Json as Payload;
-use workflow_engine::definition::WorkflowDefinition;
+use workflow_engine::definition::{Graph as Drawing, Layout};
 use workflow_engine::records::DefinitionRecord;
 
 use super::Route;
@@ -31,17 +30,24 @@ pub(super) fn routes() -> Vec<Route> {
             .summary("Returns the graph of the newest definition: its stages and edges.")
             .json::<Graph>(200, "The graph."),
         Route::get("/workflows/{workflow_id}/graph.mmd", "graphAsMermaid", mermaid)
-            .summary(
-                "Returns the graph as a Mermaid flowchart; of a workflow that the server has registered.",
-            )
+            .summary("Returns the graph of the newest definition as a Mermaid flowchart.")
             .answer(200, "The flowchart.", text("text/plain")),
         Route::get("/workflows/{workflow_id}/graph.dot", "graphAsDot", dot)
-            .summary("Returns the graph in the DOT language; of a workflow that the server has registered.")
+            .summary("Returns the graph of the newest definition in the DOT language of Graphviz.")
             .answer(200, "The graph.", text("text/vnd.graphviz")),
+        Route::get("/workflows/{workflow_id}/graph.svg", "graphAsSvg", svg)
+            .summary("Returns the graph of the newest definition as a picture.")
+            .answer(200, "The picture.", text("image/svg+xml")),
         Route::get("/definitions/{fingerprint}", "showDefinition", definition)
             .summary("Returns a definition: its stages, graph, JSON Schemas and defaults.")
             .header("If-None-Match")
             .answer(200, "The definition.", text("application/json")),
+        Route::get("/definitions/{fingerprint}/layout", "layout", layout)
+            .summary(
+                "Returns where to draw the stages and edges of a definition: columns, rows and junctions.",
+            )
+            .header("If-None-Match")
+            .json::<Layout>(200, "The layout."),
     ]
 }
 
@@ -64,10 +70,23 @@ async fn definition(
     params: PathParams,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let definitions = app.engine.kernel().store().definitions().await?;
-    let found = definitions.into_iter().find(|known| known.fingerprint == params.get("fingerprint"));
-    let found = found.ok_or_else(|| Problem::not_found("no process has registered this definition"))?;
+    let found = stored(&app, params.get("fingerprint")).await?;
     Ok(payload::tagged(&headers, found.description.as_str().to_owned(), "application/json"))
+}
+
+async fn layout(State(app): State<App>, params: PathParams, headers: HeaderMap) -> Result<Response, Problem> {
+    let found = stored(&app, params.get("fingerprint")).await?;
+    let layout = Layout::of_description(&found.description).ok_or_else(|| {
+        tracing::error!(target: "workflow_engine::server", fingerprint = found.fingerprint, "a stored definition cannot be laid out");
+        Problem::internal()
+    })?;
+    let text = serde_json::to_string(&layout).unwrap_or_default();
+    Ok(payload::tagged(&headers, text, "application/json"))
+}
+
+async fn stored(app: &App, fingerprint: &str) -> Result<DefinitionRecord, Problem> {
+    let found = app.engine.definition(fingerprint).await?;
+    found.ok_or_else(|| Problem::not_found("no process has registered this definition"))
 }
 
 /// A graph.
@@ -124,10 +143,8 @@ struct DescribedStage {
 }
 
 async fn graph(State(app): State<App>, params: PathParams) -> Result<Json<Graph>, Problem> {
-    let definitions = app.engine.kernel().store().definitions().await?;
-    let of_workflow = definitions.iter().filter(|known| known.workflow_id == params.get("workflow_id"));
-    let found = newest(of_workflow).ok_or_else(unknown)?;
-    let described = described(&found.description)?;
+    let found = newest_of(&app, &params).await?;
+    let described: Described = found.description.decode().map_err(|_| unreadable())?;
     let edges = described.stages.iter().flat_map(|stage| {
         let edge = |from: &String, is_requirement| Edge {
             from: from.clone(),
@@ -148,30 +165,40 @@ async fn graph(State(app): State<App>, params: PathParams) -> Result<Json<Graph>
     }))
 }
 
-fn described(description: &Payload) -> Result<Described, Problem> {
-    description.decode().map_err(|error| {
-        tracing::error!(target: "workflow_engine::server", %error, "a stored definition cannot be read");
-        Problem::internal()
-    })
+/// A stored definition that cannot be read.
+fn unreadable() -> Problem {
+    tracing::error!(target: "workflow_engine::server", "a stored definition cannot be read");
+    Problem::internal()
 }
 
 async fn mermaid(State(app): State<App>, params: PathParams) -> Result<Response, Problem> {
-    drawn(&app, &params, "text/plain; charset=utf-8", WorkflowDefinition::to_mermaid)
+    drawn(&app, &params, "text/plain; charset=utf-8", |graph| Some(graph.to_mermaid())).await
 }
 
 async fn dot(State(app): State<App>, params: PathParams) -> Result<Response, Problem> {
-    drawn(&app, &params, "text/vnd.graphviz; charset=utf-8", WorkflowDefinition::to_dot)
+    drawn(&app, &params, "text/vnd.graphviz; charset=utf-8", |graph| Some(graph.to_dot())).await
 }
 
-fn drawn(
+async fn svg(State(app): State<App>, params: PathParams) -> Result<Response, Problem> {
+    drawn(&app, &params, "image/svg+xml", Drawing::to_svg).await
+}
+
+async fn drawn(
     app: &App,
     params: &PathParams,
     kind: &'static str,
-    draw: fn(&WorkflowDefinition) -> String,
+    draw: fn(&Drawing) -> Option<String>,
 ) -> Result<Response, Problem> {
-    let registered = app.engine.kernel().registry().for_new_run(params.get("workflow_id"), None)?;
-    let text = draw(registered.definition());
+    let found = newest_of(app, params).await?;
+    let text = Drawing::of_description(&found.description).as_ref().and_then(draw).ok_or_else(unreadable)?;
     Ok((StatusCode::OK, [(header::CONTENT_TYPE, HeaderValue::from_static(kind))], text).into_response())
+}
+
+/// Returns the newest definition of the workflow that the path names.
+async fn newest_of(app: &App, params: &PathParams) -> Result<DefinitionRecord, Problem> {
+    let definitions = app.engine.definitions().await?;
+    let of_workflow = definitions.iter().filter(|known| known.workflow_id == params.get("workflow_id"));
+    newest(of_workflow).cloned().ok_or_else(unknown)
 }
 
 fn newest<'a>(definitions: impl Iterator<Item = &'a DefinitionRecord>) -> Option<&'a DefinitionRecord> {

@@ -5,6 +5,6 @@ mod stage;
 mod visible;
 mod workflow;
 
-pub(crate) use run::{ErrorView, RunDetail, RunView};
+pub(crate) use run::{ErrorView, ListedRun, RunDetail, RunView};
 pub(crate) use visible::{visible_annotation, visible_call, visible_dead_letter, visible_event, visible_log};
 pub(crate) use workflow::{WorkflowDetail, WorkflowView, group};

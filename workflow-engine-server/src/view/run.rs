@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::Serialize;
-use workflow_engine::records::{CostSummary, RunRecord};
+use workflow_engine::records::{CostSummary, Phase, RunRecord};
 use workflow_engine::{RunId, Status};
 
 use super::stage::StageView;
@@ -47,22 +47,14 @@ pub(crate) struct RunView {
     completed_at: Option<DateTime<Utc>>,
 }
 
-/// What a run does now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Phase {
-    /// No worker has claimed it.
-    Queued,
-    /// A stage is ready or running.
-    Running,
-    /// Every open stage waits for something outside.
-    Waiting,
-    /// It has an output.
-    Completed,
-    /// A stage has failed.
-    Failed,
-    /// It was cancelled.
-    Cancelled,
+/// A run of a list.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub(crate) struct ListedRun {
+    /// The run.
+    #[serde(flatten)]
+    pub(crate) run: RunView,
+    /// The tags by key.
+    pub(crate) tags: BTreeMap<String, String>,
 }
 
 /// A code and a text.
@@ -89,14 +81,7 @@ pub(crate) struct RunDetail {
 
 impl From<RunRecord> for RunView {
     fn from(run: RunRecord) -> Self {
-        let phase = match run.status {
-            Status::Pending => Phase::Queued,
-            Status::Completed => Phase::Completed,
-            Status::Failed => Phase::Failed,
-            Status::Cancelled => Phase::Cancelled,
-            _ if run.active == 0 && run.suspended > 0 => Phase::Waiting,
-            _ => Phase::Running,
-        };
+        let phase = run.phase();
         Self {
             id: run.id,
             workflow_id: run.workflow_id,

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::Serialize;
 use workflow_engine::records::{CostSummary, StageRecord};
-use workflow_engine::{Cost, Status};
+use workflow_engine::{Cost, StageFailure, Status};
 
 /// A stage of a run, without its payloads.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -21,12 +21,17 @@ pub(crate) struct StageView {
     execution_group: u32,
     /// The generation in which the stage last ran or will run.
     generation: u32,
-    /// `PENDING`, `RUNNING`, `SUSPENDED`, `COMPLETED`, `FAILED` or `CANCELLED`.
+    /// `PENDING`, `RUNNING`, `SUSPENDED`, `COMPLETED`, `FAILED`, `CANCELLED`, or `SKIPPED` where a `match` took another
+    /// arm.
     status: Status,
     /// The number of attempts in this generation.
     attempt: u32,
     /// The number of predecessors that have not completed.
     waiting_on: u32,
+    /// The number of the arm that the stage's output has chosen, from 0; `null` unless it is the stage of a `match`.
+    arm: Option<u32>,
+    /// Why a stage of the `catch` failed that this stage ends; `null` unless one did.
+    failure: Option<StageFailure>,
     /// Whether the stage has an output.
     has_output: bool,
     /// Whether the stage has a ticket: its reference to the work of a remote service.
@@ -50,6 +55,8 @@ pub(crate) struct StageView {
 impl From<StageRecord> for StageView {
     fn from(stage: StageRecord) -> Self {
         Self {
+            arm: stage.arm,
+            failure: stage.failure.as_ref().and_then(|failure| failure.decode().ok()),
             has_output: stage.output.is_some(),
             has_ticket: stage.suspended_state.is_some(),
             id: stage.stage_id,

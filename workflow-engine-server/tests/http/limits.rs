@@ -108,3 +108,28 @@ async fn prometheus_reads_what_the_engine_measures() {
     let text = response.text().await.unwrap();
     assert!(text.contains("# TYPE workflow_engine_runs_started_total counter"), "{text}");
 }
+
+#[tokio::test]
+async fn prometheus_reads_what_the_server_measures() {
+    let served = served().await;
+    let id = served.run("calculation", json!({ "number": 20 })).await;
+    served.get(&format!("/runs/{id}")).await;
+    assert_eq!(served.get_as("wrong", "/runs").await.status(), 401);
+    let live = served.get(&format!("/live?run={id}")).await;
+    let metrics = async || {
+        let request = served.client.get(served.url("/metrics")).bearer_auth(OPERATOR);
+        request.send().await.unwrap().text().await.unwrap()
+    };
+    let text = metrics().await;
+    let route = |route: &str| format!("workflow_engine_http_request_seconds_count{{route=\"{route}\"}} 1\n");
+    for shown in ["GET /api/v1/runs/{run_id}", "POST /api/v1/runs", "GET /api/v1/runs"] {
+        assert!(text.contains(&route(shown)), "{shown}: {text}");
+    }
+    assert!(!text.contains(&id), "labels are no ids");
+    assert!(text.contains("workflow_engine_live_streams 1\n"), "{text}");
+    assert!(text.contains("workflow_engine_jobs{state=\"ready\"} 0\n"), "{text}");
+    drop(live);
+    while !metrics().await.contains("workflow_engine_live_streams 0\n") {
+        tokio::task::yield_now().await;
+    }
+}

@@ -2,7 +2,9 @@
 
 use serde_json::json;
 
-use crate::support::{body, problem, served};
+use workflow_engine::Engine;
+
+use crate::support::{body, problem, serve, served, with_workflows};
 
 #[tokio::test]
 async fn workflows_are_listed_with_their_versions() {
@@ -23,7 +25,7 @@ async fn workflows_are_listed_with_their_versions() {
 }
 
 #[tokio::test]
-async fn a_graph_is_returned_in_three_forms() {
+async fn a_graph_is_returned_in_four_forms() {
     let served = served().await;
     let graph = served.json("/workflows/calculation/graph.json").await;
     assert_eq!(graph["edges"], json!([{ "from": "multiply", "to": "increment", "is_requirement": false }]));
@@ -33,7 +35,25 @@ async fn a_graph_is_returned_in_three_forms() {
     let dot = served.get("/workflows/calculation/graph.dot").await;
     assert_eq!(dot.headers()["content-type"], "text/vnd.graphviz; charset=utf-8");
     assert!(dot.text().await.unwrap().contains("\"multiply\" -> \"increment\""));
+    let svg = served.get("/workflows/calculation/graph.svg").await;
+    assert_eq!(svg.headers()["content-type"], "image/svg+xml");
+    let svg = svg.text().await.unwrap();
+    assert!(svg.contains(">Multiply</text>") && !svg.contains("<style"), "{svg}");
     problem(served.get("/workflows/none/graph.mmd").await, 404, "WORKFLOW_NOT_FOUND").await;
+}
+
+#[tokio::test]
+async fn a_graph_of_a_program_that_is_not_here_is_drawn() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = format!("sqlite://{}", folder.path().join("runs.db").display());
+    let program = with_workflows(Engine::builder(database.as_str())).build().await.unwrap();
+    program.shutdown().await;
+    let served = serve(Engine::builder(database.as_str()).build().await.unwrap(), |server| server).await;
+    for form in ["json", "mmd", "dot", "svg"] {
+        let drawing = served.get(&format!("/workflows/calculation/graph.{form}")).await;
+        assert_eq!(drawing.status(), 200, "{form}");
+        assert!(drawing.text().await.unwrap().contains("Multiply"), "{form}");
+    }
 }
 
 #[tokio::test]

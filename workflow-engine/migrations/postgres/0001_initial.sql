@@ -485,12 +485,34 @@ CREATE TABLE {schema}.workflow_ai_calls (
     error_message       TEXT COLLATE "C",
     metadata            TEXT COLLATE "C",
     prompt              TEXT COLLATE "C",
-    response            TEXT COLLATE "C"
+    response            TEXT COLLATE "C",
+    -- Whether `workflow_cost_hours` has it.
+    is_rolled_up        BOOLEAN NOT NULL DEFAULT false
 );
 
 CREATE INDEX workflow_ai_calls_by_run ON {schema}.workflow_ai_calls (workflow_run_id, id) WHERE workflow_run_id IS NOT NULL;
 CREATE INDEX workflow_ai_calls_by_topic ON {schema}.workflow_ai_calls (topic, id);
 CREATE INDEX workflow_ai_calls_open ON {schema}.workflow_ai_calls (workflow_run_id, stage_id) WHERE outcome = 'RESERVED';
+CREATE INDEX workflow_ai_calls_not_rolled_up ON {schema}.workflow_ai_calls (created_at) WHERE NOT is_rolled_up;
+
+-- Sums over calls, which stay when their runs are deleted.
+CREATE TABLE {schema}.workflow_cost_hours (
+    hour                TIMESTAMPTZ NOT NULL,
+    calls               BIGINT NOT NULL,
+    failed_calls        BIGINT NOT NULL,
+    input_tokens        BIGINT NOT NULL,
+    cached_input_tokens BIGINT NOT NULL,
+    output_tokens       BIGINT NOT NULL,
+    cost                BIGINT NOT NULL,
+    -- Calls of deleted runs whose outcome stays unknown, and the most that they can have cost.
+    unknown_calls       BIGINT NOT NULL,
+    unknown_cost        BIGINT NOT NULL,
+    -- Empty outside of a run, as is the stage.
+    workflow_id         TEXT COLLATE "C" NOT NULL,
+    stage_id            TEXT COLLATE "C" NOT NULL,
+    model_key           TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (hour, workflow_id, stage_id, model_key)
+);
 
 -- Purged runs whose blobs outside of the database are still to be deleted.
 CREATE TABLE {schema}.workflow_purged_runs (

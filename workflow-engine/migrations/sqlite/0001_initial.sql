@@ -414,12 +414,34 @@ CREATE TABLE {prefix}ai_calls (
     error_message       TEXT,
     metadata            TEXT,
     prompt              TEXT,
-    response            TEXT
+    response            TEXT,
+    -- Whether `cost_hours` has it.
+    is_rolled_up        INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 CREATE INDEX {prefix}ai_calls_by_run ON {prefix}ai_calls (workflow_run_id, id) WHERE workflow_run_id IS NOT NULL;
 CREATE INDEX {prefix}ai_calls_by_topic ON {prefix}ai_calls (topic, id);
 CREATE INDEX {prefix}ai_calls_open ON {prefix}ai_calls (workflow_run_id, stage_id) WHERE outcome = 'RESERVED';
+CREATE INDEX {prefix}ai_calls_not_rolled_up ON {prefix}ai_calls (created_at) WHERE NOT is_rolled_up;
+
+-- Sums over calls, which stay when their runs are deleted.
+CREATE TABLE {prefix}cost_hours (
+    hour                INTEGER NOT NULL,
+    -- Empty outside of a run, as is the stage.
+    workflow_id         TEXT    NOT NULL,
+    stage_id            TEXT    NOT NULL,
+    model_key           TEXT    NOT NULL,
+    calls               INTEGER NOT NULL,
+    failed_calls        INTEGER NOT NULL,
+    input_tokens        INTEGER NOT NULL,
+    cached_input_tokens INTEGER NOT NULL,
+    output_tokens       INTEGER NOT NULL,
+    cost                INTEGER NOT NULL,
+    -- Calls of deleted runs whose outcome stays unknown, and the most that they can have cost.
+    unknown_calls       INTEGER NOT NULL,
+    unknown_cost        INTEGER NOT NULL,
+    PRIMARY KEY (hour, workflow_id, stage_id, model_key)
+) STRICT, WITHOUT ROWID;
 
 -- Purged runs whose blobs outside of the database are still to be deleted.
 CREATE TABLE {prefix}purged_runs (

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::graph::{Edge, Graph};
 use super::workflow::WorkflowDefinition;
 
 impl WorkflowDefinition {
@@ -31,17 +32,33 @@ impl WorkflowDefinition {
     /// ```
     #[must_use]
     pub fn to_mermaid(&self) -> String {
+        Graph::of(self).to_mermaid()
+    }
+
+    /// Returns the graph in the [DOT language](https://graphviz.org/doc/info/lang.html) of Graphviz. A dashed edge leads
+    /// from a required stage that is not a direct predecessor. The stage of a `match` is a diamond, and the edges to its
+    /// arms have their patterns.
+    #[must_use]
+    pub fn to_dot(&self) -> String {
+        Graph::of(self).to_dot()
+    }
+}
+
+impl Graph {
+    /// Returns the graph as a Mermaid flowchart: see [`WorkflowDefinition::to_mermaid`].
+    #[must_use]
+    pub fn to_mermaid(&self) -> String {
         let mut text = String::from("flowchart TD\n");
         for stage in &self.stages {
             let name = escaped(&stage.name);
-            let (open, close) = if stage.choice.is_some() { ('{', '}') } else { ('[', ']') };
+            let (open, close) = if stage.arms.is_some() { ('{', '}') } else { ('[', ']') };
             line(&mut text, format_args!("    s{}{open}\"{name}\"{close}", stage.number));
         }
         // The innermost first: a stage belongs to the first subgraph that names it.
         for (number, catch) in self.catches.iter().enumerate().rev() {
             line(&mut text, format_args!("    subgraph c{}[\"catch\"]", number + 1));
-            for stage in &self.stages[catch.stages.clone()] {
-                line(&mut text, format_args!("        s{}", stage.number));
+            for &stage in catch {
+                line(&mut text, format_args!("        s{}", self.stages[stage].number));
             }
             line(&mut text, format_args!("    end"));
         }
@@ -53,22 +70,20 @@ impl WorkflowDefinition {
         text
     }
 
-    /// Returns the graph in the [DOT language](https://graphviz.org/doc/info/lang.html) of Graphviz. A dashed edge leads
-    /// from a required stage that is not a direct predecessor. The stage of a `match` is a diamond, and the edges to its
-    /// arms have their patterns.
+    /// Returns the graph in the DOT language of Graphviz: see [`WorkflowDefinition::to_dot`].
     #[must_use]
     pub fn to_dot(&self) -> String {
         let mut text = format!("digraph \"{}\" {{\n    node [shape=box];\n", quoted(&self.id));
         for stage in &self.stages {
-            let shape = if stage.choice.is_some() { ", shape=diamond" } else { "" };
+            let shape = if stage.arms.is_some() { ", shape=diamond" } else { "" };
             line(
                 &mut text,
                 format_args!("    \"{}\" [label=\"{}\"{shape}];", quoted(&stage.id), quoted(&stage.name)),
             );
         }
         for (number, catch) in self.catches.iter().enumerate().rev() {
-            let stages = self.stages[catch.stages.clone()].iter();
-            let stages: Vec<String> = stages.map(|stage| format!("\"{}\"", quoted(&stage.id))).collect();
+            let stages = catch.iter().map(|&stage| format!("\"{}\"", quoted(&self.stages[stage].id)));
+            let stages: Vec<String> = stages.collect();
             let stages = stages.join("; ");
             line(
                 &mut text,
@@ -88,38 +103,35 @@ impl WorkflowDefinition {
         text
     }
 
-    fn edges(&self) -> impl Iterator<Item = Edge> {
-        self.stages.iter().enumerate().flat_map(move |(to, stage)| {
-            let plain = stage.predecessors.iter().map(move |&from| {
-                let label = self.label(from, to);
-                Edge { from, to, is_required: false, label }
-            });
-            let required = stage.reads.iter().filter(|from| !stage.predecessors.contains(from));
-            plain.chain(required.map(move |&from| Edge { from, to, is_required: true, label: None }))
-        })
-    }
-
-    /// The patterns of the arms that lead from a matched stage to this one: into an arm, or past an arm without stages.
-    fn label(&self, from: usize, to: usize) -> Option<String> {
-        let arms = &self.stages[from].choice.as_ref()?.arms;
-        let inner = arms.iter().filter(|arm| arm.stages.contains(&to));
-        let mut patterns: Vec<&str> = inner.map(|arm| arm.pattern.as_str()).collect();
-        if patterns.is_empty() {
-            let empty = arms.iter().filter(|arm| arm.stages.is_empty());
-            patterns = empty.map(|arm| arm.pattern.as_str()).collect();
+    /// Returns the graph as lines for a terminal: the levels, the stages of each, and what they follow. A stage of a
+    /// `match` has the pattern that leads to it.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let mut text = String::new();
+        let levels = self.stages.iter().map(|stage| stage.execution_group).max().unwrap_or_default();
+        for level in 1..=levels {
+            let of_level = self.stages.iter().enumerate().filter(|(_, stage)| stage.execution_group == level);
+            for (place, (index, stage)) in of_level.enumerate() {
+                let head = if place == 0 { level.to_string() } else { String::new() };
+                let before = stage.predecessors.iter().map(|&from| {
+                    let label = self.label(from, index).map(|label| format!(" ({label})"));
+                    self.stages[from].id.clone() + &label.unwrap_or_default()
+                });
+                let before: Vec<String> = before.collect();
+                let after =
+                    if before.is_empty() { String::new() } else { format!("  after {}", before.join(", ")) };
+                let required = stage.reads.iter().filter(|from| !stage.predecessors.contains(from));
+                let required: Vec<&str> = required.map(|&from| self.stages[from].id.as_str()).collect();
+                let reads = if required.is_empty() {
+                    String::new()
+                } else {
+                    format!("  reads {}", required.join(", "))
+                };
+                line(&mut text, format_args!("{head:>3}  {}{after}{reads}", stage.id));
+            }
         }
-        Some(patterns.join(" or "))
+        text
     }
-}
-
-/// An edge between two stages, by their positions.
-struct Edge {
-    from: usize,
-    to: usize,
-    /// Whether only a requirement causes it.
-    is_required: bool,
-    /// The patterns that lead over it.
-    label: Option<String>,
 }
 
 /// A text in Mermaid, which has the entities of HTML, with `#` instead of `&`.

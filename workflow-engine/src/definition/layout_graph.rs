@@ -1,10 +1,8 @@
 //! Lays out a graph: junctions, columns and edges.
 
-use std::collections::HashMap;
-
+use super::graph::{Graph, GraphStage};
 use super::layout::{EdgeEnd, Junction, Layout, PlacedEdge, PlacedStage};
 use super::layout_rows::{StageShape, rows};
-use super::stored::{StoredGraph, StoredStage};
 use super::workflow::WorkflowDefinition;
 use crate::value::Json;
 
@@ -38,15 +36,35 @@ impl WorkflowDefinition {
     /// ```
     #[must_use]
     pub fn layout(&self) -> Layout {
-        let shapes = self.stages.iter().map(|stage| StageShape {
-            id: stage.id.clone(),
-            name: stage.name.clone(),
-            column: stage.execution_group as usize - 1,
-            predecessors: stage.predecessors.clone(),
-            reads: stage.reads.clone(),
-        });
-        Layout::of(&shapes.collect::<Vec<_>>())
+        Layout::of(&shapes(&Graph::of(self)))
     }
+}
+
+impl Graph {
+    /// Returns where to draw the stages and edges: see [`WorkflowDefinition::layout`]. `None` where a stored graph has a
+    /// stage in a column before one of its predecessors.
+    #[must_use]
+    pub fn layout(&self) -> Option<Layout> {
+        let shapes = shapes(self);
+        let is_after = |shape: &StageShape| {
+            let from = shape.predecessors.iter();
+            shape.column < shapes.len()
+                && from.map(|from| shapes[*from].column).all(|from| from < shape.column)
+        };
+        shapes.iter().all(is_after).then(|| Layout::of(&shapes))
+    }
+}
+
+fn shapes(graph: &Graph) -> Vec<StageShape> {
+    let shape = |stage: &GraphStage| StageShape {
+        id: stage.id.clone(),
+        name: stage.name.clone(),
+        // A stored level 0 is in no column.
+        column: (stage.execution_group as usize).wrapping_sub(1),
+        predecessors: stage.predecessors.clone(),
+        reads: stage.reads.clone(),
+    };
+    graph.stages.iter().map(shape).collect()
 }
 
 impl Layout {
@@ -55,28 +73,7 @@ impl Layout {
     /// if it is not the JSON of a definition.
     #[must_use]
     pub fn of_description(description: &Json) -> Option<Self> {
-        let graph = StoredGraph::parse(description)?;
-        let positions: HashMap<&str, usize> =
-            graph.stages.iter().enumerate().map(|(index, stage)| (stage.id.as_str(), index)).collect();
-        let indices = |ids: &[String]| -> Option<Vec<usize>> {
-            ids.iter().map(|id| positions.get(id.as_str()).copied()).collect()
-        };
-        let shape = |stage: &StoredStage| {
-            Some(StageShape {
-                id: stage.id.clone(),
-                name: stage.name.clone(),
-                column: (stage.execution_group as usize).checked_sub(1)?,
-                predecessors: indices(&stage.predecessors)?,
-                reads: indices(&stage.reads)?,
-            })
-        };
-        let shapes: Vec<StageShape> = graph.stages.iter().map(shape).collect::<Option<_>>()?;
-        let is_after = |shape: &StageShape| {
-            let from = shape.predecessors.iter();
-            shape.column < shapes.len()
-                && from.map(|from| shapes[*from].column).all(|from| from < shape.column)
-        };
-        shapes.iter().all(is_after).then(|| Self::of(&shapes))
+        Graph::of_description(description)?.layout()
     }
 
     fn of(shapes: &[StageShape]) -> Self {

@@ -7,7 +7,7 @@ use tokio::sync::Mutex;
 
 use super::Engine;
 use crate::error::Error;
-use crate::telemetry::{BacklogMeasurements, Measurements, UnfinishedRuns};
+use crate::telemetry::{BacklogMeasurements, Measurements, QueuedJobs, UnfinishedRuns};
 
 /// How long an answer of the store counts. Only a caller of the engine causes the next one.
 const MAX_AGE: Duration = Duration::from_secs(10);
@@ -16,8 +16,6 @@ const MAX_TIME: Duration = Duration::from_secs(2);
 /// How long a run must have had due work before it counts as unclaimable: a worker that has its definition claims it
 /// sooner, unless all are busy.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// The number of runs that wait for their start of which the oldest is found.
-const MAX_PENDING: usize = 100;
 /// The number of unclaimable runs that are counted.
 const MAX_UNCLAIMABLE: usize = 1_000;
 
@@ -87,13 +85,19 @@ impl Engine {
             *running += version.running;
         }
         let runs = runs.into_iter().map(|(id, (pending, running))| UnfinishedRuns::new(id, pending, running));
-        let due = store.next_job_due(&definitions).await?;
-        let pending = store.pending_runs(&definitions, MAX_PENDING).await?;
-        let oldest = due.into_iter().chain(pending.iter().map(|run| run.created_at)).min();
+        let queue = store.queue().await?;
+        let oldest = queue.workflows.iter().filter_map(|workflow| workflow.oldest_ready).min();
         let oldest = oldest.and_then(|oldest| (kernel.clock().now() - oldest).to_std().ok());
         let unclaimable = store.unclaimed_runs(&definitions, PATIENCE, MAX_UNCLAIMABLE).await?;
         Ok(BacklogMeasurements {
             runs: runs.collect(),
+            jobs: QueuedJobs {
+                ready: queue.total.ready,
+                scheduled: queue.total.scheduled,
+                leased: queue.total.leased,
+                waiting: queue.total.waiting,
+                dead: queue.total.dead,
+            },
             oldest_ready_seconds: oldest.unwrap_or_default().as_secs_f64(),
             unclaimable_runs: unclaimable.len() as u64,
             subscribers: store.subscriber_backlogs().await?,

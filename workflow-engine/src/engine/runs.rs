@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 
 use super::Engine;
 use super::list::{Cursor, List, Page};
+use super::run_conditions::Conditions;
 use crate::error::Error;
 use crate::kernel::Kernel;
 use crate::ports::{RunCount, RunFilter, RunPage, RunQuery};
-use crate::records::{RunRecord, Status};
+use crate::records::RunRecord;
 use crate::value::RunId;
 
 /// How long a search reads runs before it returns what it has found.
@@ -89,7 +90,7 @@ impl Engine {
     }
 }
 
-/// Lists runs, also by what blocks them.
+/// Lists runs, also by the conditions that a store does not know.
 async fn search(
     kernel: &Arc<Kernel>,
     filter: RunFilter,
@@ -98,53 +99,92 @@ async fn search(
     time: Duration,
 ) -> Result<RunPage, Error> {
     let begin = Instant::now();
-    let Some(reason) = filter.blocked_reason.clone() else {
-        return kernel.store().list_runs(&RunQuery { filter, after, limit, time }).await;
+    if let Some(key) = &filter.idempotency_key {
+        let runs = run_of_key(kernel, &filter, key, after).await?;
+        return Ok(RunPage { runs, ..RunPage::default() });
+    }
+    let (conditions, mut query) = match prepare(filter, after, limit, time)? {
+        Some(prepared) => prepared,
+        None => return Ok(RunPage::default()),
     };
-    // Only an unfinished run is blocked.
-    let mut filter = RunFilter { blocked_reason: None, ..filter };
-    if filter.statuses.is_empty() {
-        filter = filter.unfinished();
+    if conditions.is_empty() {
+        return kernel.store().list_runs(&query).await;
     }
-    filter.statuses.retain(|status| matches!(status, Status::Pending | Status::Running));
-    if filter.statuses.is_empty() {
-        return Ok(RunPage::default());
-    }
-    let mut query = RunQuery { filter, after, limit, time };
-    let mut blocked = Vec::new();
+    let mut matching = Vec::new();
     loop {
         let page = kernel.store().list_runs(&query).await?;
         for run in page.runs {
             let (id, created_at) = (run.id, run.created_at);
-            if is_blocked(kernel, run.id, &reason).await? {
-                blocked.push(run);
+            if conditions.admit(kernel, &run).await? {
+                matching.push(run);
             }
-            if blocked.len() == limit {
-                return Ok(RunPage { runs: blocked, next: Some(id), searched_to: None });
+            if matching.len() == limit {
+                return Ok(RunPage { runs: matching, next: Some(id), searched_to: None });
             }
             if begin.elapsed() >= time {
-                return Ok(RunPage { runs: blocked, next: Some(id), searched_to: Some(created_at) });
+                return Ok(RunPage { runs: matching, next: Some(id), searched_to: Some(created_at) });
             }
         }
         if page.next.is_none() || page.searched_to.is_some() {
-            return Ok(RunPage { runs: blocked, next: page.next, searched_to: page.searched_to });
+            return Ok(RunPage { runs: matching, next: page.next, searched_to: page.searched_to });
         }
         query.after = page.next;
     }
 }
 
-/// Returns whether the run is blocked for this reason. A run that was deleted meanwhile is not.
-async fn is_blocked(kernel: &Kernel, run_id: RunId, reason: &str) -> Result<bool, Error> {
-    match kernel.blocked_reason(run_id).await {
-        Ok(found) => Ok(found.is_some_and(|found| found.code().as_str() == reason)),
-        Err(error) if error.is_not_found() => Ok(false),
-        Err(error) => Err(error),
+/// Splits a filter into what the engine and what the store checks; `None` if no run can match.
+fn prepare(
+    filter: RunFilter,
+    after: Option<RunId>,
+    limit: usize,
+    time: Duration,
+) -> Result<Option<(Conditions, RunQuery)>, Error> {
+    let (mut after, mut from) = (after, None);
+    if let Some(prefix) = &filter.id_prefix {
+        let (first, last) = RunId::range_of_prefix(prefix)?;
+        let beyond = last.next();
+        after = after.into_iter().chain(beyond).min();
+        from = Some(first);
     }
+    let (conditions, filter) = Conditions::split(filter);
+    let Some(filter) = filter else { return Ok(None) };
+    Ok(Some((conditions, RunQuery { filter, after, from, limit, time })))
+}
+
+/// Returns the run of an idempotency key, if it matches the other conditions and follows `after`.
+async fn run_of_key(
+    kernel: &Arc<Kernel>,
+    filter: &RunFilter,
+    key: &str,
+    after: Option<RunId>,
+) -> Result<Vec<RunRecord>, Error> {
+    let Some(run_id) = kernel.store().run_of_key(key).await? else { return Ok(Vec::new()) };
+    if let Some(prefix) = &filter.id_prefix {
+        let (first, last) = RunId::range_of_prefix(prefix)?;
+        if !(first..=last).contains(&run_id) {
+            return Ok(Vec::new());
+        }
+    }
+    let Some(run) = kernel.store().run(run_id).await?.filter(|_| after.is_none_or(|after| run_id < after))
+    else {
+        return Ok(Vec::new());
+    };
+    let tags = kernel.store().tags(run_id).await?;
+    let (conditions, filter) = Conditions::split(filter.clone());
+    let matches = filter.is_some_and(|filter| filter.admits(&run, &tags));
+    let matches = matches && conditions.admit(kernel, &run).await?;
+    Ok(if matches { vec![run] } else { Vec::new() })
 }
 
 async fn count(kernel: &Arc<Kernel>, filter: &RunFilter, cap: u64) -> Result<RunCount, Error> {
-    if filter.blocked_reason.is_none() {
-        return kernel.store().count_runs(filter, cap, SEARCH_TIME).await;
+    if filter.id_prefix.is_none() && filter.idempotency_key.is_none() {
+        match Conditions::split(filter.clone()) {
+            (_, None) => return Ok(RunCount::new(0, true)),
+            (conditions, Some(filter)) if conditions.is_empty() => {
+                return kernel.store().count_runs(&filter, cap, SEARCH_TIME).await;
+            }
+            _ => {}
+        }
     }
     let limit = usize::try_from(cap).unwrap_or(usize::MAX).clamp(1, 10_000);
     let page = search(kernel, filter.clone(), None, limit, SEARCH_TIME).await?;

@@ -6,7 +6,7 @@ use futures_util::TryStreamExt;
 
 use super::any_run::AnyRun;
 use super::timeline_fold::{StageEvents, TimelineFold};
-use crate::definition::{StoredGraph, StoredStage};
+use crate::definition::{Graph, GraphStage};
 use crate::error::Error;
 use crate::records::{
     AttemptOutcome, AttemptRecord, CallStatus, RunRecord, StageTimeline, Status, Timeline, TimelineGeneration,
@@ -133,22 +133,27 @@ impl AnyRun {
 
     /// Returns the stages of the run's definition, in reading order. Of a definition that neither this process nor the
     /// store has, the stored stages, without their predecessors.
-    async fn graph(&self, run: &RunRecord) -> Result<Vec<StoredStage>, Error> {
+    async fn graph(&self, run: &RunRecord) -> Result<Vec<GraphStage>, Error> {
         let fingerprint = &run.definition_fingerprint;
         if let Some(registered) = self.engine().kernel().registry().by_fingerprint(fingerprint) {
-            return Ok(StoredGraph::of(registered.definition()).stages);
+            return Ok(Graph::of(registered.definition()).stages);
         }
         let definition = self.store().definition(fingerprint).await?;
-        if let Some(graph) = definition.and_then(|definition| StoredGraph::parse(&definition.description)) {
+        if let Some(graph) = definition.and_then(|definition| Graph::of_description(&definition.description))
+        {
             return Ok(graph.stages);
         }
-        let stages = self.store().stages(run.id).await?.into_iter().map(|stage| StoredStage {
+        let stages = self.store().stages(run.id).await?.into_iter().map(|stage| GraphStage {
             id: stage.stage_id,
             name: stage.stage_name,
             number: stage.stage_number,
             execution_group: stage.execution_group,
             predecessors: Vec::new(),
             reads: Vec::new(),
+            max_attempts: 0,
+            max_crashes: 0,
+            budget: None,
+            arms: None,
         });
         Ok(stages.collect())
     }
@@ -216,7 +221,7 @@ impl AnyRun {
 fn note_ready(
     stages: &mut HashMap<String, StageEvents>,
     generations: &[TimelineGeneration],
-    graph: &[StoredStage],
+    graph: &[GraphStage],
     pending: &HashSet<String>,
 ) {
     let mut completed = HashMap::new();
@@ -242,7 +247,8 @@ fn note_ready(
                 continue;
             }
             let mut ready = Some(generation.started_at);
-            for predecessor in &stage.predecessors {
+            for &predecessor in &stage.predecessors {
+                let predecessor = &graph[predecessor].id;
                 ready = ready.and_then(|ready| Some(ready.max(completed_by(predecessor, number)?)));
             }
             if let Some(ready) = ready {

@@ -18,6 +18,7 @@ mod enqueued_runs;
 mod stuck_runs;
 mod unclaimed_runs;
 mod retention;
+mod cost_roll_up;
 mod flusher;
 mod liveness;
 pub mod serverless;

@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use super::backoff::Backoff;
 use super::clock_jumps::ClockJumps;
+use super::cost_roll_up::CostRollUp;
 use super::enqueued_runs::EnqueuedRuns;
 use super::flusher::Flushers;
 use super::recently_served::RecentlyServed;
@@ -305,6 +306,7 @@ impl WorkerShared {
         if let Some(older_than) = settings.retention {
             self.start_service(runtime, Retention { older_than });
         }
+        self.start_service(runtime, CostRollUp::default());
         self.flushers.start(&self.kernel, &settings.worker_id, runtime);
     }
 

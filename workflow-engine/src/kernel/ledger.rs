@@ -33,7 +33,9 @@ impl CallLedger for KernelLedger {
     }
 
     async fn settle(&self, call: CallId, outcome: CallOutcome) -> Result<(), Error> {
-        self.0.settle_call(call, storable_outcome(outcome)).await
+        self.0.settle_call(call, storable_outcome(outcome)).await?;
+        self.1.models.settled();
+        Ok(())
     }
 
     fn count(&self, model_key: &str, outcome: &CallOutcome) {

@@ -70,8 +70,8 @@ pub use commands::{
     RaiseBudget, RaiseBudgetOutput, ReapStaleLeases, ReapStaleLeasesOutput, ReapStuckRuns,
     ReapStuckRunsOutput, RemoveSubscriber, RemoveSubscriberOutput, ReplayDeadLetters,
     ReplayDeadLettersOutput, ReportStage, ReportStageOutput, ReportedLog, ReportedProgress, RerunFrom,
-    RerunFromOutput, SignalRun, SignalRunOutput, TransitionAction, TransitionRun, TransitionRunOutput,
-    WakeStage, WakeStageOutput,
+    RerunFromOutput, RollUpCosts, RollUpCostsOutput, SignalRun, SignalRunOutput, TransitionAction,
+    TransitionRun, TransitionRunOutput, WakeStage, WakeStageOutput,
 };
 pub use config::KernelConfig;
 pub(crate) use held_job::HeldJob;

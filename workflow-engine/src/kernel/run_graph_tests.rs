@@ -1,6 +1,7 @@
 //! Tests of the graph that a stored definition has.
 
 use super::*;
+use crate::Json;
 use crate::prelude::*;
 
 #[stage(retry(max_attempts = 7))]
@@ -24,7 +25,7 @@ workflow! { Measuring = load >> [count, shout] }
 fn a_stored_definition_has_the_graph_of_the_definition_itself() {
     let definition = Measuring::definition();
     let stored = Json::write(&definition.to_json()).unwrap();
-    assert_eq!(RunGraph::parse(&stored).unwrap(), Some(RunGraph::of(definition)));
+    assert_eq!(Graph::parse(&stored).unwrap(), Graph::of(definition));
 }
 
 #[stage]
@@ -38,6 +39,8 @@ workflow! { Choosing = match find { Some(text) => count, None => () }; Catching 
 fn a_stored_definition_with_choices_or_catches_is_not_enough() {
     for definition in [Choosing::definition(), Catching::definition()] {
         let stored = Json::write(&definition.to_json()).unwrap();
-        assert_eq!(RunGraph::parse(&stored).unwrap(), None);
+        let graph = Graph::parse(&stored).unwrap();
+        assert_eq!(graph, Graph::of(definition));
+        assert!(graph.has_choices_or_catches());
     }
 }

@@ -9,7 +9,10 @@ use chrono::{DateTime, Utc};
 use super::log_filter::LogFilter;
 use super::run_filter::RunFilter;
 use crate::error::Error;
-use crate::records::{AnnotationRecord, LogRecord, QueueOverview, RunRecord, StageEnd, WorkerLeases};
+use crate::records::{
+    AnnotationRecord, CostGroup, CostKey, LogRecord, QueueOverview, RunRecord, StageEnd, UnfinishedCosts,
+    WorkerLeases,
+};
 use crate::value::RunId;
 
 /// Lists and counts runs without disturbing those that work: a store reads on connections of its own, and every answer is
@@ -58,6 +61,32 @@ pub trait Inspection: Send + Sync {
 
     /// Returns the tags of a run by key; none if it has none or does not exist.
     async fn tags(&self, run_id: RunId) -> Result<BTreeMap<String, String>, Error>;
+
+    /// Returns the run that `run.create` made with this idempotency key.
+    async fn run_of_key(&self, key: &str) -> Result<Option<RunId>, Error>;
+
+    /// Returns the costs of calls by group, from [`Ledger::roll_up_calls`](super::Ledger::roll_up_calls) and from the calls
+    /// that are not rolled up, in one consistent read.
+    async fn costs(&self, query: &CostQuery) -> Result<Vec<CostGroup>, Error>;
+
+    /// Counts the calls that [`Ledger::roll_up_calls`](super::Ledger::roll_up_calls) would add, at most `limit`.
+    async fn calls_to_roll_up(&self, limit: usize) -> Result<usize, Error>;
+
+    /// Returns the costs of the runs that have not ended; of the first 10,000.
+    async fn unfinished_costs(&self) -> Result<UnfinishedCosts, Error>;
+}
+
+/// A question for costs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CostQuery {
+    /// The first full hour; `None` for all since the beginning.
+    pub from: Option<DateTime<Utc>>,
+    /// The full hour before which the calls were made; `None` without an end.
+    pub until: Option<DateTime<Utc>>,
+    /// What the calls are grouped by.
+    pub by: Vec<CostKey>,
+    /// The most groups.
+    pub limit: usize,
 }
 
 /// A question for runs.
@@ -67,6 +96,8 @@ pub struct RunQuery {
     pub filter: RunFilter,
     /// The last run of the previous page; only older runs are returned.
     pub after: Option<RunId>,
+    /// The smallest id that may be returned. The search ends there.
+    pub from: Option<RunId>,
     /// The most runs to return, at least 1.
     pub limit: usize,
     /// The time after which a search stops and returns what it has found.

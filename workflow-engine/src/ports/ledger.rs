@@ -45,4 +45,9 @@ pub trait Ledger: Send + Sync {
     /// Writes the outcome of a call outside of every stage. A call that is already `SETTLED` or `FAILED`, or that
     /// belongs to a run, does not change.
     async fn settle_call(&self, id: CallId, end: CallOutcome) -> Result<(), Error>;
+
+    /// Adds calls that are `SETTLED` or `FAILED` to the sums of their hour, workflow, stage and model, each call once; at
+    /// most `limit`. Returns their number. [`Retention::purge_runs`](super::Retention::purge_runs) does so with the calls
+    /// that it deletes, also with `UNKNOWN` ones, so that costs outlive their runs.
+    async fn roll_up_calls(&self, limit: usize) -> Result<usize, Error>;
 }

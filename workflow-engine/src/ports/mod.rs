@@ -72,7 +72,7 @@ pub use diagnosis::{Connections, Diagnosis, OpenTransaction, StoreCondition, Wai
 pub use enqueue::{EnqueueTarget, EnqueuedRun};
 pub use executor::ActivityExecutor;
 pub use hints::{HighestPriority, Hints, RunWatch};
-pub use inspection::{Inspection, RunCount, RunPage, RunQuery};
+pub use inspection::{CostQuery, Inspection, RunCount, RunPage, RunQuery};
 pub use ledger::Ledger;
 pub use log_filter::LogFilter;
 pub use new_run::{NewRun, NewStage};

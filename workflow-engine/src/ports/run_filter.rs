@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::language::Workflow;
-use crate::records::{RunRecord, Status};
+use crate::records::{Phase, RunRecord, Status, WaitingFor};
 
 /// Selects runs: those that match every condition that is set. Without a condition it selects every run.
 ///
@@ -51,6 +51,19 @@ pub struct RunFilter {
     /// [`Engine::runs`](crate::Engine::runs) checks it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blocked_reason: Option<String>,
+    /// What the run does now. A store ignores this condition and the following ones, which
+    /// [`Engine::runs`](crate::Engine::runs) checks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phase: Option<Phase>,
+    /// What one of the run's stages waits for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting_for: Option<WaitingFor>,
+    /// The idempotency key with which the run was started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idempotency_key: Option<String>,
+    /// The beginning of the run's id: hexadecimal digits, with or without hyphens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id_prefix: Option<String>,
 }
 
 impl RunFilter {
@@ -124,7 +137,33 @@ impl RunFilter {
         self
     }
 
-    /// Returns whether a run with these tags matches, apart from `blocked_reason`.
+    /// Selects runs of this phase.
+    pub const fn phase(mut self, phase: Phase) -> Self {
+        self.phase = Some(phase);
+        self
+    }
+
+    /// Selects unfinished runs of which a stage waits for this.
+    pub const fn waiting_for(mut self, waiting_for: WaitingFor) -> Self {
+        self.waiting_for = Some(waiting_for);
+        self
+    }
+
+    /// Selects the run that was started with this idempotency key.
+    pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
+        self.idempotency_key = Some(key.into());
+        self
+    }
+
+    /// Selects runs whose ids begin with these hexadecimal digits; hyphens do not matter. The id of a run begins with the
+    /// time of its creation.
+    pub fn id_prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.id_prefix = Some(prefix.into());
+        self
+    }
+
+    /// Returns whether a run with these tags matches, as far as a store checks it: apart from `blocked_reason` and the
+    /// conditions after it.
     #[must_use]
     pub fn admits(&self, run: &RunRecord, tags: &BTreeMap<String, String>) -> bool {
         let is = |wanted: &Option<String>, text: Option<&str>| wanted.is_none() || wanted.as_deref() == text;

@@ -37,6 +37,7 @@ mod event_columns;
 mod instant;
 mod run_search;
 mod queue_counts;
+mod cost_hours;
 mod signal_waits;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod workers;

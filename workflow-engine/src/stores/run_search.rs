@@ -113,6 +113,13 @@ pub(super) async fn list(store: &impl ReadSlices, query: &RunQuery) -> Result<Ru
         slice.limit = limit - runs.len();
         let output = store.slice(slice).await?;
         runs.extend(output.runs);
+        if let Some(from) = query.from
+            && (runs.last().is_some_and(|run: &RunRecord| run.id < from)
+                || output.matches <= slice.limit && output.last.is_some_and(|(last, _)| last < from))
+        {
+            runs.retain(|run| run.id >= from);
+            return Ok(RunPage { runs, next: None, searched_to: None });
+        }
         if output.matches > slice.limit {
             let next = runs.last().map(|run: &RunRecord| run.id);
             return Ok(RunPage { runs, next, searched_to: None });

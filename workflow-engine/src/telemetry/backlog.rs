@@ -8,13 +8,30 @@ use serde::Serialize;
 pub struct BacklogMeasurements {
     /// The unfinished runs of each definition in the store, all versions of a workflow together.
     pub runs: Vec<UnfinishedRuns>,
-    /// How long the work has been ready that waits for a worker the longest, in seconds; 0 without any. Only work that
-    /// this process can execute counts, and of the runs that wait for their start the next 100.
+    /// What the queue holds; of each kind, the first 10,000 entries are counted.
+    pub jobs: QueuedJobs,
+    /// How long the work has been ready that waits for a worker the longest, in seconds; 0 without any.
     pub oldest_ready_seconds: f64,
     /// The runs that have had due work for a minute, and that this process cannot execute; at most 1,000.
     pub unclaimable_runs: u64,
     /// The subscribers that are registered in the store, by name.
     pub subscribers: Vec<SubscriberBacklog>,
+}
+
+/// Numbers of entries of the queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct QueuedJobs {
+    /// Runs that wait for a worker to start them, and stages that wait for one to run them.
+    pub ready: u64,
+    /// Stages whose next attempt is due later; also those that wait for their budget.
+    pub scheduled: u64,
+    /// Stages that a worker holds.
+    pub leased: u64,
+    /// Stages that wait for something outside.
+    pub waiting: u64,
+    /// Stages that have failed, and their runs with them.
+    pub dead: u64,
 }
 
 /// The unfinished runs of a workflow; at most 10,000 are counted.

@@ -16,7 +16,7 @@ mod trace_context;
 mod otel;
 pub(crate) mod spans;
 
-pub use backlog::{BacklogMeasurements, SubscriberBacklog, UnfinishedRuns};
+pub use backlog::{BacklogMeasurements, QueuedJobs, SubscriberBacklog, UnfinishedRuns};
 pub use distribution::{Bucket, Distribution};
 pub use measurements::{
     AttemptCounts, Measurements, ModelMeasurements, SlotMeasurements, StageMeasurements, WorkflowMeasurements,

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use tokio::sync::Notify;
+
 use super::counter::Counter;
 use super::measurements::ModelMeasurements;
 use crate::value::Cost;
@@ -14,7 +16,10 @@ const OTHER: &str = "other";
 
 /// The numbers of calls by the key of their model.
 #[derive(Debug, Default)]
-pub(crate) struct ModelMeters(RwLock<BTreeMap<String, Arc<Cells>>>);
+pub(crate) struct ModelMeters {
+    by_model: RwLock<BTreeMap<String, Arc<Cells>>>,
+    call_settled: Notify,
+}
 
 #[derive(Debug, Default)]
 struct Cells {
@@ -51,17 +56,27 @@ impl ModelMeters {
         }
     }
 
+    /// Notes that the outcome of a call is known.
+    pub(crate) fn settled(&self) {
+        self.call_settled.notify_one();
+    }
+
+    /// Waits until a call was settled since the last wait. One task may wait.
+    pub(crate) async fn call_settled(&self) {
+        self.call_settled.notified().await;
+    }
+
     fn cells(&self, model_key: &str) -> Arc<Cells> {
-        if let Some(cells) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(model_key) {
+        if let Some(cells) = self.by_model.read().unwrap_or_else(PoisonError::into_inner).get(model_key) {
             return Arc::clone(cells);
         }
-        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.by_model.write().unwrap_or_else(PoisonError::into_inner);
         let key = if all.len() < MAX_MODELS { model_key } else { OTHER };
         Arc::clone(all.entry(key.to_owned()).or_default())
     }
 
     pub(super) fn snapshot(&self) -> Vec<ModelMeasurements> {
-        let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let all = self.by_model.read().unwrap_or_else(PoisonError::into_inner);
         let model = |(key, cells): (&String, &Arc<Cells>)| ModelMeasurements {
             model: key.clone(),
             settled: cells.settled.get(),

@@ -136,6 +136,17 @@ impl Measurements {
                 text.sample("unfinished_runs", &[("workflow", &own.workflow_id), ("state", state)], count);
             }
         }
+        text.family("jobs", "gauge", "Entries of the queue, by state; at most 10000 of each are counted.");
+        let jobs = &backlog.jobs;
+        for (state, count) in [
+            ("ready", jobs.ready),
+            ("scheduled", jobs.scheduled),
+            ("leased", jobs.leased),
+            ("waiting", jobs.waiting),
+            ("dead", jobs.dead),
+        ] {
+            text.sample("jobs", &[("state", state)], count);
+        }
         text.family("oldest_ready_seconds", "gauge", "Time for which the oldest ready work has waited.");
         text.sample("oldest_ready_seconds", &[], backlog.oldest_ready_seconds);
         text.family("unclaimable_runs", "gauge", "Runs with due work that this process cannot execute.");

@@ -36,6 +36,26 @@ impl RunId {
         Self(uuid)
     }
 
+    /// Returns the smallest and the largest id that begin with these hexadecimal digits.
+    ///
+    /// # Errors
+    /// `INVALID_RUN_ID` if these are not the first digits of an id.
+    pub(crate) fn range_of_prefix(prefix: &str) -> Result<(Self, Self), Error> {
+        let digits: String = prefix.chars().filter(|character| *character != '-').collect();
+        let is_hex = digits.chars().all(|digit| digit.is_ascii_hexdigit());
+        if digits.is_empty() || digits.len() > 32 || !is_hex {
+            return Err(Error::invalid_run_id(prefix));
+        }
+        let padded = |digit: &str| Uuid::try_parse(&(digits.clone() + &digit.repeat(32 - digits.len())));
+        let range = padded("0").and_then(|first| Ok((Self(first), Self(padded("f")?))));
+        range.map_err(|_| Error::invalid_run_id(prefix))
+    }
+
+    /// Returns the id that follows this one; `None` after the largest.
+    pub(crate) fn next(self) -> Option<Self> {
+        self.0.as_u128().checked_add(1).map(|next| Self(Uuid::from_u128(next)))
+    }
+
     /// Returns the id as a UUID.
     #[must_use]
     pub const fn as_uuid(&self) -> &Uuid {

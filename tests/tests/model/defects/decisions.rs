@@ -35,6 +35,12 @@ pub fn with_defect(defect: Defect, mut decision: Decision) -> Decision {
             };
             decision.changes = decision.changes.into_iter().filter_map(retry).collect();
         }
+        Defect::UnknownIsDead => {
+            decision.precondition = match decision.precondition {
+                Precondition::ExpiredLease(lease) => Precondition::Lease(lease),
+                precondition => precondition,
+            };
+        }
         Defect::ReleasedTwice => {
             let twice = |change: Change| match change {
                 Change::Release { .. } => vec![change.clone(), change],

@@ -9,7 +9,7 @@ use workflow_engine::ports::{
     Change, ClaimRequest, ClaimedWork, Commit, Decide, Decision, Delivery, DeliveryClaim, DeliveryOutcome,
     Precondition, Revision, Settlement, Snapshot, Store,
 };
-use workflow_engine::records::{Event, Lease, Status};
+use workflow_engine::records::{Event, JobRecord, Lease, Status};
 use workflow_engine::{Error, RunId};
 
 use super::decisions::{cancels, shorten, split_off_queue, with_defect};
@@ -189,6 +189,18 @@ impl Interceptor for Defective {
             *held = self.newest_lease(held.clone()).await?;
         }
         store.renew_leases(leases, lease).await
+    }
+
+    async fn stale_jobs(
+        &self,
+        store: &dyn Store,
+        dead_workers: &[String],
+        limit: usize,
+    ) -> Result<Vec<JobRecord>, Error> {
+        if self.defect != Defect::UnknownIsDead {
+            return store.stale_jobs(dead_workers, limit).await;
+        }
+        store.stale_jobs(&self.beside.lease_holders().await?, limit).await
     }
 
     async fn claim_deliveries(

@@ -52,10 +52,12 @@ pub enum Defect {
     MarkedBeforeDelivery,
     /// A flusher's claim has no lease, so another flusher can claim the same deliveries.
     FlushWithoutLease,
+    /// The reaper takes each worker of which it knows nothing for dead.
+    UnknownIsDead,
 }
 
 impl Defect {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 18] = [
         Self::NoFence,
         Self::AppClockLease,
         Self::EnqueueAfterCommit,
@@ -73,6 +75,7 @@ impl Defect {
         Self::HeartbeatForOthers,
         Self::MarkedBeforeDelivery,
         Self::FlushWithoutLease,
+        Self::UnknownIsDead,
     ];
 }
 

@@ -30,6 +30,7 @@ impl System {
             };
             let delivered: Vec<_> = lock(&self.sink.received).iter().map(number).collect();
             assert_eq!(delivered, reference.delivered, "the events that the sink has received");
+            self.opened.check_rows().await;
         });
     }
 

@@ -3,10 +3,11 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tempfile::TempDir;
 use tests::postgres::Schema;
+use tests::stored::{self, Database};
 use tokio::runtime::Runtime;
+use tokio::sync::Mutex;
 use workflow_engine::ports::{Persistence, Store};
 use workflow_engine::stores::{MemoryStore, PostgresStore, SqliteOptions, SqliteStore, Synchronous};
 use workflow_engine::testing::FakeClock;
@@ -23,6 +24,8 @@ pub enum Kind {
 pub struct Opened {
     pub store: Arc<dyn Store>,
     pub clock: FakeClock,
+    /// A connection beside the store, where it has tables.
+    tables: Option<Mutex<Database>>,
     /// Removed at the end of the case.
     folder: Option<TempDir>,
     schema: Option<Reused>,
@@ -33,14 +36,13 @@ struct Reused {
     schema: Schema,
     store: Arc<PostgresStore>,
     clock: FakeClock,
-    connection: PgConnection,
 }
 
 thread_local! {
     static RUNTIME: Arc<Runtime> = Arc::new(
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime"),
     );
-    static REUSED: RefCell<Option<Reused>> = const { RefCell::new(None) };
+    static REUSED: RefCell<Option<(Reused, Database)>> = const { RefCell::new(None) };
 }
 
 /// Returns the runtime of this thread, on which the reused store runs.
@@ -54,72 +56,80 @@ impl Opened {
         match kind {
             Kind::Memory => {
                 let store = Arc::new(MemoryStore::new(Arc::new(clock.clone())));
-                Self { store, clock, folder: None, schema: None }
+                Self { store, clock, tables: None, folder: None, schema: None }
             }
             Kind::Sqlite => {
                 let folder = tempfile::tempdir().expect("a temporary folder");
                 let path = folder.path().join("model.db");
-                let mut options = SqliteOptions::new(path.to_str().expect("a temporary path is text"));
+                let path = path.to_str().expect("a temporary path is text");
+                let mut options = SqliteOptions::new(path);
                 options.clock = Arc::new(clock.clone());
                 // No case simulates a power failure.
                 options.synchronous = Synchronous::Normal;
                 let store = SqliteStore::open(options).await.expect("a new file");
-                Self { store: Arc::new(store), clock, folder: Some(folder), schema: None }
+                let tables = Some(Mutex::new(Database::sqlite(path).await));
+                Self { store: Arc::new(store), clock, tables, folder: Some(folder), schema: None }
             }
             Kind::Postgres => {
-                let reused = match REUSED.take() {
+                let (reused, tables) = match REUSED.take() {
                     Some(reused) => reused,
                     None => Reused::new(clock).await,
                 };
                 let store = Arc::clone(&reused.store) as Arc<dyn Store>;
-                Self { store, clock: reused.clock.clone(), folder: None, schema: Some(reused) }
+                let (clock, tables) = (reused.clock.clone(), Some(Mutex::new(tables)));
+                Self { store, clock, tables, folder: None, schema: Some(reused) }
             }
         }
     }
 
+    /// Checks the invariants of the rows.
+    pub async fn check_rows(&self) {
+        if let Some(tables) = &self.tables {
+            stored::check(&mut *tables.lock().await).await;
+        }
+    }
+
     pub async fn close(self) {
-        match self.schema {
-            Some(mut reused) => {
-                reused.empty().await;
-                REUSED.set(Some(reused));
+        match (self.schema, self.tables.map(Mutex::into_inner)) {
+            (Some(reused), Some(mut tables)) => {
+                reused.empty(&mut tables).await;
+                REUSED.set(Some((reused, tables)));
             }
-            None => self.store.close().await,
+            _ => self.store.close().await,
         }
         drop(self.folder);
     }
 }
 
 impl Reused {
-    async fn new(clock: FakeClock) -> Self {
+    async fn new(clock: FakeClock) -> (Self, Database) {
         let schema = Schema::new();
         let mut options = schema.options();
         options.clock = Some(Arc::new(clock.clone()));
         options.connections = 2;
         let store = PostgresStore::open(options).await.expect("the server is running");
-        let connection = schema.connect().await;
-        Self { schema, store: Arc::new(store), clock, connection }
+        let tables = Database::of(&schema).await;
+        (Self { schema, store: Arc::new(store), clock }, tables)
     }
 
-    async fn empty(&mut self) {
-        let tables =
+    async fn empty(&self, tables: &mut Database) {
+        let name = self.schema.name();
+        let delete = format!(
             "SELECT string_agg(format('DELETE FROM %I.%I', schemaname, tablename), ';') FROM pg_tables
-                      WHERE schemaname = $1 AND tablename <> 'workflow_migrations'";
-        let delete: String = sqlx::query_scalar(tables)
-            .bind(self.schema.name())
-            .fetch_one(&mut self.connection)
-            .await
-            .expect("the server is running");
+             WHERE schemaname = '{name}' AND tablename <> 'workflow_migrations'"
+        );
+        let delete = tables.column(&delete).await.concat();
         let all = format!("BEGIN; SET LOCAL session_replication_role = replica; {delete}; COMMIT");
-        sqlx::raw_sql(AssertSqlSafe(all)).execute(&mut self.connection).await.expect("the tables exist");
+        tables.run(&all).await;
     }
 }
 
 /// Closes the store that this thread has kept for the next case.
 pub fn close_reused() {
-    if let Some(Reused { store, connection, .. }) = REUSED.take() {
+    if let Some((Reused { store, .. }, tables)) = REUSED.take() {
         runtime().block_on(async {
             store.close().await;
-            let _ = connection.close().await;
+            tables.close().await;
         });
     }
 }

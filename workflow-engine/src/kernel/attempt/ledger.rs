@@ -143,6 +143,8 @@ impl CallLedger for AttemptLedger {
         }
         // The first outcome counts, as in the store.
         state.settled.entry(call).or_insert_with(|| storable_outcome(outcome));
+        drop(state);
+        self.meters.models.settled();
         Ok(())
     }
 

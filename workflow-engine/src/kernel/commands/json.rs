@@ -8,8 +8,8 @@ use serde::de::DeserializeOwned;
 use super::{
     AttachAnnotation, CancelRun, ClaimPendingRuns, Command, CreateRun, DeleteRun, ExecuteJob,
     FailUnclaimedRuns, FlushOutbox, ForkRun, PollSuspendedStages, PurgeRuns, RaiseBudget, ReapStaleLeases,
-    ReapStuckRuns, RemoveSubscriber, ReplayDeadLetters, ReportStage, RerunFrom, SignalRun, TransitionRun,
-    WakeStage,
+    ReapStuckRuns, RemoveSubscriber, ReplayDeadLetters, ReportStage, RerunFrom, RollUpCosts, SignalRun,
+    TransitionRun, WakeStage,
 };
 use crate::error::Error;
 use crate::kernel::Kernel;
@@ -57,6 +57,7 @@ commands![
     RemoveSubscriber,
     PurgeRuns,
     DeleteRun,
+    RollUpCosts,
 ];
 
 /// Executes a command that is a JSON object, and returns its output as JSON.

@@ -8,9 +8,10 @@ use async_trait::async_trait;
 
 use super::MemoryStore;
 use crate::error::Error;
-use crate::ports::{Inspection, LogFilter, RunCount, RunFilter, RunPage, RunQuery};
+use crate::ports::{CostQuery, Inspection, LogFilter, RunCount, RunFilter, RunPage, RunQuery};
 use crate::records::{
-    AnnotationRecord, LogRecord, QueueKind, QueueOverview, StageEnd, StageRecord, Status, WorkerLeases,
+    AnnotationRecord, CostGroup, LogRecord, QueueKind, QueueOverview, StageEnd, StageRecord, Status,
+    UnfinishedCosts, WorkerLeases,
 };
 use crate::stores::instant;
 use crate::stores::queue_counts::{MAX_STAGE_ENDS, is_exact};
@@ -108,6 +109,22 @@ impl Inspection for MemoryStore {
     async fn tags(&self, run_id: RunId) -> Result<BTreeMap<String, String>, Error> {
         let state = self.open("read the tags of a run")?;
         Ok(state.side_tables.tags.get(&run_id).cloned().unwrap_or_default())
+    }
+
+    async fn run_of_key(&self, key: &str) -> Result<Option<RunId>, Error> {
+        Ok(self.open("find the run of a key")?.run_of_key(key))
+    }
+
+    async fn costs(&self, query: &CostQuery) -> Result<Vec<CostGroup>, Error> {
+        Ok(self.open("sum up the costs of calls")?.costs(query))
+    }
+
+    async fn calls_to_roll_up(&self, limit: usize) -> Result<usize, Error> {
+        Ok(self.open("count calls of models")?.calls_to_roll_up(limit).len())
+    }
+
+    async fn unfinished_costs(&self) -> Result<UnfinishedCosts, Error> {
+        Ok(self.open("sum up the costs of unfinished runs")?.unfinished_costs())
     }
 }
 

@@ -103,6 +103,10 @@ impl Ledger for MemoryStore {
         }
         Ok(())
     }
+
+    async fn roll_up_calls(&self, limit: usize) -> Result<usize, Error> {
+        Ok(self.open("sum up calls of models")?.roll_up(limit))
+    }
 }
 
 fn sums_of(call: &AiCallRecord) -> CallSums {

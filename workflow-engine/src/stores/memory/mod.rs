@@ -8,6 +8,7 @@ mod transport;
 mod outbox;
 mod retention;
 mod inspection;
+mod cost_hours;
 mod ledger;
 mod signals;
 mod catalog;

@@ -1,9 +1,12 @@
 //! The rows beside runs and stages, in memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ports::AnnotationFilter;
-use crate::records::{AiCallRecord, AnnotationRecord, ArtifactRecord, OPERATOR, SignalRecord, Statement};
+use crate::records::{
+    AiCallRecord, AnnotationRecord, ArtifactRecord, CostSums, OPERATOR, SignalRecord, Statement,
+};
+use crate::stores::cost_hours::CostPlace;
 use crate::stores::working_set::{SideRows, UserStatements};
 use crate::value::{CallId, RunId};
 
@@ -18,6 +21,9 @@ pub(super) struct SideTables {
     /// By run, stage and key, earlier generations included.
     pub(super) artifacts: BTreeMap<(RunId, String, String), ArtifactRecord>,
     pub(super) calls: BTreeMap<CallId, AiCallRecord>,
+    /// The calls that are in `cost_hours`.
+    pub(super) rolled_up: BTreeSet<CallId>,
+    pub(super) cost_hours: BTreeMap<CostPlace, CostSums>,
     /// By run, stage and number.
     pub(super) signals: BTreeMap<(RunId, String, u64), SignalRecord>,
     user_statements: Vec<UserStatements>,

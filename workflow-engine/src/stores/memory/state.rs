@@ -171,8 +171,14 @@ impl State {
         set.notifications
     }
 
+    pub(super) fn run_of_key(&self, key: &str) -> Option<RunId> {
+        let (run_id, _) = self.keys.get("run.create")?.get(key)?.inserted?;
+        Some(run_id)
+    }
+
     /// Deletes a terminal run with all of its rows.
     pub(super) fn delete(&mut self, run_id: RunId) {
+        self.roll_up_run(run_id);
         self.runs.remove(&run_id);
         self.open_jobs.retain(|(job_run, _)| *job_run != run_id);
         self.unpublished_runs.remove(&run_id);

@@ -16,8 +16,10 @@ use super::columns::{self, Columns};
 use super::database::Database;
 use super::text::stored;
 use crate::error::Error;
-use crate::ports::{Inspection, LogFilter, RunCount, RunFilter, RunPage, RunQuery};
-use crate::records::{AnnotationRecord, LogRecord, QueueOverview, StageEnd, WorkerLeases};
+use crate::ports::{CostQuery, Inspection, LogFilter, RunCount, RunFilter, RunPage, RunQuery};
+use crate::records::{
+    AnnotationRecord, CostGroup, LogRecord, QueueOverview, StageEnd, UnfinishedCosts, WorkerLeases,
+};
 use crate::stores::Closed;
 use crate::stores::instant;
 use crate::stores::rows::{ReadColumns, run_columns};
@@ -141,6 +143,22 @@ impl Inspection for PostgresStore {
 
     async fn tags(&self, run_id: RunId) -> Result<BTreeMap<String, String>, Error> {
         self.read_tags(run_id).await
+    }
+
+    async fn run_of_key(&self, key: &str) -> Result<Option<RunId>, Error> {
+        self.read_run_of_key(key).await
+    }
+
+    async fn costs(&self, query: &CostQuery) -> Result<Vec<CostGroup>, Error> {
+        self.read_costs(query).await
+    }
+
+    async fn calls_to_roll_up(&self, limit: usize) -> Result<usize, Error> {
+        self.count_calls_to_roll_up(limit).await
+    }
+
+    async fn unfinished_costs(&self) -> Result<UnfinishedCosts, Error> {
+        self.read_unfinished_costs().await
     }
 }
 

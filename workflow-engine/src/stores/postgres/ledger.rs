@@ -119,6 +119,10 @@ impl Ledger for PostgresStore {
         });
         rows.await.map(drop)
     }
+
+    async fn roll_up_calls(&self, limit: usize) -> Result<usize, Error> {
+        self.roll_up(limit).await
+    }
 }
 
 fn sums(row: &PgRow) -> Result<(String, CallSums), Failure> {

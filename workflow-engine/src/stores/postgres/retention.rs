@@ -12,6 +12,7 @@ use super::arrays::microseconds;
 use super::arrays::number;
 use super::batch::Batch;
 use super::columns::Columns;
+use super::cost_hours::add;
 use super::failure::Failure;
 use crate::error::Error;
 use crate::ports::{Purge, Retention};
@@ -35,9 +36,9 @@ const LOCK_ONE: &str = "
     WHERE r.id = $1 AND r.completed_at IS NOT NULL FOR UPDATE OF r";
 
 /// Deletes every row of these runs. Where blobs are stored outside of the database ($2), it remembers the runs until
-/// those blobs are deleted, too: a blob that was deleted first could be missed by a rerun.
-const PURGE: &str = "
-    WITH stages AS (DELETE FROM {schema}.workflow_stage_rows WHERE workflow_run_id = ANY($1)),
+/// those blobs are deleted, too: a blob that was deleted first could be missed by a rerun. The costs of the runs stay.
+const PURGE: &str = concat!(
+    "WITH stages AS (DELETE FROM {schema}.workflow_stage_rows WHERE workflow_run_id = ANY($1)),
     jobs AS (DELETE FROM {schema}.workflow_job_queue WHERE workflow_run_id = ANY($1)),
     commits AS (DELETE FROM {schema}.workflow_commits WHERE workflow_run_id = ANY($1)),
     deliveries AS (DELETE FROM {schema}.workflow_plugin_deliveries WHERE workflow_run_id = ANY($1)),
@@ -46,11 +47,15 @@ const PURGE: &str = "
     lines AS (DELETE FROM {schema}.workflow_logs WHERE workflow_run_id = ANY($1)),
     annotations AS (DELETE FROM {schema}.workflow_annotations WHERE workflow_run_id = ANY($1)),
     artifacts AS (DELETE FROM {schema}.workflow_artifacts WHERE workflow_run_id = ANY($1)),
-    calls AS (DELETE FROM {schema}.workflow_ai_calls WHERE workflow_run_id = ANY($1)),
+    calls AS (DELETE FROM {schema}.workflow_ai_calls WHERE workflow_run_id = ANY($1) RETURNING *),
+    hours AS (",
+    add!("(SELECT * FROM calls WHERE NOT is_rolled_up) AS c"),
+    "),
     signals AS (DELETE FROM {schema}.workflow_signals WHERE workflow_run_id = ANY($1)),
     tags AS (DELETE FROM {schema}.workflow_run_tags WHERE workflow_run_id = ANY($1)),
     runs AS (DELETE FROM {schema}.workflow_runs WHERE id = ANY($1) RETURNING id)
-    INSERT INTO {schema}.workflow_purged_runs (id) SELECT id FROM runs WHERE $2";
+    INSERT INTO {schema}.workflow_purged_runs (id) SELECT id FROM runs WHERE $2"
+);
 
 /// Reads when the first run ended, and the database's time.
 const OLDEST_END: &str = "

@@ -15,8 +15,10 @@ use super::arguments::count;
 use super::columns::{Columns, json_records, json_row};
 use super::failure::Failure;
 use crate::error::Error;
-use crate::ports::{Inspection, LogFilter, RunCount, RunFilter, RunPage, RunQuery};
-use crate::records::{AnnotationRecord, LogRecord, QueueOverview, StageEnd, WorkerLeases};
+use crate::ports::{CostQuery, Inspection, LogFilter, RunCount, RunFilter, RunPage, RunQuery};
+use crate::records::{
+    AnnotationRecord, CostGroup, LogRecord, QueueOverview, StageEnd, UnfinishedCosts, WorkerLeases,
+};
 use crate::stores::instant;
 use crate::stores::rows::{ReadColumns, run_columns};
 use crate::stores::run_search::{self, ReadSlices, Slice, SliceOutput, Source};
@@ -137,6 +139,22 @@ impl Inspection for SqliteStore {
     async fn tags(&self, run_id: RunId) -> Result<BTreeMap<String, String>, Error> {
         self.read_tags(run_id).await
     }
+
+    async fn run_of_key(&self, key: &str) -> Result<Option<RunId>, Error> {
+        self.read_run_of_key(key).await
+    }
+
+    async fn costs(&self, query: &CostQuery) -> Result<Vec<CostGroup>, Error> {
+        self.read_costs(query).await
+    }
+
+    async fn calls_to_roll_up(&self, limit: usize) -> Result<usize, Error> {
+        self.count_calls_to_roll_up(limit).await
+    }
+
+    async fn unfinished_costs(&self) -> Result<UnfinishedCosts, Error> {
+        self.read_unfinished_costs().await
+    }
 }
 
 #[async_trait]
@@ -188,7 +206,7 @@ impl SqliteStore {
         Ok(query.fetch_all(&self.inspectors).await.map_err(|error| Failure::database(doing, error))?)
     }
 
-    async fn count(
+    pub(super) async fn count(
         &self,
         doing: &'static str,
         query: Query<'_, Sqlite, SqliteArguments>,

@@ -8,6 +8,7 @@ use super::arguments::count;
 use super::batch::Batch;
 use super::calls;
 use super::columns::{Columns, records};
+use super::cost_hours;
 use super::failure::Failure;
 use super::json_rows::JsonRows;
 use crate::error::Error;
@@ -105,6 +106,10 @@ impl Ledger for SqliteStore {
             batch.session.write("settle a call", calls::SETTLE, rows)
         };
         self.write("settle a call", settle, (id, outcome)).await
+    }
+
+    async fn roll_up_calls(&self, limit: usize) -> Result<usize, Error> {
+        self.write("sum up calls of models", cost_hours::roll_up, limit).await
     }
 }
 

@@ -36,6 +36,8 @@ mod inspection_queue;
 mod inspection_actions;
 mod inspection_stages;
 mod run_tags;
+mod run_keys;
+mod cost_hours;
 mod enqueued;
 mod ledger;
 mod committer;

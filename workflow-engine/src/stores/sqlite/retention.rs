@@ -1,5 +1,7 @@
 //! The store on SQLite as retention.
 
+use std::iter;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
@@ -8,6 +10,7 @@ use super::arguments::count;
 use super::batch::Batch;
 use super::cells::ReadRow;
 use super::columns::Columns;
+use super::cost_hours::ADD_OF_RUNS;
 use super::failure::Failure;
 use super::json_rows::JsonRows;
 use super::session::Session;
@@ -129,7 +132,7 @@ fn purge_named(batch: &mut Batch, (purge, runs): &(Purge, Vec<RunId>)) -> Result
     }
     let names = named(&purged);
     let add_purged = purge.external_blobs.then_some(ADD_PURGED);
-    for sql in DELETES.iter().copied().chain(add_purged) {
+    for sql in iter::once(ADD_OF_RUNS).chain(DELETES.iter().copied()).chain(add_purged) {
         batch.session.execute(DOING, sql, |arguments| {
             arguments.text(&names);
         })?;

@@ -103,6 +103,7 @@ suite! {
     artifacts,
     statements,
     ledger,
+    costs,
     topics,
     budgets,
     idempotency,

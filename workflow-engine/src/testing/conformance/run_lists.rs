@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::fixture::{Fixture, cancel_run, decision, fail_run, new_run};
-use crate::ports::{Change, NewRun, Precondition, Purge, RunFilter, RunPage, RunQuery};
+use super::fixture::{Fixture, cancel_run, decision, entry, fail_run, new_run};
+use crate::ports::{Change, Decision, NewRun, Precondition, Purge, RunFilter, RunPage, RunQuery};
 use crate::records::Status;
 use crate::value::RunId;
 
@@ -17,6 +17,8 @@ cases![
     a_search_stops_when_its_time_has_passed_and_continues_there,
     runs_are_counted_up_to_a_cap,
     tags_are_read_and_are_deleted_with_their_run,
+    a_list_ends_with_the_smallest_id_that_is_asked_for,
+    a_run_is_found_by_its_idempotency_key,
 ];
 
 /// More time than any case needs.
@@ -24,7 +26,7 @@ const LONG: Duration = Duration::from_secs(60);
 
 impl Fixture {
     async fn page(&self, filter: &RunFilter, after: Option<RunId>, limit: usize) -> RunPage {
-        let query = RunQuery { filter: filter.clone(), after, limit, time: LONG };
+        let query = RunQuery { filter: filter.clone(), after, from: None, limit, time: LONG };
         self.store.list_runs(&query).await.unwrap()
     }
 
@@ -64,6 +66,47 @@ impl Fixture {
         };
         self.store.purge_runs(&purge).await.unwrap()
     }
+}
+
+async fn a_list_ends_with_the_smallest_id_that_is_asked_for(fixture: Fixture) {
+    let mut created = Vec::new();
+    for number in 0..7 {
+        created.insert(0, fixture.create().await);
+        if number % 3 == 0 {
+            fixture.end(created[0], cancel_run()).await;
+        }
+    }
+    for filter in [RunFilter::new(), RunFilter::new().status(Status::Cancelled), RunFilter::new().unfinished()] {
+        let all = fixture.list(&filter).await;
+        for (index, from) in created.iter().enumerate() {
+            let (mut found, mut after) = (Vec::new(), None);
+            loop {
+                let query =
+                    RunQuery { filter: filter.clone(), after, from: Some(*from), limit: 2, time: LONG };
+                let page = fixture.store.list_runs(&query).await.unwrap();
+                found.extend(page.runs.iter().map(|run| run.id));
+                after = page.next;
+                if after.is_none() {
+                    break;
+                }
+            }
+            let expected: Vec<_> = all.iter().filter(|run_id| *run_id >= from).copied().collect();
+            assert_eq!(found, expected, "{filter:?} from {index}");
+        }
+    }
+}
+
+async fn a_run_is_found_by_its_idempotency_key(fixture: Fixture) {
+    for (command, key) in [("run.create", "größe\u{0}'"), ("run.cancel", "other")] {
+        let run_id = RunId::generate();
+        let changes = vec![Change::CreateRun(new_run())];
+        let new = decision(run_id, Precondition::Absent, changes);
+        let idempotency = Some(entry(command, key, 1));
+        fixture.apply(Decision { idempotency, ..new }).await;
+        let expected = (command == "run.create").then_some(run_id);
+        assert_eq!(fixture.store.run_of_key(key).await.unwrap(), expected);
+    }
+    assert_eq!(fixture.store.run_of_key("none").await.unwrap(), None);
 }
 
 async fn runs_are_listed_newest_first(fixture: Fixture) {
@@ -199,6 +242,7 @@ async fn a_search_stops_when_its_time_has_passed_and_continues_there(fixture: Fi
     let mut query = RunQuery {
         filter: RunFilter::new().workflow_id("rare"),
         after: None,
+        from: None,
         limit: 10,
         time: Duration::ZERO,
     };

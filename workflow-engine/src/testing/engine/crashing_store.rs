@@ -399,4 +399,8 @@ impl Ledger for CrashingStore {
     async fn settle_call(&self, id: CallId, end: CallOutcome) -> Result<(), Error> {
         self.write(|| "the result of a call of a model".to_owned(), self.inner.settle_call(id, end)).await
     }
+
+    async fn roll_up_calls(&self, limit: usize) -> Result<usize, Error> {
+        self.write(|| "sums of calls".to_owned(), self.inner.roll_up_calls(limit)).await
+    }
 }

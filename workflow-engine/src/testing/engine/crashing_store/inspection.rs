@@ -7,8 +7,10 @@ use async_trait::async_trait;
 
 use super::CrashingStore;
 use crate::error::Error;
-use crate::ports::{Inspection, LogFilter, RunCount, RunFilter, RunPage, RunQuery};
-use crate::records::{AnnotationRecord, LogRecord, QueueOverview, StageEnd, WorkerLeases};
+use crate::ports::{CostQuery, Inspection, LogFilter, RunCount, RunFilter, RunPage, RunQuery};
+use crate::records::{
+    AnnotationRecord, CostGroup, LogRecord, QueueOverview, StageEnd, UnfinishedCosts, WorkerLeases,
+};
 use crate::value::RunId;
 
 #[async_trait]
@@ -49,5 +51,21 @@ impl Inspection for CrashingStore {
 
     async fn tags(&self, run_id: RunId) -> Result<BTreeMap<String, String>, Error> {
         self.alive()?.tags(run_id).await
+    }
+
+    async fn run_of_key(&self, key: &str) -> Result<Option<RunId>, Error> {
+        self.alive()?.run_of_key(key).await
+    }
+
+    async fn costs(&self, query: &CostQuery) -> Result<Vec<CostGroup>, Error> {
+        self.alive()?.costs(query).await
+    }
+
+    async fn calls_to_roll_up(&self, limit: usize) -> Result<usize, Error> {
+        self.alive()?.calls_to_roll_up(limit).await
+    }
+
+    async fn unfinished_costs(&self) -> Result<UnfinishedCosts, Error> {
+        self.alive()?.unfinished_costs().await
     }
 }

@@ -1,0 +1,262 @@
+// The page of one run: what happens now, the graph, and everything behind it.
+import { useState } from "preact/hooks";
+import { useLocation, useRoute } from "preact-iso";
+import { segment } from "../../api/client";
+import { streamState } from "../../api/live";
+import type { Page, WorkerStatus } from "../../api/types";
+import { href } from "../../lib/base";
+import { useKeys } from "../../lib/keys";
+import { useEvery, useLoad } from "../../lib/load";
+import { useTitle } from "../../lib/title";
+import { between, clock, duration, elapsed, full, now } from "../../lib/time";
+import { Ago, Copy, Failure, isZero, Loading, Money, shortId } from "../../parts/basics";
+import { Payload } from "../../parts/json";
+import { lookOf, Mark, State } from "../../parts/state";
+import { Tabs } from "../../parts/tabs";
+import { mayOperate, seesPayloads } from "../../session";
+import { ActionDialog, type ActionName, NAMES, validActions } from "./actions";
+import { Graph } from "./graph";
+import { Artifacts, Calls, Events, Notes, Stages } from "./history";
+import { Logs } from "./logs";
+import { describe } from "./now";
+import { ErrorChain, Fact, StagePanel } from "./stage";
+import { Timeline } from "./timeline";
+import { useRun } from "./use-run";
+
+type Tab = "timeline" | "stages" | "logs" | "payloads" | "events" | "calls" | "notes" | "artifacts";
+
+export function RunPage() {
+    const { params } = useRoute();
+    const id = params.id ?? "";
+    return <RunView key={id} id={id} />;
+}
+
+function RunView({ id }: { id: string }) {
+    const { url, route } = useLocation();
+    const place = new URL(url, location.origin).searchParams;
+    const run = useRun(id);
+    const [act, setAct] = useState<{ action: ActionName; stage: string | undefined } | undefined>(undefined);
+    const { detail, timeline } = run;
+    const stage = place.get("stage") ?? undefined;
+    const attempt = Number(place.get("attempt")) || undefined;
+    const tab = (place.get("tab") ?? "timeline") as Tab;
+    const goTo = (changes: Record<string, string | undefined>): void => {
+        const parameters: Record<string, string | undefined> = { ...Object.fromEntries(place), ...changes };
+        route(href(`runs/${id}`, parameters), true);
+    };
+    const onSelect = (chosen: string | undefined): void => goTo({ stage: chosen, attempt: undefined, line: undefined });
+    const isOpen = detail !== undefined && detail.run.completed_at === null;
+    const workers = useLoad<Page<WorkerStatus>>(isOpen ? "/workers?limit=200" : undefined);
+    useEvery(isOpen ? 3_000 : undefined, workers.reload);
+    const valid = detail === undefined || !mayOperate.value ? [] : validActions(detail);
+    const open = (action: ActionName, of?: string): void => setAct({ action, stage: of });
+    const ids = detail?.stages.map((other) => other.id) ?? [];
+    const step = (by: number): void => {
+        const at = stage === undefined ? (by > 0 ? -1 : 0) : ids.indexOf(stage);
+        const next = ids[(at + by + ids.length) % Math.max(1, ids.length)];
+        if (next !== undefined) onSelect(next);
+    };
+    const letters: Record<ActionName, string> = { cancel: "c", rerun: "r", fork: "f", wake: "w", budget: "b" };
+    useKeys([
+        ...valid.map((action) => ({ key: letters[action], does: NAMES[action], action: () => open(action) })),
+        { key: "j", does: "Next stage", action: () => step(1) },
+        { key: "k", does: "Previous stage", action: () => step(-1) },
+        { key: "l", does: "Logs", action: () => goTo({ tab: "logs" }) },
+        { key: "t", does: "Timeline", action: () => goTo({ tab: undefined }) },
+        { key: "Escape", does: "Close the stage", action: () => onSelect(undefined) },
+    ]);
+    useTitle(detail === undefined ? "Run" : `${lookOf(detail.run.phase).word}: ${detail.run.workflow_id}`);
+
+    if (run.error && detail === undefined) return <Failure error={run.error} retry={run.reload} />;
+    if (detail === undefined) return <Loading lines={10} />;
+    const chosen = detail.stages.find((other) => other.id === stage);
+    // The sentence counts seconds.
+    void now.value;
+    const says = describe(detail, timeline, workers.data?.items);
+    const { run: record } = detail;
+    const path = `/runs/${segment(id)}`;
+    return (
+        <div class="page">
+            <header class="page-head">
+                <div>
+                    <p class="crumbs">
+                        <a href={href("")}>Runs</a> / <a href={href("", { q: `workflow:${record.workflow_id}` })}>{record.workflow_id}</a>
+                    </p>
+                    <h1 class="row">
+                        {record.workflow_id}
+                        <span class="mono muted run-id">{shortId(id)}</span>
+                        <Copy text={id}>Copy id</Copy>
+                    </h1>
+                </div>
+                <div class="row">
+                    <span class="live" data-state={streamState.value}>
+                        {streamState.value === "open" ? "Live" : "Connecting"}
+                    </span>
+                    {valid.map((action, index) => (
+                        <button
+                            key={action}
+                            type="button"
+                            class={index === 0 && says.tone !== "running" && says.tone !== "completed" ? "button primary" : "button"}
+                            onClick={() => open(action)}
+                        >
+                            {NAMES[action]}…
+                        </button>
+                    ))}
+                </div>
+            </header>
+
+            <section class={`now tone-${says.tone}`} aria-label="What happens now">
+                <Mark shape={lookOf(says.tone === "quiet" ? record.phase : says.tone).shape} />
+                <div class="stack">
+                    <p class="now-says" aria-live="polite" aria-atomic="true">
+                        {says.stage === undefined ? says.says : <Said text={says.says} stage={says.stage} onSelect={onSelect} />}
+                    </p>
+                    {says.quote !== undefined && <ErrorChain text={says.quote} />}
+                    {says.helps !== undefined && <p class="muted">{says.helps}</p>}
+                </div>
+            </section>
+
+            <dl class="facts">
+                <Fact name="State">
+                    <State of={record.phase} />
+                </Fact>
+                <Fact name="Created">
+                    <span title={full(record.created_at)}>{clock(record.created_at)}</span> <Ago at={record.created_at} />
+                </Fact>
+                {record.started_at && (
+                    <Fact name="Took">
+                        {record.completed_at === null
+                            ? elapsed(between(record.started_at, null))
+                            : duration(between(record.started_at, record.completed_at))}
+                    </Fact>
+                )}
+                {record.generation > 1 && <Fact name="Generation">{record.generation}</Fact>}
+                {!isZero(record.costs.cost) && (
+                    <Fact name={record.costs.budget === null ? "Cost" : "Cost, of its budget"}>
+                        <Money amount={record.costs.cost} />
+                        {record.costs.budget !== null && (
+                            <>
+                                {" of "}
+                                <Money amount={record.costs.budget} />
+                            </>
+                        )}
+                    </Fact>
+                )}
+                <Fact name="Priority">{record.priority}</Fact>
+                {Object.entries(detail.tags).map(([key, value]) => (
+                    <Fact key={key} name={key}>
+                        <a href={href("", { q: `tag:${key}=${value}` })}>{value}</a>
+                    </Fact>
+                ))}
+            </dl>
+
+            {run.layout !== undefined && (
+                <section class="card" aria-label="Graph">
+                    <Graph
+                        layout={run.layout}
+                        stages={detail.stages}
+                        progress={run.progress}
+                        selected={stage}
+                        onSelect={onSelect}
+                        follows
+                    />
+                </section>
+            )}
+            {chosen !== undefined && (
+                <StagePanel
+                    key={chosen.id}
+                    run={id}
+                    stage={chosen}
+                    isTerminal={record.completed_at !== null}
+                    generation={record.generation}
+                    version={run.version}
+                    attempt={attempt}
+                    onAct={open}
+                    onLogs={(number) => goTo({ tab: "logs", attempt: String(number) })}
+                    onClose={() => onSelect(undefined)}
+                />
+            )}
+
+            <Tabs<Tab>
+                label="Details of the run"
+                value={tab}
+                onChange={(next) => goTo({ tab: next === "timeline" ? undefined : next })}
+                tabs={[
+                    ["timeline", "Timeline"],
+                    ["stages", "Stages"],
+                    ...(seesPayloads.value
+                        ? ([
+                              ["logs", "Logs"],
+                              ["payloads", "Input and output"],
+                          ] as const)
+                        : []),
+                    ["events", "Events"],
+                    ["calls", "Model calls"],
+                    ...(seesPayloads.value ? ([["notes", "Annotations"]] as const) : []),
+                    ["artifacts", "Artifacts"],
+                ]}
+            >
+                {tab === "timeline" &&
+                    (timeline === undefined ? (
+                        <Loading />
+                    ) : (
+                        <div class="card card-body">
+                            <Timeline timeline={timeline} selected={stage} onSelect={onSelect} />
+                        </div>
+                    ))}
+                {tab === "stages" && <Stages stages={detail.stages} selected={stage} onSelect={onSelect} />}
+                {tab === "logs" && seesPayloads.value && (
+                    <Logs
+                        id={id}
+                        stages={detail.stages}
+                        stage={stage}
+                        attempt={attempt}
+                        setFilter={(stage, attempt) => goTo({ stage, attempt: attempt === undefined ? undefined : String(attempt) })}
+                        onLog={run.onLog}
+                        line={Number(place.get("line")) || undefined}
+                    />
+                )}
+                {tab === "payloads" && seesPayloads.value && (
+                    <div class="payloads">
+                        <Payload title="Input" path={`${path}/input`} />
+                        {record.status === "COMPLETED" && <Payload title="Output" path={`${path}/output`} version={record.generation} />}
+                        <Payload title="Configuration" path={`${path}/config`} />
+                        <Payload title="Metadata of the caller" path={`${path}/metadata`} />
+                    </div>
+                )}
+                {tab === "events" && <Events id={id} version={run.version} />}
+                {tab === "calls" && <Calls id={id} version={run.version} />}
+                {tab === "notes" && seesPayloads.value && <Notes id={id} version={run.version} />}
+                {tab === "artifacts" && <Artifacts id={id} version={run.version} canShow={seesPayloads.value} />}
+            </Tabs>
+            {act !== undefined && (
+                <ActionDialog
+                    action={act.action}
+                    stage={act.stage}
+                    detail={detail}
+                    layout={run.layout}
+                    onClose={() => setAct(undefined)}
+                    onDone={() => {
+                        setAct(undefined);
+                        run.reload();
+                    }}
+                />
+            )}
+        </div>
+    );
+}
+
+/** The sentence, with its stage as a button. */
+function Said({ text, stage, onSelect }: { text: string; stage: string; onSelect: (stage: string) => void }) {
+    const at = text.indexOf(stage);
+    if (at < 0) return <>{text}</>;
+    return (
+        <>
+            {text.slice(0, at)}
+            <button type="button" class="inline-link" onClick={() => onSelect(stage)}>
+                {stage}
+            </button>
+            {text.slice(at + stage.length)}
+        </>
+    );
+}
