@@ -214,8 +214,7 @@ impl Interceptor for LateSignal {
     async fn after(&self, call: Call, _: u64) -> Result<(), Error> {
         if call.method == "next_signal" && !self.is_sent.swap(true, Ordering::SeqCst) {
             let waiting = self.sender.approvals().await?;
-            // The stage is leased at the moment, so it is not in the inbox.
-            assert!(waiting.is_empty());
+            assert!(waiting.is_empty(), "the stage is leased at the moment");
             let run = self.sender.runs(&RunFilter::new()).await?.items.pop().expect("a run waits");
             let run = self.sender.run_handle::<sending>(run.id).await?;
             run.signal::<ask>(decision(true)).await.expect("the stage still waits");

@@ -21,7 +21,7 @@ pub fn command() -> Command {
         .value_parser(|text: &str| text.parse::<ApprovalId>())
         .help("The id that the list shows");
     Command::new("approvals")
-        .about("Lists and answers the stages that wait for a person")
+        .about("Lists the stages that wait for a person, and sends their signals")
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(Command::new("list").about("Lists the stages that wait, by deadline"))

@@ -1,6 +1,7 @@
 //! The rows beside runs and stages that a commit writes. Few commits have any, so each kind has a statement of its own.
 
 use super::WriteColumns;
+use super::row_list::RowList;
 use super::signal::signal_rows;
 use crate::records::CostSummary;
 use crate::stores::calls::{LOST_CALL, ReservedRow, SettledRow};
@@ -38,19 +39,6 @@ pub(in crate::stores) enum SideKind {
     RunSpending,
     /// Run, stage, what it has spent, and the most that an awaited call can cost.
     StageSpending,
-}
-
-/// Rows that are one argument, or one list of arguments, of a statement.
-pub(in crate::stores) trait RowList: Default {
-    type Row<'a>: WriteColumns
-    where
-        Self: 'a;
-
-    /// Adds a row.
-    fn push(&mut self, put: impl FnOnce(&mut Self::Row<'_>));
-
-    /// Returns whether there is no row.
-    fn is_empty(&self) -> bool;
 }
 
 /// Returns the rows of a transaction, each kind that has some.

@@ -1,6 +1,7 @@
 //! Signals, and the stages that wait for them.
 
-use super::{FromColumns, ReadColumns, RowList, WriteColumns};
+use super::row_list::RowList;
+use super::{FromColumns, ReadColumns, WriteColumns};
 use crate::records::{SignalRecord, SignalWait};
 use crate::stores::working_set::{SideRows, SignalQueue};
 use crate::value::RunId;
