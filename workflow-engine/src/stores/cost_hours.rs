@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 use super::rows::ReadColumns;
 use crate::ports::CostQuery;
 use crate::records::{AiCallRecord, CallStatus, CostGroup, CostKey, CostSums, UnfinishedCosts};
@@ -64,6 +65,7 @@ pub(super) fn group(at: Option<DateTime<Utc>>, texts: [String; 3], sums: CostSum
 }
 
 /// Reads a group. Each amount is two numbers, its upper and its lower 32 bits, which a database sums up without loss.
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub(super) fn read_group<C: ReadColumns>(columns: &mut C) -> Result<CostGroup, C::Failure> {
     let at = columns.maybe_instant("at")?;
     let texts = [columns.text("workflow_id")?, columns.text("stage_id")?, columns.text("model_key")?];
@@ -83,6 +85,7 @@ pub(super) fn read_group<C: ReadColumns>(columns: &mut C) -> Result<CostGroup, C
 }
 
 /// Reads the costs of unfinished runs.
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub(super) fn read_unfinished<C: ReadColumns>(columns: &mut C) -> Result<UnfinishedCosts, C::Failure> {
     let runs = columns.int("count")?;
     let cost = amount(columns, "total_cost")?;
@@ -95,6 +98,7 @@ pub(super) fn unfinished(runs: u64, cost: Cost, reserved: Cost) -> UnfinishedCos
     UnfinishedCosts { runs: runs.min(most), is_exact: runs <= most, cost, reserved }
 }
 
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 fn amount<C: ReadColumns>(columns: &mut C, column: &'static str) -> Result<Cost, C::Failure> {
     let (high, low) = (columns.int::<i64>(column)?, columns.int::<i64>(column)?);
     let sum = (i128::from(high) << 32) + i128::from(low);
