@@ -116,15 +116,18 @@ function BulkDialog({ action, target, onClose }: { action: BulkAction; target: T
     const [isEnded, setEnded] = useState(false);
     /** Whether the reason has changed since the preview, whose token signs it. */
     const [isStale, setStale] = useState(false);
+    const latestReason = useRef(reason);
+    latestReason.current = reason;
     const stop = useRef(false);
     const asked = useRef(false);
 
     const read = async (): Promise<void> => {
         setError(undefined);
         try {
-            const given = reason.trim();
+            const given = latestReason.current.trim();
             setPreview(await post<Preview>("/runs/bulk", { action, ...target, ...(given !== "" && { reason: given }) }));
-            setStale(false);
+            // The reason may have changed while the answer was on its way.
+            setStale(latestReason.current.trim() !== given);
         } catch (cause) {
             setError(cause as ApiError);
         }

@@ -40,9 +40,12 @@ export function RunsPage() {
         links[at < 0 ? 0 : Math.max(0, Math.min(links.length - 1, at + step))]?.focus();
     };
     const toggle = (id: string): void => {
-        const changed = new Set(selected);
-        if (!changed.delete(id)) changed.add(id);
-        setSelected(changed);
+        // Two keys may come before the page is drawn again.
+        setSelected((old) => {
+            const changed = new Set(old);
+            if (!changed.delete(id)) changed.add(id);
+            return changed;
+        });
     };
     useKeys([
         { key: "/", does: "Edit the filter", action: () => input.current?.focus() },
