@@ -5,6 +5,7 @@ mod diagnosis;
 mod inspection;
 mod ledger;
 mod timers;
+mod signals;
 
 use std::collections::HashMap;
 use std::sync::Arc;

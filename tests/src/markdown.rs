@@ -50,4 +50,5 @@ documents! {
     Telemetry "docs/guide/22-telemetry.md";
     Dashboard "docs/guide/23-dashboard.md";
     Time "docs/guide/24-time.md";
+    Signals "docs/guide/25-signals.md";
 }

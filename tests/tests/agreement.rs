@@ -66,6 +66,7 @@ impl Choices {
                 ticket: output,
                 check_after: Duration::from_secs(self.below(9) as u64),
                 give_up_after: Duration::MAX,
+                awaits_signal: false,
             },
             16 => Change::Postpone { stage_id, check_after: Duration::from_secs(self.below(9) as u64) },
             17 => Change::Wake { stage_id },

@@ -29,6 +29,7 @@ cases! {
     raw_identifiers = "stage/pass/raw_identifiers.rs",
     rules = "stage/pass/rules.rs",
     shadowed_names = "stage/pass/shadowed_names.rs",
+    signals = "stage/pass/signals.rs",
     state = "stage/pass/state.rs",
     types = "stage/pass/types.rs",
     visibility = "stage/pass/visibility.rs",

@@ -3,7 +3,7 @@
 use proc_macro2::{Span, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::ParseStream;
-use syn::{Ident, LitInt, LitStr, Path, Result, Token};
+use syn::{Ident, LitInt, LitStr, Path, Result, Token, Type};
 
 use crate::casing::Case;
 use crate::errors::{self, Errors};
@@ -29,6 +29,7 @@ pub const STAGE: Table = Table {
         "require",
         "optional",
         "check",
+        "signal",
         "poll_every",
         "give_up_after",
         "crate",
@@ -226,6 +227,14 @@ pub fn path(name: &Ident, input: ParseStream<'_>, example: &str) -> Result<Path>
     equals(name, input, example)?;
     let at = place(name, input);
     input.call(Path::parse_mod_style).map_err(|_| errors::options::value(at, name, example))
+}
+
+/// `signal = Decision`: a type.
+pub fn ty(name: &Ident, input: ParseStream<'_>) -> Result<Type> {
+    let example = format!("{name} = Decision");
+    equals(name, input, &example)?;
+    let at = place(name, input);
+    input.parse().map_err(|_| errors::options::value(at, name, &example))
 }
 
 /// The `=` of `name = value`.

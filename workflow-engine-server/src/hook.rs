@@ -1,4 +1,4 @@
-//! Addresses that wake one stage.
+//! Addresses that wake one stage, or send it a signal.
 
 use std::time::Duration;
 
@@ -57,7 +57,7 @@ impl Hooks {
     /// Returns the path to which another system posts, once or several times, to have this stage checked at once: give it
     /// to the system with the public URL before it. It needs no token, names one stage and generation, and is void after
     /// its lifetime and when the stage ends. What is posted, at most 64 KiB, is not kept: the stage's check finds the
-    /// result.
+    /// result. For a stage that waits for a signal, what is posted is the payload; the same payload may be posted again.
     ///
     /// # Errors
     /// `RUN_NOT_FOUND`; an error of the store.

@@ -43,4 +43,5 @@ chapters! {
     telemetry "22-telemetry.md";
     dashboard "23-dashboard.md";
     time "24-time.md";
+    signals "25-signals.md";
 }

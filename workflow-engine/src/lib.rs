@@ -39,13 +39,15 @@ pub mod guide;
 
 pub use context::{AnyStage, IntoStageError, Retry, RetryDecision, StageContext, StageError, StageResult};
 pub use engine::{
-    AnyRun, BulkItem, BulkOutcome, Cursor, Engine, EngineBuilder, Events, Fork, IntoStore, List, Logs, Page,
-    Rerun, RunHandle, StartRun, StoreSource, WorkerState, WorkerStatus, WorkflowVersion,
+    AnyRun, ApprovalId, BulkItem, BulkOutcome, Cursor, Engine, EngineBuilder, Events, Fork, IntoStore, List,
+    Logs, Page, PendingApproval, Rerun, RunHandle, Signal, StartRun, StoreSource, WorkerState, WorkerStatus,
+    WorkflowVersion,
 };
 pub use error::{Error, ErrorCode};
 pub use host::{LeftJob, ShutdownReport, serverless};
 pub use language::{Check, CheckFunction, HasStage, Stage, Workflow};
 pub use ports::{AnnotationFilter, LogFilter, RunCount, RunFilter};
+pub use presets::Approval;
 pub use records::{Actor, Annotation, AnnotationKey, LogLevel, StageFailure, Statement, Status};
 pub use value::{Bytes, Cost, Json, RunId};
 pub use workflow_engine_macros::{check, stage, workflow};
@@ -58,8 +60,8 @@ pub use lower::private as __private;
 pub mod prelude {
     pub use crate::records::Status;
     pub use crate::{
-        AnyRun, Check, Engine, RunHandle, Stage, StageContext, StageError, StageFailure, StageResult,
-        Workflow,
+        AnyRun, Approval, Check, Engine, RunHandle, Stage, StageContext, StageError, StageFailure,
+        StageResult, Workflow,
     };
     pub use crate::{check, stage, workflow};
 }

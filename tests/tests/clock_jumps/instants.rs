@@ -37,6 +37,7 @@ fn suspend() -> Change {
         ticket: StoredValue::Inline(Json::encode("ticket").unwrap()),
         check_after: DELAY,
         give_up_after: DAY,
+        awaits_signal: false,
     }
 }
 

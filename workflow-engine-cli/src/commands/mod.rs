@@ -4,6 +4,8 @@ mod worker;
 mod start;
 mod runs;
 mod workflows;
+mod signal;
+mod approvals;
 mod dead_letters;
 mod queue;
 mod workers;
@@ -39,6 +41,8 @@ pub fn all(has_workflows: bool) -> Vec<Command> {
         start::command(has_workflows),
         runs::command(),
         workflows::command(),
+        signal::command(),
+        approvals::command(),
         queue::command(),
         workers::command(),
         costs::command(),
@@ -68,6 +72,8 @@ pub async fn execute(session: &Session, name: &str, matches: &mut ArgMatches) ->
         "start" => unless_interrupted(start::execute(session, matches)).await,
         "runs" => on_api(session, |api| runs::execute(session, api, matches)).await,
         "workflows" => on_api(session, |api| workflows::execute(session, api, matches)).await,
+        "signal" => on_api(session, |api| signal::execute(session, api, matches)).await,
+        "approvals" => on_api(session, |api| approvals::execute(session, api, matches)).await,
         "dead-letters" => on_api(session, |api| dead_letters::execute(session, api, matches)).await,
         "queue" => on_api(session, |api| queue::execute(session, api)).await,
         "workers" => on_api(session, |api| workers::execute(session, api)).await,

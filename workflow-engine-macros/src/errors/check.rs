@@ -20,6 +20,17 @@ pub fn wait_without_check(name: &syn::Ident, example: &str) -> Error {
     )
 }
 
+pub fn signal_with_check(name: &syn::Ident) -> Error {
+    on(
+        name,
+        "a stage waits for a signal or for its check, not for both: remove option `signal` or option `check`",
+    )
+}
+
+pub fn poll_of_a_signal(name: &syn::Ident) -> Error {
+    on(name, "option `poll_every` belongs to option `check`: nothing polls for a signal, so remove it")
+}
+
 pub fn no_ticket(token: impl ToTokens) -> Error {
     on(token, "a check must take the ticket that its stage returned: add a parameter `ticket: &Ticket`")
 }

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
-use syn::{Attribute, Expr, Ident, LitStr, Meta, Path, Result, Token};
+use syn::{Attribute, Expr, Ident, LitStr, Meta, Path, Result, Token, Type};
 
 use super::input::{self, Input};
 use super::rule::{self, Rule};
@@ -31,6 +31,8 @@ pub struct Options {
     pub optional: Vec<Path>,
     /// The path of the `#[check]` function of a stage that waits.
     pub check: Option<Path>,
+    /// The payload of the signal of a stage that waits for one, with the option's name.
+    pub signal: Option<Named<Type>>,
     pub poll_every: Option<Named<u64>>,
     pub give_up_after: Option<Named<u64>>,
     /// Options whose value is a field of the configuration.
@@ -60,31 +62,38 @@ pub struct Retry {
 impl Options {
     pub fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
         let mut found = Self::default();
-        let mut waits = false;
+        let (mut checks, mut signals) = (false, false);
         let parser = |input: ParseStream<'_>| {
             options::parse(input, &options::STAGE, errors, |name, input, errors| {
-                waits |= name == "check";
+                checks |= name == "check";
+                signals |= name == "signal";
                 found.read(name, input, errors)
             });
             Ok(())
         };
         // The parser above collects its mistakes in `errors`.
         let _ = parser.parse2(tokens);
-        if !waits {
-            let lonely = [
-                (&found.poll_every, "poll_every = \"1h\""),
-                (&found.give_up_after, "give_up_after = \"1d\""),
-            ];
-            for (option, example) in lonely {
-                let word = example.split(' ').next();
-                let configured = found.configured.iter().map(|configured| &configured.option);
-                let configured = configured.filter(|name| word.is_some_and(|word| *name == word));
-                for name in option.iter().map(|named| &named.name).chain(configured) {
-                    errors.push(errors::check::wait_without_check(name, example));
+        if let (Some(_), Some(signal)) = (&found.check, &found.signal) {
+            errors.push(errors::check::signal_with_check(&signal.name));
+        }
+        for name in found.named("poll_every").filter(|_| signals && !checks) {
+            errors.push(errors::check::poll_of_a_signal(name));
+        }
+        if !checks && !signals {
+            for (word, example) in [("poll_every", "1h"), ("give_up_after", "1d")] {
+                for name in found.named(word) {
+                    errors.push(errors::check::wait_without_check(name, &format!("{word} = \"{example}\"")));
                 }
             }
         }
         found
+    }
+
+    /// Returns the name of an option about waiting, wherever it is written.
+    fn named<'a>(&'a self, word: &'a str) -> impl Iterator<Item = &'a Ident> {
+        let written = if word == "poll_every" { &self.poll_every } else { &self.give_up_after };
+        let configured = self.configured.iter().map(|configured| &configured.option);
+        written.iter().map(|named| &named.name).chain(configured.filter(move |name| *name == word))
     }
 
     fn read(&mut self, name: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Result<()> {
@@ -100,6 +109,7 @@ impl Options {
             "budget" => self.budget = Some(options::amount(name, input)?),
             "over_budget" => self.waits_over_budget = options::second_word(name, input, ["fail", "wait"])?,
             "check" => self.check = Some(options::path(name, input, "check = batch_done")?),
+            "signal" => self.signal = Some(Named { name: name.clone(), value: options::ty(name, input)? }),
             "poll_every" => self.poll_every = Some(named_duration(name, input)?),
             "give_up_after" => self.give_up_after = Some(named_duration(name, input)?),
             "retry" => self.retry = Some(retry(name, input, &mut self.configured, errors)?),

@@ -9,6 +9,7 @@ use super::call::{
     aliases, arguments, failure, into_error, local, read_alias, requirements, returned, state,
 };
 use super::record::Record;
+use super::signal;
 use super::valid::{Body, Field, Parameter};
 use super::wait::Wait;
 use crate::casing::{kebab, pascal, plain, title};
@@ -179,23 +180,27 @@ fn implementation(
     private: &TokenStream,
 ) -> TokenStream {
     let name = &stage.function.signature.ident;
-    let output = wait.map_or_else(
-        || {
+    let output = match (&options.signal, wait) {
+        (Some(payload), _) => signal::output(&payload.value),
+        (None, Some(wait)) => wait.output(),
+        (None, None) => {
             let output = returned(stage, private);
             quote!(type Output = #output;)
-        },
-        Wait::output,
-    );
+        }
+    };
     let requires = (!stage.reads.is_empty()).then(|| {
         let requirements = requirements(stage, private);
         quote!(.requires(&[#requirements]))
     });
     let state = state(stage, private).map(|types| quote!(.state(&[#types])));
-    let waits = wait.map(Wait::declaration);
+    let asks = options.signal.as_ref().map(|_| signal::declaration(options, private));
+    let waits = wait.map(Wait::declaration).or(asks);
     let apart = (requires.is_some() || waits.is_some()).then(|| quote!(here));
     let more = quote!(#requires #state #waits);
     let [arguments, calls] = declaration(name, &stage.function.attributes, options, private, &more);
-    let run = run(stage, wait, names, private);
+    let run = run(stage, options, wait, names, private);
+    let question = || returned(stage, private);
+    let signalled = options.signal.as_ref().map(|_| signal::implementation(name, &question(), private));
     let text = plain(name);
     quote! {
         impl #private::Stage for #name {
@@ -204,6 +209,8 @@ fn implementation(
             #settings
             #private::stage!(#text #apart (#arguments) { #calls } #input_type; #run);
         }
+
+        #signalled
     }
 }
 
@@ -270,6 +277,7 @@ fn prepare(stage: &Body<'_>, private: &TokenStream, own_future: bool) -> TokenSt
 /// The call of the function.
 fn run(
     stage: &Body<'_>,
+    options: &Options,
     wait: Option<&Wait<'_>>,
     names: Option<&TokenStream>,
     private: &TokenStream,
@@ -289,7 +297,8 @@ fn run(
                 | Parameter::State { .. }
         )
     });
-    let own_future = borrows || wait.is_some();
+    let asks = options.signal.is_some();
+    let own_future = borrows || wait.is_some() || asks;
     let arguments = arguments(stage, private, own_context, |read| {
         if own_future {
             quote!(#read?)
@@ -303,10 +312,11 @@ fn run(
     let prepare = prepare(stage, private, own_future);
     let body = if own_future {
         let failure = failure(stage, private);
-        let store = wait.map_or_else(
-            || quote!(#private::store::<Self>(#output)),
-            |wait| wait.store(&returned(stage, private), &output),
-        );
+        let store = match wait {
+            Some(wait) => wait.store(&returned(stage, private), &output),
+            None if asks => signal::store(&output, private),
+            None => quote!(#private::store::<Self>(#output)),
+        };
         let pin = respan(quote!(#private::Box::pin), name.span());
         quote_spanned! {name.span()=>
             #pin(async move {

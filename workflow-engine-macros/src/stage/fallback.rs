@@ -7,7 +7,7 @@ use quote::{ToTokens, quote};
 use super::ast::Function;
 use super::attr::Options;
 use super::expand::{declaration, marker, path};
-use super::{valid, wait};
+use super::{signal, valid, wait};
 use crate::errors::Errors;
 use crate::function::Kind;
 use crate::{docs, paths};
@@ -27,11 +27,14 @@ pub fn expand(function: &Function, options: &Options, mut errors: Errors) -> Tok
     let [arguments, calls] = declaration(name, &function.attributes, options, &private, &TokenStream::new());
     let path = path(name, &private);
     // The output is usually known in spite of the mistake.
-    let output = match (&options.check, valid::output(Kind::Stage, function)) {
-        (Some(check), _) => wait::output(check, &private),
-        (None, Some(returns)) => quote!(<#returns as #private::Returns>::Output),
-        (None, None) => errors.as_type(),
+    let payload = options.signal.as_ref().map(|signal| &signal.value);
+    let output = match (&options.check, payload, valid::output(Kind::Stage, function)) {
+        (Some(check), ..) => wait::output(check, &private),
+        (None, Some(payload), _) => payload.to_token_stream(),
+        (None, None, Some(returns)) => quote!(<#returns as #private::Returns>::Output),
+        (None, None, None) => errors.as_type(),
     };
+    let signalled = payload.map(|_| signal::implementation(name, &quote!(#private::Faulty), &private));
     let errors = errors.to_compile_errors();
     quote! {
         #errors
@@ -54,6 +57,7 @@ pub fn expand(function: &Function, options: &Options, mut errors: Errors) -> Tok
                     ::core::unreachable!()
                 }
             }
+            #signalled
             impl<__R> #private::Requires<__R> for #name {}
             impl<__R> #private::Optionally<__R> for #name {}
         };

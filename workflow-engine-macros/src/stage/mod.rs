@@ -15,6 +15,7 @@ mod state;
 mod types;
 pub mod valid;
 mod wait;
+mod signal;
 
 use proc_macro2::TokenStream;
 

@@ -63,10 +63,7 @@ impl<'a> Wait<'a> {
             let millis = option.value;
             quote!(.poll_every_millis(#millis))
         });
-        let give_up_after = self.options.give_up_after.as_ref().map(|option| {
-            let millis = option.value;
-            quote!(.give_up_after_millis(#millis))
-        });
+        let give_up_after = give_up_after(self.options);
         quote! {
             .waits(
                 #private::wait_definition::<Self>() #poll_every #give_up_after,
@@ -118,6 +115,12 @@ impl<'a> Wait<'a> {
     fn span(&self) -> Span {
         self.path.span()
     }
+}
+
+/// The call that sets the longest wait.
+pub fn give_up_after(options: &Options) -> Option<TokenStream> {
+    let millis = options.give_up_after.as_ref()?.value;
+    Some(quote!(.give_up_after_millis(#millis)))
 }
 
 /// The output of a stage that waits and whose declaration has a mistake.

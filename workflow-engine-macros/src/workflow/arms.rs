@@ -340,7 +340,13 @@ fn qualify(pattern: &mut Pat, of: &Ident) {
     }
 }
 
+/// `Self` is the matched type itself, for one that is a structure.
 fn prefix(path: &mut Path, of: &Ident) {
+    if path.leading_colon.is_none() && path.segments.first().is_some_and(|first| first.ident == "Self") {
+        let of = at(of, path.segments[0].ident.span());
+        path.segments[0] = PathSegment::from(of);
+        return;
+    }
     if path.leading_colon.is_none() && path.segments.len() == 1 {
         let of = at(of, path.segments[0].ident.span());
         path.segments.insert(0, PathSegment::from(of));

@@ -14,6 +14,7 @@ mod run_history;
 mod steer_run;
 mod live_streams;
 mod bulk_actions;
+mod approvals;
 mod hooks;
 mod fork_run;
 mod workflows;
@@ -52,6 +53,7 @@ pub(crate) fn table() -> Vec<Route> {
     routes.extend(fork_run::routes());
     routes.extend(live_streams::routes());
     routes.extend(bulk_actions::routes());
+    routes.extend(approvals::routes());
     routes.extend(hooks::routes());
     routes.extend(workflows::routes());
     routes.extend(overview::routes());

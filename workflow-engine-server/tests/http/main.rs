@@ -9,6 +9,7 @@ mod choices;
 mod costs;
 mod dashboard;
 mod document;
+mod approvals;
 mod hooks;
 mod limits;
 mod live;

@@ -67,6 +67,13 @@ workflow! { pub Even = refuse_odd }
 workflow! { pub Login = check_account }
 workflow! { pub Asking = ask }
 
+#[stage(signal = Approval, give_up_after = "7d")]
+pub async fn approve(account: Account) -> StageResult<Account> {
+    Ok(account)
+}
+
+workflow! { pub Approving = approve }
+
 /// A server, its engine, and a client.
 pub struct Served {
     pub engine: Engine,
@@ -76,7 +83,12 @@ pub struct Served {
 
 /// Adds the workflows to an engine.
 pub fn with_workflows(builder: EngineBuilder) -> EngineBuilder {
-    builder.register::<Calculation>().register::<Even>().register::<Login>().register::<Asking>()
+    builder
+        .register::<Calculation>()
+        .register::<Even>()
+        .register::<Login>()
+        .register::<Asking>()
+        .register::<Approving>()
 }
 
 /// Serves an engine in memory with three tokens.

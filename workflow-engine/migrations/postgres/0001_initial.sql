@@ -453,6 +453,23 @@ CREATE INDEX workflow_annotations_by_key ON {schema}.workflow_annotations (key, 
 CREATE INDEX workflow_annotations_actions ON {schema}.workflow_annotations (id)
     WHERE key >= 'operator.' AND key < 'operator/';
 
+-- The signals that stages have received: a queue for each stage. A row is written once, and marked when it is consumed.
+CREATE TABLE {schema}.workflow_signals (
+    workflow_run_id UUID   NOT NULL,
+    stage_id        TEXT   COLLATE "C" NOT NULL,
+    -- The place of the stage in its run; empty outside of repeated parts.
+    place           TEXT   COLLATE "C" NOT NULL DEFAULT '',
+    -- The position in the queue: 1, 2, 3, and so on, without a gap. Signals are consumed in this order.
+    number          BIGINT NOT NULL,
+    payload         TEXT   COLLATE "C" NOT NULL,
+    actor           TEXT   COLLATE "C",
+    created_at      TIMESTAMPTZ NOT NULL,
+    -- When a wait consumed it, and the generation of that wait; NULL before.
+    consumed_at     TIMESTAMPTZ,
+    consumed_by     BIGINT,
+    PRIMARY KEY (workflow_run_id, stage_id, place, number)
+);
+
 -- The ledger: one row for each call of a model.
 CREATE TABLE {schema}.workflow_ai_calls (
     id                  UUID   NOT NULL PRIMARY KEY,

@@ -381,6 +381,23 @@ CREATE INDEX {prefix}annotations_by_key ON {prefix}annotations (key, id);
 CREATE INDEX {prefix}annotations_actions ON {prefix}annotations (id)
     WHERE key >= 'operator.' AND key < 'operator/';
 
+-- The signals that stages have received: a queue for each stage. A row is written once, and marked when it is consumed.
+CREATE TABLE {prefix}signals (
+    workflow_run_id TEXT    NOT NULL,
+    stage_id        TEXT    NOT NULL,
+    -- The place of the stage in its run; empty outside of repeated parts.
+    place           TEXT    NOT NULL DEFAULT '',
+    -- The position in the queue: 1, 2, 3, and so on, without a gap. Signals are consumed in this order.
+    number          INTEGER NOT NULL,
+    payload         TEXT    NOT NULL,
+    actor           TEXT,
+    created_at      INTEGER NOT NULL,
+    -- The instant at which a wait consumed it, and the generation of that wait; NULL before.
+    consumed_at     INTEGER,
+    consumed_by     INTEGER,
+    PRIMARY KEY (workflow_run_id, stage_id, place, number)
+) STRICT, WITHOUT ROWID;
+
 -- The ledger: one row for each model call. Texts come last, so that sums do not read them.
 CREATE TABLE {prefix}ai_calls (
     id                  TEXT    NOT NULL PRIMARY KEY,

@@ -90,11 +90,17 @@ impl WorkflowDefinition {
             "choice": stage.choice.as_ref().map(|choice| json!({
                 "arms": choice.arms.iter().map(|arm| self.arm_json(arm)).collect::<Vec<_>>(),
             })),
-            "wait": stage.wait.map(|wait| json!({
-                "poll_every_ms": millis(wait.poll_every),
-                "give_up_after_ms": millis(wait.give_up_after),
-                "ticket_schema": wait.ticket_schema(),
-            })),
+            "wait": stage.wait.map(|wait| {
+                let mut described = json!({
+                    "give_up_after_ms": millis(wait.give_up_after),
+                    "ticket_schema": wait.ticket_schema(),
+                });
+                match stage.signal_schema() {
+                    Some(schema) => described["signal_schema"] = schema.to_value(),
+                    None => described["poll_every_ms"] = millis(wait.poll_every).into(),
+                }
+                described
+            }),
             "input_schema": stage.input_schema(),
             "output_schema": stage.output_schema(),
             "config_schema": stage.config_schema(),

@@ -28,8 +28,11 @@ pub(crate) fn fingerprint(definition: &WorkflowDefinition) -> String {
                 "config": normal_form(stage.config.shape()),
             });
             // The check of this build reads tickets that an earlier build has stored.
-            if let Some(wait) = &stage.wait {
-                whole["ticket"] = normal_form(wait.ticket_schema());
+            match &stage.wait {
+                // No code reads a stored question, and the payload of a signal is the output.
+                Some(wait) if wait.is_signal() => whole["signal"] = json!(true),
+                Some(wait) => whole["ticket"] = normal_form(wait.ticket_schema()),
+                None => {}
             }
             // Stored arms are numbers. Guards are policy: another build may decide otherwise.
             if let Some(arms) = arms(stage) {

@@ -79,6 +79,18 @@ impl StageDefinition {
         self.number as usize - 1
     }
 
+    /// Returns the JSON Schema of the payload of a signal, which is the stage's output; `None` for a stage that does not
+    /// wait for one.
+    #[must_use]
+    pub fn signal_schema(&self) -> Option<schemars::Schema> {
+        self.waits_for_signal().then(|| (self.output_schema)())
+    }
+
+    /// Whether the stage waits for a signal.
+    pub(crate) fn waits_for_signal(&self) -> bool {
+        self.wait.is_some_and(|wait| wait.is_signal())
+    }
+
     /// Returns the limits of the stage in a run with this configuration of the stage.
     ///
     /// # Errors

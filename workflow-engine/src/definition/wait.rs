@@ -1,4 +1,4 @@
-//! Stages that wait for a check.
+//! Stages that wait: for a check, or for a signal.
 
 use std::time::Duration;
 
@@ -6,17 +6,21 @@ use futures_util::future::BoxFuture;
 use schemars::Schema;
 
 use crate::context::{StageContext, StageError};
-use crate::value::Json;
+use crate::value::{FieldPath, Json};
 
 /// How a stage waits.
 #[derive(Clone, Copy, Debug)]
 pub struct WaitDefinition {
-    /// The time between two checks.
+    /// The time between two checks. A stage that waits for a signal has one check at the end of its wait, and one after
+    /// each signal.
     pub poll_every: Duration,
     /// The longest time from the commit of the ticket until the stage is ready; then the stage fails.
     pub give_up_after: Duration,
     pub(crate) check: CheckEntry,
     pub(crate) ticket_schema: fn() -> Schema,
+    /// Returns the first field of a signal's payload that its type does not know; `None` for a stage that waits for a
+    /// check.
+    pub(crate) signal: Option<fn(&Json) -> Option<FieldPath>>,
 }
 
 impl WaitDefinition {
@@ -27,7 +31,26 @@ impl WaitDefinition {
 
     /// With the default durations.
     pub(crate) const fn new(check: CheckEntry, ticket_schema: fn() -> Schema) -> Self {
-        Self { poll_every: Self::POLL_EVERY, give_up_after: Self::GIVE_UP_AFTER, check, ticket_schema }
+        Self {
+            poll_every: Self::POLL_EVERY,
+            give_up_after: Self::GIVE_UP_AFTER,
+            check,
+            ticket_schema,
+            signal: None,
+        }
+    }
+
+    /// Waits for a signal, whose payload is the stage's output.
+    pub(crate) const fn for_signal(mut self, find_unknown: fn(&Json) -> Option<FieldPath>) -> Self {
+        self.signal = Some(find_unknown);
+        self
+    }
+
+    /// Whether the stage waits for a signal, whose payload is its output: the option `signal`. Otherwise it waits for its
+    /// check.
+    #[must_use]
+    pub const fn is_signal(&self) -> bool {
+        self.signal.is_some()
     }
 
     #[doc(hidden)]
@@ -44,7 +67,8 @@ impl WaitDefinition {
         self
     }
 
-    /// Returns the JSON Schema of the ticket, which the stage's function returns and its check takes.
+    /// Returns the JSON Schema of the ticket, which the stage's function returns and its check takes. Of a stage that waits
+    /// for a signal, it is the schema of the question.
     #[must_use]
     pub fn ticket_schema(&self) -> Schema {
         (self.ticket_schema)()
@@ -59,6 +83,8 @@ pub(crate) type CheckEntry = fn(CheckExecution) -> BoxFuture<'static, Result<Che
 pub struct CheckExecution {
     /// The ticket that the stage's body returned.
     pub ticket: Json,
+    /// The payload of the oldest signal that no wait has consumed, for a stage that waits for one.
+    pub signal: Option<Json>,
     /// The stage's complete configuration.
     pub config: Json,
     /// The context of this check.

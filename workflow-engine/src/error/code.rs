@@ -102,6 +102,12 @@ error_codes! {
     InvalidAnnotation "INVALID_ANNOTATION" InvalidInput
         "An annotation has no attribute, too many of them, or a key or value that cannot be stored."
         "Shorten or rename what the message names.";
+    InvalidSignal "INVALID_SIGNAL" InvalidInput
+        "The payload of a signal does not match the type that its stage waits for, or cannot be stored."
+        "Correct the field that the message names; the stage's `signal_schema` describes the payload.";
+    NotASignalStage "NOT_A_SIGNAL_STAGE" InvalidInput
+        "A signal was sent to a stage that does not wait for one."
+        "Send it to a stage with the option `signal`.";
     InvalidTag "INVALID_TAG" InvalidInput
         "A run has too many tags, one key twice, or a key or value that cannot be stored."
         "Use at most 16 tags with keys of 64 bytes and values of 256 bytes, without control characters.";
@@ -195,6 +201,15 @@ error_codes! {
     StageSkipped "STAGE_SKIPPED" Conflict
         "A rerun was requested from a stage that was skipped: another arm was taken, or a stage before it failed in a `catch`."
         "Rerun from the stage that the message names.";
+    RunOver "RUN_OVER" Conflict
+        "A signal was sent to a run that has ended without one."
+        "Nothing, or rerun the run and send the signal again.";
+    SignalTooLate "SIGNAL_TOO_LATE" Conflict
+        "A signal was sent to a stage that has received its signal, or no longer waits: it has completed, failed, timed out or was skipped."
+        "Nothing: the message names who was first, or what has happened. A rerun of the stage asks again.";
+    TooManySignals "TOO_MANY_SIGNALS" Conflict
+        "A stage that does not wait yet has 1,000 signals in its queue."
+        "Look for a sender that repeats signals; give each an idempotency key.";
     StatementFailed "STATEMENT_FAILED" Conflict
         "The database refused a statement that a stage gave to its transaction."
         "Correct the statement; the stage's commit was rolled back.";

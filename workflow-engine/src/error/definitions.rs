@@ -34,6 +34,11 @@ impl Error {
         )
     }
 
+    pub(crate) fn stored_definition(fingerprint: &str, source: serde_json::Error) -> Self {
+        let message = format!("the stored definition `{fingerprint}` cannot be read");
+        Self::new(ErrorCode::StoredValueCorrupt, message).because(source)
+    }
+
     pub(crate) fn definition_does_not_fit(run: impl fmt::Display, workflow: &str, reason: &str) -> Self {
         Self::new(
             ErrorCode::DefinitionMismatch,

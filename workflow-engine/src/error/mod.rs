@@ -7,6 +7,7 @@ mod definitions;
 mod stores;
 pub(crate) mod descriptors;
 mod ledger;
+mod signals;
 mod subscribers;
 mod times;
 mod state;
@@ -17,6 +18,7 @@ use std::fmt;
 
 pub use code::ErrorCode;
 
+pub(crate) use signals::SignalTooLate;
 pub(crate) use state::MissingState;
 pub(crate) use times::shown;
 

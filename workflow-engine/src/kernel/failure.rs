@@ -21,6 +21,8 @@ pub(super) struct FinalFailure {
     pub(super) error: String,
     /// The change that completes the idempotency key under which the job was claimed, if there is one.
     pub(super) completed_key: Option<Change>,
+    /// Whether the stage does not fail if it was woken since its last check began.
+    pub(super) unless_woken: bool,
     /// The definition, which says where a `catch` is.
     pub(super) definition: &'static WorkflowDefinition,
 }
@@ -61,7 +63,7 @@ fn decide(
             && job.lease_epoch == lease.epoch
             && job.status == Status::Running
     })?;
-    if snapshot.run.status != Status::Running {
+    if snapshot.run.status != Status::Running || failure.unless_woken && job.woken {
         return None;
     }
     let stage = snapshot.stages.iter().find(|stage| stage.stage_id == lease.stage_id)?;

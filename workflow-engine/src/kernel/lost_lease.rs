@@ -70,7 +70,15 @@ impl LostJob {
                 return Ok(None);
             };
             let (code, definition) = (ErrorCode::WorkerLost, registered.definition());
-            let failure = FinalFailure { lease, expired, code, error, completed_key: None, definition };
+            let failure = FinalFailure {
+                lease,
+                expired,
+                code,
+                error,
+                unless_woken: false,
+                completed_key: None,
+                definition,
+            };
             let taken = fail_for_good(kernel, failure).await?.then_some(TakenBack::Failed);
             taken.inspect(|_| kernel.meters().leases_lost.increment());
             return Ok(taken);

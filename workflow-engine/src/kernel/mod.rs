@@ -36,6 +36,7 @@ mod repairs;
 mod failure;
 mod choice;
 mod run_output;
+mod signal_payload;
 mod caught_stages;
 mod catch;
 mod lost_lease;
@@ -71,8 +72,8 @@ pub use commands::{
     PollSuspendedStagesOutput, PurgeRuns, PurgeRunsOutput, RaiseBudget, RaiseBudgetOutput, ReapStaleLeases,
     ReapStaleLeasesOutput, ReapStuckRuns, ReapStuckRunsOutput, RemoveSubscriber, RemoveSubscriberOutput,
     ReplayDeadLetters, ReplayDeadLettersOutput, ReportStage, ReportStageOutput, ReportedLog,
-    ReportedProgress, RerunFrom, RerunFromOutput, RollUpCosts, RollUpCostsOutput, TransitionAction,
-    TransitionRun, TransitionRunOutput, WakeStage, WakeStageOutput,
+    ReportedProgress, RerunFrom, RerunFromOutput, RollUpCosts, RollUpCostsOutput, SignalRun, SignalRunOutput,
+    TransitionAction, TransitionRun, TransitionRunOutput, WakeStage, WakeStageOutput,
 };
 pub use config::KernelConfig;
 pub(crate) use held_job::HeldJob;
@@ -92,6 +93,7 @@ use crate::value::{Json, RunId};
 use run_cache::RunCache;
 use running_jobs::RunningJobs;
 use schedulers::Schedulers;
+use signal_payload::SignalStagesCache;
 use subscribers::Subscribers;
 
 /// Dispatches commands.
@@ -109,6 +111,7 @@ pub struct Kernel {
     background: Mutex<Option<Background>>,
     schedulers: Schedulers,
     meters: Arc<Meters>,
+    signal_stages: SignalStagesCache,
 }
 
 impl Kernel {
@@ -128,6 +131,7 @@ impl Kernel {
             background: Mutex::default(),
             schedulers: Schedulers::default(),
             meters: Arc::default(),
+            signal_stages: SignalStagesCache::default(),
         })
     }
 

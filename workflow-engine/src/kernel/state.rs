@@ -63,13 +63,18 @@ impl Kernel {
 
     /// Returns whether there is a value of a type for a stage. The stub of a test takes none.
     fn has_state(&self, stage: &StageDefinition, state: &StateType) -> bool {
-        let extensions = &self.config().extensions;
         #[cfg(feature = "testing")]
-        if extensions.get::<Stubs>().is_some_and(|stubs| stubs.replace(&stage.id)) {
+        if self.is_replaced(&stage.id) {
             return true;
         }
         #[cfg(not(feature = "testing"))]
         let _ = stage;
-        extensions.contains(state.type_id())
+        self.config().extensions.contains(state.type_id())
+    }
+
+    /// Returns whether a test replaces the body and the check of this stage.
+    #[cfg(feature = "testing")]
+    pub(super) fn is_replaced(&self, stage_id: &str) -> bool {
+        self.config().extensions.get::<Stubs>().is_some_and(|stubs| stubs.replace(stage_id))
     }
 }

@@ -7,6 +7,7 @@ mod state;
 mod check_function;
 mod workflow;
 mod has_stage;
+mod signal_stage;
 mod typed_context;
 #[cfg(feature = "testing")]
 mod stubs;
@@ -15,6 +16,7 @@ pub use check_function::{CheckFunction, Checked, IsCheck, TakesTicket, TicketFor
 pub use check_result::Check;
 pub use has_stage::HasStage;
 pub use require::{ContextOf, Optionally, OutputAs, Requires, prepare, prepare_optional};
+pub use signal_stage::SignalStage;
 pub use stage_trait::{ConfiguredSettings, InputTypes, Running, Stage};
 pub use state::{CloneState, State};
 pub use workflow::Workflow;

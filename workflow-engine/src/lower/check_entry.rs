@@ -1,4 +1,4 @@
-//! The type-erased check of a stage that waits: from a stored ticket to a stored result.
+//! The type-erased check of a stage that waits: from a stored ticket, or a stored signal, to a stored result.
 
 use std::any::type_name;
 
@@ -10,8 +10,8 @@ use crate::context::StageError;
 use crate::definition::{CheckExecution, CheckOutcome, WaitDefinition};
 #[cfg(feature = "testing")]
 use crate::language::Stubs;
-use crate::language::{Check, CheckFunction, ContextOf, Stage, Waits};
-use crate::value::{Json, Storable};
+use crate::language::{Check, CheckFunction, ContextOf, SignalStage, Stage, Waits};
+use crate::value::{Json, Storable, find_unknown};
 
 /// How the stage `S` waits, with the default durations.
 #[must_use]
@@ -21,13 +21,50 @@ pub const fn wait_definition<S: Waits>() -> WaitDefinition {
     })
 }
 
+/// How the stage `S` waits for a signal, with the default duration.
+#[must_use]
+pub const fn signal_definition<S: SignalStage>() -> WaitDefinition {
+    WaitDefinition::new(signal_entry::<S>, || S::Question::root_schema(SchemaGenerator::default()))
+        .for_signal(find_unknown::<S::Output>)
+}
+
+/// Completes the stage `S` with the payload of a signal.
+fn signal_entry<S: Stage>(execution: CheckExecution) -> BoxFuture<'static, Result<CheckOutcome, StageError>> {
+    Box::pin(async move { answer::<S>(&execution) })
+}
+
+fn answer<S: Stage>(execution: &CheckExecution) -> Result<CheckOutcome, StageError> {
+    #[cfg(feature = "testing")]
+    if Stubs::find::<S>(&execution.context).is_some() {
+        return Ok(CheckOutcome::Ready(execution.ticket.clone()));
+    }
+    let Some(signal) = &execution.signal else { return Ok(CheckOutcome::Pending(None)) };
+    // A process without the code has checked it by its schema alone.
+    let payload = signal.load::<S::Output>().map_err(|error| {
+        StageError::permanent(format_args!(
+            "a signal of stage `{}` cannot be read as `{}`: {error}",
+            S::DECLARATION.id,
+            type_name::<S::Output>(),
+        ))
+    })?;
+    store::<S>(payload).map(CheckOutcome::Ready)
+}
+
+/// Stores the question of a stage that waits for a signal.
+///
+/// # Errors
+/// Permanent, if the question cannot be stored, or would not be read back as the same value.
+pub fn store_question<S: SignalStage>(question: S::Question) -> Result<Json, StageError> {
+    keep::<S, _>("question", question)
+}
+
 /// Runs the check of the stage `S` on stored values.
 fn entry<S: Waits>(execution: CheckExecution) -> BoxFuture<'static, Result<CheckOutcome, StageError>> {
     Box::pin(run::<S>(execution))
 }
 
 async fn run<S: Waits>(execution: CheckExecution) -> Result<CheckOutcome, StageError> {
-    let CheckExecution { ticket, config, context } = execution;
+    let CheckExecution { ticket, config, context, .. } = execution;
     let _life = context.life();
     #[cfg(feature = "testing")]
     if Stubs::find::<S>(&context).is_some() {

@@ -32,6 +32,9 @@ pub mod stage {
     pub const optional: () = ();
     /// `check = batch_done`: the stage waits for this `#[check]`, which takes the ticket that the stage's function returns.
     pub const check: () = ();
+    /// `signal = Decision`: the stage waits for a signal with this payload, which is its output. The function returns what
+    /// it asks.
+    pub const signal: () = ();
     /// `poll_every = "1h"`: the time between two checks. Default 30 s.
     pub const poll_every: () = ();
     /// `give_up_after = "24h"`: the longest time until the stage is ready; then it fails. Default 24 h.

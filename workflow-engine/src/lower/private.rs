@@ -36,8 +36,8 @@ pub use crate::definition::{
 // Stages, checks and workflows.
 pub use crate::language::{
     Check, CheckFunction, Checked, CloneState, ConfiguredSettings, ContextOf, HasStage, InputTypes, IsCheck,
-    Optionally, OutputAs, Requires, Running, Stage, State, TakesTicket, TicketFor, Waits, Workflow, prepare,
-    prepare_optional,
+    Optionally, OutputAs, Requires, Running, SignalStage, Stage, State, TakesTicket, TicketFor, Waits,
+    Workflow, prepare, prepare_optional,
 };
 pub use crate::lower::returns::{Decided, Failure, Returns, Undecided};
 
@@ -49,7 +49,7 @@ pub use crate::lower::record::{
 pub use crate::lower::stage_configs::{describe, ids, write_stage};
 
 // Calling a stage and its check on stored values.
-pub use crate::lower::check_entry::{store_ticket, wait_definition};
+pub use crate::lower::check_entry::{signal_definition, store_question, store_ticket, wait_definition};
 pub use crate::lower::entry::{failed, finish, store};
 
 // The graph.

@@ -122,6 +122,8 @@ pub enum Change {
     /// The job is `SUSPENDED` and due after `check_after`. The lease ends, and attempts and crashes count from zero: they are
     /// now those of the checks. Event `stage:suspended`; and `workflow:suspended` when no job of the run is `PENDING` or
     /// `RUNNING` any more.
+    ///
+    /// A stage that waits for a signal is due at once if one is in its queue.
     Suspend {
         /// The stage.
         stage_id: String,
@@ -131,6 +133,8 @@ pub enum Change {
         check_after: Duration,
         /// The time until the wait times out.
         give_up_after: Duration,
+        /// Whether the stage waits for a signal.
+        awaits_signal: bool,
     },
     /// Puts a suspended stage back after a check that found nothing yet: the job is `SUSPENDED`, the lease ends,
     /// attempts and crashes count from zero. It is due after `check_after`, or at once if the stage was woken in the meantime. No
@@ -145,6 +149,29 @@ pub enum Change {
     Wake {
         /// The stage.
         stage_id: String,
+    },
+    /// Puts a signal at the end of the stage's queue, and wakes the stage as `Wake` does if it is suspended; otherwise its
+    /// next wait finds the signal. The stage need not be stored yet. Event `stage:signalled`.
+    ///
+    /// If a suspended stage has a signal in its queue already, the store writes nothing of the decision,
+    /// and the commit fails with the code `SIGNAL_TOO_LATE`; with `TOO_MANY_SIGNALS` if the queue has
+    /// [`MAX_SIGNALS`](Self::MAX_SIGNALS) signals.
+    Signal {
+        /// The stage.
+        stage_id: String,
+        /// The stage's name, for people.
+        stage_name: String,
+        /// The payload, already checked.
+        payload: Json,
+        /// Who sends it.
+        actor: Option<String>,
+    },
+    /// Notes that the wait of the stage consumes the oldest signal of its queue, which has this number. No event.
+    ConsumeSignal {
+        /// The stage.
+        stage_id: String,
+        /// The number of the signal.
+        number: u64,
     },
     /// Notes that one predecessor of the stage has completed: the stage's counter of predecessors falls by one. At zero
     /// the stage becomes ready, as `Enqueue` does it, in the commit that brought the counter to zero.
@@ -363,6 +390,11 @@ pub enum Change {
         /// The statements, already checked.
         statements: Vec<Statement>,
     },
+}
+
+impl Change {
+    /// The most signals that a stage's queue holds.
+    pub const MAX_SIGNALS: u64 = 1_000;
 }
 
 /// A stage that runs again.

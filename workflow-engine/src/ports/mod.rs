@@ -9,6 +9,7 @@
 //! | [`JobTransport`] | claims jobs, keeps leases |
 //! | [`Timers`] | finds runs whose start or deadline has come |
 //! | [`Outbox`] | registers subscribers, passes committed events on to them |
+//! | [`Signals`] | reads the signals that stages wait for |
 //! | [`Retention`] | deletes terminal runs |
 //! | [`Ledger`] | reads model calls, and writes those that belong to no run |
 //! | [`Inspection`] | lists runs, for people and programs that watch them |
@@ -38,6 +39,7 @@ mod enqueue;
 mod subscription;
 mod delivery;
 mod outbox;
+mod signals;
 mod retention;
 mod ledger;
 mod run_filter;
@@ -84,6 +86,7 @@ pub use precondition::{Precondition, Revision};
 pub use retention::{Purge, Retention};
 pub use run_filter::RunFilter;
 pub use scheduler::{Scheduler, SchedulerError};
+pub use signals::{SignalWaitQuery, Signals};
 pub use sink::EventSink;
 pub use snapshot::Snapshot;
 pub use start_plans::StartPlans;
@@ -91,13 +94,22 @@ pub use subscription::{DeliveryStart, Registration, Subscription};
 pub use timers::Timers;
 pub use transport::JobTransport;
 
-/// A store: all nine storage ports in one place, so that one transaction covers everything.
+/// A store: all ten storage ports in one place, so that one transaction covers everything.
 pub trait Store:
-    Persistence + JobTransport + Timers + Outbox + Retention + Ledger + Inspection + Catalog + Diagnosis
+    Persistence + JobTransport + Timers + Outbox + Signals + Retention + Ledger + Inspection + Catalog + Diagnosis
 {
 }
 
-impl<T: Persistence + JobTransport + Timers + Outbox + Retention + Ledger + Inspection + Catalog + Diagnosis>
-    Store for T
+impl<T> Store for T where
+    T: Persistence
+        + JobTransport
+        + Timers
+        + Outbox
+        + Signals
+        + Retention
+        + Ledger
+        + Inspection
+        + Catalog
+        + Diagnosis
 {
 }

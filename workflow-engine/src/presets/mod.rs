@@ -24,6 +24,7 @@
 //! ```
 
 mod ai;
+mod approval;
 mod concurrency;
 mod for_each;
 mod features;
@@ -33,6 +34,7 @@ mod bundles;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 pub use ai::AiConfig;
+pub use approval::Approval;
 pub use bundles::{FullConfig, StandardConfig};
 pub use concurrency::ConcurrencyConfig;
 pub use debug::DebugConfig;

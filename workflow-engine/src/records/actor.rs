@@ -64,7 +64,7 @@ pub struct ActionRecord {
     pub run_id: RunId,
     /// The stage, if the action was about one.
     pub stage_id: Option<String>,
-    /// What was done: `cancel`, `rerun`, `fork`, `wake`, `budget`.
+    /// What was done: `cancel`, `rerun`, `fork`, `wake`, `signal`, `budget`.
     pub action: String,
     /// Who did it.
     pub by: Option<Actor>,

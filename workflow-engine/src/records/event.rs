@@ -109,6 +109,18 @@ pub enum EventKind {
         /// The time until the first check, in milliseconds.
         next_check_ms: u64,
     },
+    /// `stage:signalled`: the stage has received a signal. If it waits, its output follows; otherwise its next wait takes
+    /// the signal.
+    #[serde(rename = "stage:signalled")]
+    StageSignalled {
+        /// The stage.
+        stage_id: String,
+        /// The stage's name, for people.
+        stage_name: String,
+        /// Who sent it, as far as the sender has said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        actor: Option<String>,
+    },
     /// `workflow:suspended`: no stage of the run is ready or running, and at least one waits for something outside.
     #[serde(rename = "workflow:suspended")]
     WorkflowSuspended {
@@ -221,6 +233,7 @@ impl EventKind {
             Self::StageStarted { .. } => "stage:started",
             Self::StageProgress { .. } => "stage:progress",
             Self::StageSuspended { .. } => "stage:suspended",
+            Self::StageSignalled { .. } => "stage:signalled",
             Self::WorkflowSuspended { .. } => "workflow:suspended",
             Self::StageCompleted { .. } => "stage:completed",
             Self::StageSkipped { .. } => "stage:skipped",

@@ -61,6 +61,8 @@ event_types! {
     StageProgress: "stage:progress",
     /// A stage waits for something outside.
     StageSuspended: "stage:suspended",
+    /// A stage has received a signal.
+    StageSignalled: "stage:signalled",
     /// A stage's output is committed.
     StageCompleted: "stage:completed",
     /// A stage does not run: it is in an arm that was not taken, or after a failure in a `catch`.

@@ -64,8 +64,8 @@ pub(super) fn group(at: Option<DateTime<Utc>>, texts: [String; 3], sums: CostSum
     CostGroup { at, workflow_id, stage_id, model_key, sums }
 }
 
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
 /// Reads a group. Each amount is two numbers, its upper and its lower 32 bits, which a database sums up without loss.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub(super) fn read_group<C: ReadColumns>(columns: &mut C) -> Result<CostGroup, C::Failure> {
     let at = columns.maybe_instant("at")?;
     let texts = [columns.text("workflow_id")?, columns.text("stage_id")?, columns.text("model_key")?];
@@ -84,8 +84,8 @@ pub(super) fn read_group<C: ReadColumns>(columns: &mut C) -> Result<CostGroup, C
     Ok(group(at, texts, sums))
 }
 
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
 /// Reads the costs of unfinished runs.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub(super) fn read_unfinished<C: ReadColumns>(columns: &mut C) -> Result<UnfinishedCosts, C::Failure> {
     let runs = columns.int("count")?;
     let cost = amount(columns, "total_cost")?;

@@ -22,6 +22,8 @@ pub(super) struct Footprint {
     pub(super) known_keys: BTreeSet<(&'static str, String)>,
     /// Calls of models.
     pub(super) calls: BTreeSet<CallId>,
+    /// The queues of signals, by run and stage.
+    pub(super) signals: BTreeSet<(RunId, String)>,
     /// The runs that are created, which have no rows yet.
     pub(super) new_runs: BTreeSet<RunId>,
     /// The runs whose rows must be the stored ones. Renewing a lease changes a job and nothing that a cache notices, so
@@ -56,6 +58,10 @@ impl Footprint {
                     named.push(stage_id);
                     self.calls.insert(call_id);
                 }
+                Reads::Signals(stage_id) => {
+                    named.push(stage_id);
+                    self.signals.insert((decision.run_id, stage_id.to_owned()));
+                }
                 Reads::Key { command, key } => {
                     self.keys.insert((command, key.to_owned()));
                     self.known_keys.insert((command, key.to_owned()));
@@ -72,6 +78,12 @@ impl Footprint {
                 stages.insert(stage_id.to_owned());
             }
         }
+    }
+
+    /// Returns whether there is anything beside runs and stages.
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    pub(super) fn has_side_rows(&self) -> bool {
+        !self.keys.is_empty() || !self.calls.is_empty() || !self.signals.is_empty()
     }
 
     /// Adds one stage of a run.
@@ -113,6 +125,8 @@ enum Reads<'a> {
         stage_id: &'a str,
         call_id: CallId,
     },
+    /// A stage and its queue of signals.
+    Signals(&'a str),
     Key {
         command: &'static str,
         key: &'a str,
@@ -143,6 +157,9 @@ fn reads(change: &Change) -> Reads<'_> {
         Change::StartRun { .. } => Reads::NewStages,
         Change::Rerun { stages, .. } => Reads::RerunStages(stages),
         Change::ClaimQueued { stage_ids, .. } => Reads::Stages(stage_ids),
+        Change::Suspend { stage_id, awaits_signal: true, .. }
+        | Change::Signal { stage_id, .. }
+        | Change::ConsumeSignal { stage_id, .. } => Reads::Signals(stage_id),
         Change::Enqueue { stage_id, .. }
         | Change::Delay { stage_id, .. }
         | Change::Claim { stage_id, .. }

@@ -39,6 +39,7 @@ mod run_times;
 mod run_search;
 mod queue_counts;
 mod cost_hours;
+mod signal_waits;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod workers;
 pub(crate) mod location;

@@ -1,5 +1,5 @@
 //! Stages that wait: the ticket is committed once, then checks run until one succeeds, fails for good, or the wait times
-//! out.
+//! out. A stage that waits for a signal has no check but the last one, and one after each signal.
 //!
 //! A check is claimed like any other job, under its own lease, and runs outside of transactions. Between checks the run
 //! costs nothing.
@@ -36,13 +36,27 @@ pub(super) async fn suspend(attempt: &AttemptContext<'_>, completion: Completion
     let mut changes = completion.reports;
     changes.extend(effect_changes(attempt.kernel, lease, completion.effects).await?);
     changes.extend(ticket.blob);
+    let (check_after, awaits_signal) = (first_check(attempt), attempt.stage.waits_for_signal());
     changes.push(Change::Suspend {
         stage_id: lease.stage_id.clone(),
         ticket: ticket.value,
-        check_after: attempt.settings.poll_every,
+        check_after,
         give_up_after: attempt.settings.give_up_after,
+        awaits_signal,
     });
-    commit_suspension(attempt, changes, attempt.settings.poll_every).await
+    commit_suspension(attempt, changes, check_after).await
+}
+
+/// Returns the time until the first check. Nothing polls for a signal: the commit of the signal makes the stage due.
+fn first_check(attempt: &AttemptContext<'_>) -> Duration {
+    if !attempt.stage.waits_for_signal() {
+        return attempt.settings.poll_every;
+    }
+    #[cfg(feature = "testing")]
+    if attempt.kernel.is_replaced(&attempt.stage.id) {
+        return Duration::ZERO;
+    }
+    attempt.settings.give_up_after
 }
 
 /// Runs one check of a stage that waits, and commits its outcome.
@@ -58,16 +72,24 @@ pub(super) async fn check(attempt: &AttemptContext<'_>) -> Result<Finished, Erro
         return fail_attempt(attempt, error, Vec::new()).await;
     };
     let ticket = retry.call_until(attempt.stop, || kernel.resolve(lease.run_id, ticket.clone())).await?;
+    let signal = if wait.is_signal() {
+        retry.call_until(attempt.stop, || kernel.store().next_signal(lease.run_id, &lease.stage_id)).await?
+    } else {
+        None
+    };
+    let consumed = signal.as_ref().map(|signal| signal.number);
+    let payload = signal.map(|signal| signal.payload);
     let AttemptEnd { result, elapsed, reports, refused_call, effects } =
-        run_check(attempt, wait, ticket).await?;
+        run_check(attempt, wait, (ticket, payload)).await?;
     match result {
         AttemptResult::Completed(CheckOutcome::Ready(output)) => {
             let elapsed = elapsed + body_time(&record, settings.give_up_after);
-            let completion = Completion { output, elapsed, reports, effects };
+            let completion = Completion { output, elapsed, reports, effects, signal: consumed };
             complete(attempt, completion).await
         }
         AttemptResult::Completed(CheckOutcome::Pending(after)) => {
-            let after = after.unwrap_or(settings.poll_every);
+            let polled = if wait.is_signal() { settings.give_up_after } else { settings.poll_every };
+            let after = after.unwrap_or(polled);
             postpone(attempt, &record, after, reports, effects).await
         }
         AttemptResult::Failed(error) => budget::fail(attempt, error, refused_call, reports).await,
@@ -99,7 +121,7 @@ async fn postpone(
 }
 
 async fn time_out(attempt: &AttemptContext<'_>, reports: Vec<Change>) -> Result<Finished, Error> {
-    let AttemptContext { kernel, registered, job, .. } = *attempt;
+    let AttemptContext { kernel, registered, stage, job, .. } = *attempt;
     if !reports.is_empty() {
         commit_outcome(kernel, &job.lease, reports).await?;
     }
@@ -108,13 +130,23 @@ async fn time_out(attempt: &AttemptContext<'_>, reports: Vec<Change>) -> Result<
     let failure = FinalFailure {
         lease: job.lease.clone(),
         expired: false,
+        unless_woken: stage.waits_for_signal(),
         code: ErrorCode::WaitTimedOut,
         error,
         completed_key: execution_key::completion(job, &outcome),
         definition: registered.definition(),
     };
     let failed = commit_with_retry(kernel, &job.lease, || fail_for_good(kernel, failure.clone())).await?;
-    Ok(if failed { Finished::with(outcome) } else { Finished::superseded(kernel, &job.lease).await })
+    if failed {
+        return Ok(Finished::with(outcome));
+    }
+    if stage.waits_for_signal() {
+        // A signal was committed since this check began, and its sender has the acknowledgement: the next check finds it.
+        let check_after = Duration::ZERO;
+        let changes = vec![Change::Postpone { stage_id: job.lease.stage_id.clone(), check_after }];
+        return commit_suspension(attempt, changes, check_after).await;
+    }
+    Ok(Finished::superseded(kernel, &job.lease).await)
 }
 
 async fn commit_suspension(

@@ -36,6 +36,8 @@ pub(super) struct Completion {
     pub(super) elapsed: Duration,
     pub(super) reports: Vec<Change>,
     pub(super) effects: Effects,
+    /// The number of the signal that the completion consumes.
+    pub(super) signal: Option<u64>,
 }
 
 /// Commits the output of the stage, releases its successors, and claims those for which the host has slots.
@@ -62,6 +64,8 @@ pub(super) async fn complete(
     let mut changes = completion.reports;
     changes.extend(effect_changes(kernel, lease, completion.effects).await?);
     changes.extend(prepared.blob);
+    changes
+        .extend(completion.signal.map(|number| Change::ConsumeSignal { stage_id: stage.id.clone(), number }));
     changes.extend(arm.map(|arm| Change::Choose { stage_id: stage.id.clone(), arm }));
     changes.push(Change::Complete {
         stage_id: stage.id.clone(),
@@ -152,6 +156,7 @@ pub(super) async fn fail_with_code(
         let failure = FinalFailure {
             lease: lease.clone(),
             expired: false,
+            unless_woken: false,
             code,
             error: message,
             completed_key,

@@ -117,7 +117,7 @@ async fn run_and_commit(attempt: &AttemptContext<'_>) -> Result<Finished, Error>
     let AttemptEnd { result, elapsed, reports, refused_call, effects } = run::run_body(attempt).await?;
     match result {
         AttemptResult::Completed(output) => {
-            let completion = Completion { output, elapsed, reports, effects };
+            let completion = Completion { output, elapsed, reports, effects, signal: None };
             if attempt.stage.wait.is_some() {
                 check::suspend(attempt, completion).await
             } else {

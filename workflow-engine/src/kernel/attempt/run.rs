@@ -68,11 +68,11 @@ pub(super) async fn run_body(attempt: &AttemptContext<'_>) -> Result<AttemptEnd<
     Ok(refuse_unstorable(attempt.kernel.config().limits, end, |output| Some(output)))
 }
 
-/// Runs the check of a claimed job whose stage waits.
+/// Runs the check of a claimed job whose stage waits, with its ticket and the signal that it finds.
 pub(super) async fn run_check(
     attempt: &AttemptContext<'_>,
     wait: &WaitDefinition,
-    ticket: Json,
+    (ticket, signal): (Json, Option<Json>),
 ) -> Result<AttemptEnd<CheckOutcome>, Error> {
     let services = Services::new(attempt);
     let inputs = match read_inputs(attempt).await? {
@@ -80,7 +80,7 @@ pub(super) async fn run_check(
         Err(error) => return Ok(AttemptEnd::failed(error)),
     };
     let execution =
-        CheckExecution { ticket, config: inputs.config.clone(), context: services.context(inputs) };
+        CheckExecution { ticket, signal, config: inputs.config.clone(), context: services.context(inputs) };
     let check = attempt.kernel.config().executor.check(wait, execution);
     let end = drive(attempt, services, check).await;
     Ok(refuse_unstorable(attempt.kernel.config().limits, end, |outcome| match outcome {

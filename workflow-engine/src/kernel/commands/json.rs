@@ -9,7 +9,7 @@ use super::{
     AttachAnnotation, CancelRun, ClaimPendingRuns, Command, CreateRun, DeleteRun, ExecuteJob,
     FailOverdueRuns, FailUnclaimedRuns, FlushOutbox, ForkRun, PollSuspendedStages, PurgeRuns, RaiseBudget,
     ReapStaleLeases, ReapStuckRuns, RemoveSubscriber, ReplayDeadLetters, ReportStage, RerunFrom, RollUpCosts,
-    TransitionRun, WakeStage,
+    SignalRun, TransitionRun, WakeStage,
 };
 use crate::error::Error;
 use crate::kernel::Kernel;
@@ -45,6 +45,7 @@ commands![
     ForkRun,
     PollSuspendedStages,
     WakeStage,
+    SignalRun,
     ReportStage,
     RaiseBudget,
     AttachAnnotation,

@@ -6,6 +6,7 @@ mod execute_job;
 mod poll_suspended_stages;
 mod report_stage;
 mod wake_stage;
+mod signal_run;
 mod transition_run;
 mod cancel_run;
 mod rerun_from;
@@ -50,6 +51,7 @@ pub use replay_dead_letters::{ReplayDeadLetters, ReplayDeadLettersOutput};
 pub use report_stage::{ReportStage, ReportStageOutput, ReportedLog, ReportedProgress};
 pub use rerun_from::{RerunFrom, RerunFromOutput};
 pub use roll_up_costs::{RollUpCosts, RollUpCostsOutput};
+pub use signal_run::{SignalRun, SignalRunOutput};
 pub use transition_run::{TransitionAction, TransitionRun, TransitionRunOutput};
 pub use wake_stage::{WakeStage, WakeStageOutput};
 

@@ -165,6 +165,7 @@ async fn check(
     let stage = &definition.stages[stage];
     let outputs = outputs.iter().map(|(id, json)| ((*id).to_owned(), Json::trusted(*json))).collect();
     let execution = CheckExecution {
+        signal: None,
         ticket: Json::trusted(ticket),
         config: Json::trusted(config),
         context: context(&stage.id, outputs),

@@ -2,7 +2,7 @@
 
 use super::draft::Draft;
 use super::mismatch::Mismatch;
-use super::{budget, calls, jobs, rerun, runs, side_rows, stages, suspension};
+use super::{budget, calls, jobs, rerun, runs, side_rows, signals, stages, suspension};
 use crate::ports::Change;
 
 /// Writes one change. Without a wildcard: a new change does not compile until it is routed here.
@@ -43,9 +43,16 @@ pub(super) fn write(draft: &mut Draft<'_>, change: &Change) -> Result<(), Mismat
         Change::Cancel { stage_id } => stages::cancel(draft, stage_id),
 
         // Waiting for something outside.
-        Change::Suspend { stage_id, ticket, check_after, give_up_after } => {
+        Change::Suspend { stage_id, ticket, check_after, give_up_after, awaits_signal } => {
+            if *awaits_signal {
+                signals::note_answered(draft, stage_id)?;
+            }
             suspension::suspend(draft, stage_id, ticket, *check_after, *give_up_after)
         }
+        Change::Signal { stage_id, stage_name, payload, actor } => {
+            signals::signal(draft, (stage_id, stage_name), payload, actor.as_deref())
+        }
+        Change::ConsumeSignal { stage_id, number } => signals::consume(draft, stage_id, *number),
         Change::Postpone { stage_id, check_after } => suspension::postpone(draft, stage_id, *check_after),
         Change::Wake { stage_id } => suspension::wake(draft, stage_id),
 

@@ -1,6 +1,9 @@
 //! The rows that one decision writes, kept apart from the transaction until all of its changes fit.
 
 mod calls;
+mod signals;
+
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
@@ -9,8 +12,8 @@ use crate::ports::{Applied, NewRun};
 use crate::records::{AnnotationRecord, Claimant, EventKind, JobRecord, RunRecord, StageRecord, Status};
 use crate::stores::calls::CallRow;
 use crate::stores::working_set::{
-    ArtifactRow, BlobRow, CommitRow, LogRow, RunRows, SideRows, StageRows, StagesOfRun, TagRow, Tracked,
-    UserStatements, VoidBlobs, WorkingSet,
+    ArtifactRow, BlobRow, CommitRow, LogRow, RunRows, SideRows, SignalQueue, StageRows, StagesOfRun, TagRow,
+    Tracked, UserStatements, VoidBlobs, WorkingSet,
 };
 use crate::value::{CallId, IdMap, Json, RunId};
 
@@ -36,6 +39,7 @@ pub(super) struct Written {
     #[cfg(any(feature = "postgres", feature = "sqlite"))]
     outline: Option<std::sync::Arc<crate::stores::implicit::Outline>>,
     calls: IdMap<CallId, CallRow>,
+    signals: BTreeMap<String, SignalQueue>,
     /// The events, whose numbers end at the run's `last_sequence`.
     events: Vec<EventKind>,
     causation_id: String,
@@ -313,6 +317,7 @@ impl Written {
         let is_due = |run: &RunRecord| run.status == Status::Pending && run.times.due_at.is_none();
         let is_startable = rows.created.is_some() && rows.run.get().is_some_and(is_due);
         set.calls.extend(self.calls);
+        set.signals.extend(self.signals.into_iter().map(|(stage_id, queue)| ((run_id, stage_id), queue)));
         let is_terminal = rows.run.get().is_none_or(|run| run.status.is_terminal());
         let priority = rows.run.get().map_or(Claimant::DEFAULT_PRIORITY, |run| run.priority);
         if !self.events.is_empty() {

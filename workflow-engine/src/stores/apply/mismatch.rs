@@ -1,10 +1,11 @@
 //! Why a change does not fit the rows that it names.
 
-use crate::error::Error;
+use crate::error::{Error, SignalTooLate};
+use crate::ports::Change;
 use crate::value::{Cost, RunId};
 
 /// A change that does not fit the rows although the precondition of its decision holds: a defect of the code that made
-/// the decision, except for `OverBudget`.
+/// the decision, except for `OverBudget` and those about signals.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Mismatch {
     #[error("it does not exist")]
@@ -40,6 +41,13 @@ pub(super) enum Mismatch {
     /// The stage, or `None` for the run; what it has spent, what it has reserved, what the call needs, and the limit.
     #[error("its budget is exceeded")]
     OverBudget(Option<String>, [Cost; 4]),
+    /// The stage, and who has sent its signal.
+    #[error("its stage `{0}` has its signal already")]
+    StageIsAnswered(String, Option<String>),
+    #[error("its stage `{0}` has too many signals")]
+    TooManySignals(String),
+    #[error("signal {1} of its stage `{0}` is not the next one")]
+    SignalIsNotNext(String, u64),
     #[error("its idempotency key `{0}` does not exist")]
     NoKey(String),
 }
@@ -56,6 +64,10 @@ impl Mismatch {
     pub(super) fn into_error(self, run_id: RunId) -> Error {
         match self {
             Self::OverBudget(stage, amounts) => Error::budget_exceeded(run_id, stage.as_deref(), amounts),
+            Self::StageIsAnswered(stage, first) => {
+                Error::signal_too_late(run_id, &stage, SignalTooLate::Answered(first.as_deref()))
+            }
+            Self::TooManySignals(stage) => Error::too_many_signals(run_id, &stage, Change::MAX_SIGNALS),
             mismatch => Error::store_failed("commit a decision", InvalidDecision { run_id, mismatch }),
         }
     }

@@ -2,7 +2,7 @@
 //! has one meaning everywhere.
 //!
 //! [`apply`] checks the idempotency key and the precondition, then passes each change to `changes`, which routes it by
-//! group: `runs` and `rerun`, `jobs`, `stages`, `suspension`, `side_rows`, `calls` and `budget`. They write to a
+//! group: `runs` and `rerun`, `jobs`, `stages`, `suspension`, `signals`, `side_rows`, `calls` and `budget`. They write to a
 //! [`Draft`], to which `causation` adds the cause, and which is merged into the working set only when every change fits.
 
 mod precondition;
@@ -14,6 +14,7 @@ mod rerun;
 mod jobs;
 mod stages;
 mod suspension;
+mod signals;
 mod side_rows;
 mod calls;
 mod budget;

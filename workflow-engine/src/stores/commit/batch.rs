@@ -135,7 +135,7 @@ async fn commit_locked<B: Backend>(
     let Some(decision) = decision else { return Ok(Ok(Commit::PreconditionFailed)) };
     let mut footprint = Footprint::default();
     footprint.add(&decision);
-    if !footprint.keys.is_empty() || !footprint.calls.is_empty() || decision.run_id != run_id {
+    if footprint.has_side_rows() || decision.run_id != run_id {
         now = backend.load(&footprint).await?;
     }
     let outcome = apply(backend.set(), &decision, now);

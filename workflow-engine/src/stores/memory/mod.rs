@@ -11,6 +11,7 @@ mod retention;
 mod inspection;
 mod cost_hours;
 mod ledger;
+mod signals;
 mod catalog;
 mod diagnosis;
 mod clock_jumps;

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ports::AnnotationFilter;
-use crate::records::{AiCallRecord, AnnotationRecord, ArtifactRecord, CostSums, OPERATOR, Statement};
+use crate::records::{
+    AiCallRecord, AnnotationRecord, ArtifactRecord, CostSums, OPERATOR, SignalRecord, Statement,
+};
 use crate::stores::cost_hours::CostPlace;
 use crate::stores::working_set::{SideRows, UserStatements};
 use crate::value::{CallId, RunId};
@@ -22,6 +24,8 @@ pub(super) struct SideTables {
     /// The calls that are in `cost_hours`.
     pub(super) rolled_up: BTreeSet<CallId>,
     pub(super) cost_hours: BTreeMap<CostPlace, CostSums>,
+    /// By run, stage and number.
+    pub(super) signals: BTreeMap<(RunId, String, u64), SignalRecord>,
     user_statements: Vec<UserStatements>,
 }
 
@@ -58,6 +62,7 @@ impl SideTables {
             self.artifacts.insert(place, ArtifactRecord { run_id, stage_id, key, generation, value, at });
         }
         self.write_calls(side_rows.reserved_calls, side_rows.settled_calls, side_rows.voided_calls);
+        self.write_signals(side_rows.new_signals, side_rows.consumed_signals);
         self.user_statements.extend(side_rows.user_statements);
     }
 
@@ -93,5 +98,6 @@ impl SideTables {
         self.annotations.retain(|_, annotation| annotation.run_id != run_id);
         self.artifacts.retain(|(run, ..), _| *run != run_id);
         self.calls.retain(|_, call| call.run_id != Some(run_id));
+        self.signals.retain(|(run, ..), _| *run != run_id);
     }
 }

@@ -79,6 +79,7 @@ impl State {
     /// Copies the named rows into the working set.
     pub(super) fn load(&self, footprint: &Footprint, set: &mut WorkingSet) {
         self.load_calls(footprint, set);
+        self.side_tables.load_signals(footprint, set);
         for (run_id, stages) in &footprint.runs {
             let Some(run) = self.runs.get(run_id) else { continue };
             set.load_run(run.record.clone());

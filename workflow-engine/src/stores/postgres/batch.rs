@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use super::failure::Failure;
 use super::transaction::Transaction;
 use super::write::{self, Comparison};
-use super::{calls, claim, load, side_rows, user_statements};
+use super::{calls, claim, load, side_rows, signals, user_statements};
 use crate::failpoints::failpoint;
 use crate::ports::{ClaimRequest, Decision};
 use crate::stores::candidates::Selection;
@@ -168,6 +168,7 @@ impl Backend for Batch {
             RowSource::Locked => load::lock(&mut self.transaction, footprint, &mut self.set).await?,
         };
         calls::load(&mut self.transaction, footprint, &mut self.set).await?;
+        signals::load(&mut self.transaction, footprint, &mut self.set).await?;
         let database = &self.transaction.database;
         self.now = database.clock.is_none().then_some(now);
         Ok(database.now(now))

@@ -54,6 +54,7 @@ mod composite;
 mod composite_types;
 mod side_rows;
 mod calls;
+mod signals;
 mod statement_commits;
 mod contended_statements;
 mod user_statements;

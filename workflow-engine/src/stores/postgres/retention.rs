@@ -51,6 +51,7 @@ const PURGE: &str = concat!(
     hours AS (",
     add!("(SELECT * FROM calls WHERE NOT is_rolled_up) AS c"),
     "),
+    signals AS (DELETE FROM {schema}.workflow_signals WHERE workflow_run_id = ANY($1)),
     tags AS (DELETE FROM {schema}.workflow_run_tags WHERE workflow_run_id = ANY($1)),
     runs AS (DELETE FROM {schema}.workflow_runs WHERE id = ANY($1) RETURNING id)
     INSERT INTO {schema}.workflow_purged_runs (id) SELECT id FROM runs WHERE $2"

@@ -3,7 +3,7 @@
 use super::column_arrays::ColumnArrays;
 use super::failure::Failure;
 use super::transaction::Transaction;
-use super::{calls, enqueued};
+use super::{calls, enqueued, signals};
 use crate::stores::rows::{SideKind, annotation_columns, artifact_columns, side_rows};
 use crate::stores::working_set::WorkingSet;
 
@@ -117,6 +117,8 @@ fn statement(kind: SideKind) -> &'static str {
         SideKind::ReservedCalls => calls::RESERVE,
         SideKind::SettledCalls => calls::SETTLE,
         SideKind::VoidedCalls => calls::VOID,
+        SideKind::NewSignals => signals::INSERT,
+        SideKind::ConsumedSignals => signals::CONSUME,
         SideKind::RunSpending => calls::UPDATE_RUNS,
         SideKind::StageSpending => calls::UPDATE_STAGES,
     }

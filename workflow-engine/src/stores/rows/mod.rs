@@ -15,6 +15,8 @@ mod log;
 mod annotation;
 mod artifact;
 mod call;
+mod signal;
+mod row_list;
 mod side;
 mod written;
 
@@ -30,10 +32,12 @@ pub(super) use self::lists::{assigned, flat_row, placeholders};
 pub(super) use self::lists::{join, names};
 pub(super) use self::log::log_columns;
 pub(super) use self::read::{FromColumns, ReadColumns};
+pub(super) use self::row_list::RowList;
 pub(super) use self::run::{
     StoredRun, changing_run_columns, counted_run_columns, new_run_columns, run_columns,
 };
-pub(super) use self::side::{RowList, SideKind, put_reserved, put_settled, side_rows};
+pub(super) use self::side::{SideKind, put_reserved, put_settled, side_rows};
+pub(super) use self::signal::{StoredQueue, signal_columns, signal_queue_columns, signal_wait_columns};
 pub(super) use self::stage::{changing_stage_columns, new_stage_columns, stage_columns};
 pub(super) use self::write::{WriteColumns, number};
 pub(super) use self::written::{RowKind, RowSink, write_rows};

@@ -1,6 +1,8 @@
 //! The rows beside runs and stages that a commit writes. Few commits have any, so each kind has a statement of its own.
 
 use super::WriteColumns;
+use super::row_list::RowList;
+use super::signal::signal_rows;
 use crate::records::CostSummary;
 use crate::stores::calls::{LOST_CALL, ReservedRow, SettledRow};
 use crate::stores::working_set::WorkingSet;
@@ -29,23 +31,14 @@ pub(in crate::stores) enum SideKind {
     SettledCalls,
     /// Run, stage, error, instant. The reserved calls of the stage become unknown.
     VoidedCalls,
+    /// Run, stage, number, payload, actor, `created_at`.
+    NewSignals,
+    /// Run, stage, number, `consumed_by`, `consumed_at`.
+    ConsumedSignals,
     /// Run, then what it has spent.
     RunSpending,
     /// Run, stage, what it has spent, and the most that an awaited call can cost.
     StageSpending,
-}
-
-/// Rows that are one argument, or one list of arguments, of a statement.
-pub(in crate::stores) trait RowList: Default {
-    type Row<'a>: WriteColumns
-    where
-        Self: 'a;
-
-    /// Adds a row.
-    fn push(&mut self, put: impl FnOnce(&mut Self::Row<'_>));
-
-    /// Returns whether there is no row.
-    fn is_empty(&self) -> bool;
 }
 
 /// Returns the rows of a transaction, each kind that has some.
@@ -120,6 +113,7 @@ pub(in crate::stores) fn side_rows<L: RowList>(
             row.run_id(calls.run_id).text(&calls.stage_id).text(LOST_CALL).instant(calls.at);
         });
     }
+    let [signals, consumed] = signal_rows(rows);
     for (run_id, stage_id) in &rows.changed_spending {
         let Some(stage_id) = stage_id else {
             let Some(run) = set.run(*run_id) else { continue };
@@ -143,6 +137,8 @@ pub(in crate::stores) fn side_rows<L: RowList>(
         (SideKind::ReservedCalls, reserved),
         (SideKind::SettledCalls, settled),
         (SideKind::VoidedCalls, voided),
+        (SideKind::NewSignals, signals),
+        (SideKind::ConsumedSignals, consumed),
         (SideKind::RunSpending, runs),
         (SideKind::StageSpending, stages),
     ];

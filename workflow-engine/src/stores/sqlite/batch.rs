@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::failure::Failure;
 use super::session::Session;
-use super::{calls, claim, load, side_rows, user_statements, write};
+use super::{calls, claim, load, side_rows, signals, user_statements, write};
 use crate::ports::{ClaimRequest, Decision};
 use crate::stores::candidates::Selection;
 use crate::stores::commit::{Backend, RowCache, Written};
@@ -58,6 +58,7 @@ impl Backend for Batch {
     async fn load(&mut self, footprint: &Footprint) -> Result<DateTime<Utc>, Failure> {
         load::load(&self.session, footprint, &mut self.row_cache, &mut self.set)?;
         calls::load(&self.session, footprint, &mut self.set)?;
+        signals::load(&self.session, footprint, &mut self.set)?;
         Ok(self.now)
     }
 

@@ -52,6 +52,7 @@ mod load;
 mod write;
 mod side_rows;
 mod calls;
+mod signals;
 mod deliveries;
 mod subscribers;
 mod catalog;

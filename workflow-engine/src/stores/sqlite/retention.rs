@@ -56,6 +56,7 @@ pub(super) const DELETES: &[&str] = &[
     "DELETE FROM {prefix}annotations WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
     "DELETE FROM {prefix}artifacts WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
     "DELETE FROM {prefix}ai_calls WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
+    "DELETE FROM {prefix}signals WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
     "DELETE FROM {prefix}run_tags WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
     "DELETE FROM {prefix}runs WHERE id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
 ];

@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use super::json_rows::JsonRows;
 use super::session::Session;
-use super::{calls, enqueued};
+use super::{calls, enqueued, signals};
 use crate::stores::rows::{SideKind, annotation_columns, artifact_columns, side_rows};
 use crate::stores::working_set::WorkingSet;
 
@@ -135,6 +135,8 @@ fn statement(kind: SideKind) -> &'static str {
         SideKind::ReservedCalls => calls::RESERVE,
         SideKind::SettledCalls => calls::SETTLE,
         SideKind::VoidedCalls => calls::VOID,
+        SideKind::NewSignals => signals::INSERT,
+        SideKind::ConsumedSignals => signals::CONSUME,
         SideKind::RunSpending => calls::UPDATE_RUNS,
         SideKind::StageSpending => calls::UPDATE_STAGES,
     }

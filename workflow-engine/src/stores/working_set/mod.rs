@@ -1,6 +1,7 @@
 //! The working set: the rows of one write transaction, in memory.
 
 mod side_rows;
+mod signals;
 mod tracked;
 
 use std::collections::{BTreeMap, HashMap};
@@ -8,6 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::{DateTime, Utc};
 
 pub(super) use self::side_rows::{ArtifactRow, SideRows, TagRow, UserStatements, VoidBlobs};
+pub(super) use self::signals::{ConsumedSignal, SignalQueue};
 pub(super) use self::tracked::{RowOp, Tracked};
 use super::calls::CallRow;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
@@ -27,6 +29,8 @@ pub(super) struct WorkingSet {
     pub(super) keys: IdMap<&'static str, HashMap<String, KeyRow>>,
     /// The calls of models that decisions name. A named call that is missing here does not exist.
     pub(super) calls: IdMap<CallId, CallRow>,
+    /// The queues of signals that decisions name.
+    pub(super) signals: BTreeMap<(RunId, String), SignalQueue>,
     /// The commits with events, in order within each run.
     pub(super) commits: Vec<CommitRow>,
     /// New log lines.

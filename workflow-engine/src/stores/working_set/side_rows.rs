@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use crate::records::{AnnotationRecord, Statement, StoredValue};
+use super::signals::ConsumedSignal;
+use crate::records::{AnnotationRecord, SignalRecord, Statement, StoredValue};
 use crate::stores::calls::{ReservedRow, SettledRow, VoidedCalls};
 use crate::value::RunId;
 
@@ -31,6 +32,10 @@ pub(in crate::stores) struct SideRows {
     pub(in crate::stores) changed_spending: BTreeSet<(RunId, Option<String>)>,
     /// The stages whose blobs of earlier generations are void.
     pub(in crate::stores) void_blobs: Vec<VoidBlobs>,
+    /// New signals. They are written before signals are consumed.
+    pub(in crate::stores) new_signals: Vec<SignalRecord>,
+    /// The signals that waits have consumed.
+    pub(in crate::stores) consumed_signals: Vec<ConsumedSignal>,
     /// Statements of the user. They run after everything else is written.
     pub(in crate::stores) user_statements: Vec<UserStatements>,
 }
@@ -100,6 +105,8 @@ impl SideRows {
             voided_calls,
             changed_spending,
             void_blobs,
+            new_signals,
+            consumed_signals,
             user_statements,
         } = self;
         tags.is_empty()
@@ -112,6 +119,8 @@ impl SideRows {
             && voided_calls.is_empty()
             && changed_spending.is_empty()
             && void_blobs.is_empty()
+            && new_signals.is_empty()
+            && consumed_signals.is_empty()
             && user_statements.is_empty()
     }
 
@@ -127,6 +136,8 @@ impl SideRows {
         self.voided_calls.extend(later.voided_calls);
         self.changed_spending.extend(later.changed_spending);
         self.void_blobs.extend(later.void_blobs);
+        self.new_signals.extend(later.new_signals);
+        self.consumed_signals.extend(later.consumed_signals);
         self.user_statements.extend(later.user_statements);
     }
 }

@@ -65,6 +65,17 @@ fn schema_changes(old: &Lock, new: &Lock, before: &LockedStage, stage: &LockedSt
     }
     changes.extend(stored_changes(&place, "config", "configurations", &before.config, &stage.config));
     changes.extend(stored_changes(&place, "output", "outputs", &before.output, &stage.output));
+    match (before.signal, stage.signal) {
+        (true, false) => changes.push(Change::strands(
+            format!("stage `{}` no longer waits for a signal", stage.id),
+            "no signal reaches the runs that wait for one",
+        )),
+        (false, true) => changes.push(Change::new_version(
+            format!("stage `{}` now waits for a signal", stage.id),
+            "runs in flight have its output without one",
+        )),
+        _ => {}
+    }
     match (&before.ticket, &stage.ticket) {
         (Some(before), Some(ticket)) => {
             changes.extend(stored_changes(&place, "ticket", "tickets", before, ticket));

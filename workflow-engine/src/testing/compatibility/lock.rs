@@ -39,7 +39,10 @@ pub(super) struct LockedStage {
     pub(super) input: Value,
     pub(super) config: Value,
     pub(super) output: Value,
-    /// The schema of the ticket, if the stage waits.
+    /// Whether the stage waits for a signal.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) signal: bool,
+    /// The schema of the ticket, if the stage waits for its check.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) ticket: Option<Value>,
     /// The arms of the choice on the stage's output: pattern and stages of each.
@@ -63,7 +66,12 @@ impl Lock {
             input: normal_form(stage.input_shape()),
             config: normal_form(stage.config.shape()),
             output: normal_form(stage.output_schema()),
-            ticket: stage.wait.as_ref().map(|wait| normal_form(wait.ticket_schema())),
+            signal: stage.waits_for_signal(),
+            ticket: stage
+                .wait
+                .as_ref()
+                .filter(|wait| !wait.is_signal())
+                .map(|wait| normal_form(wait.ticket_schema())),
             arms: stage.choice.as_ref().map(|choice| {
                 let stages = |arm: &ArmDefinition| ids(&arm.stages.clone().collect::<Vec<usize>>());
                 choice.arms.iter().map(|arm| (arm.pattern.clone(), stages(arm))).collect()
@@ -124,6 +132,9 @@ impl Lock {
                 "output": stage.output,
                 "config": stage.config,
             });
+            if stage.signal {
+                whole["signal"] = json!(true);
+            }
             if let Some(ticket) = &stage.ticket {
                 whole["ticket"] = ticket.clone();
             }

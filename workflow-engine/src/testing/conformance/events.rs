@@ -40,6 +40,7 @@ async fn a_returned_check_is_no_event(fixture: Fixture) {
         ticket: inline("ticket"),
         check_after: Duration::ZERO,
         give_up_after: Duration::from_hours(1),
+        awaits_signal: false,
     };
     fixture.apply(held(&job, vec![suspend])).await;
     let check = fixture.claim("worker").await;

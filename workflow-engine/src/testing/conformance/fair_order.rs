@@ -65,6 +65,7 @@ async fn wait(fixture: &Fixture, definition: &str, priority: i32, count: usize) 
             ticket: StoredValue::Inline(Json::null()),
             check_after: Duration::ZERO,
             give_up_after: Duration::from_secs(86_400),
+            awaits_signal: false,
         };
         fixture.apply(held(&job, vec![suspend])).await;
         fixture.clock.advance(Duration::from_millis(1));

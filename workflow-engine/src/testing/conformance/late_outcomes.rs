@@ -59,6 +59,7 @@ async fn a_later_attempt_settles_an_unknown_call(fixture: Fixture) {
         ticket: inline("ticket"),
         check_after: HOUR,
         give_up_after: HOUR * 24,
+        awaits_signal: false,
     };
     fixture.apply(held(&job, vec![suspend])).await;
     fixture.clock.advance(HOUR);

@@ -146,6 +146,7 @@ async fn a_crash_uses_up_no_attempt(fixture: Fixture) {
         ticket: StoredValue::Inline(Json::encode("ticket").unwrap()),
         check_after: Duration::ZERO,
         give_up_after: LEASE,
+        awaits_signal: false,
     };
     fixture.apply(held(&job, vec![suspend])).await;
     let record = fixture.job(run_id, "a").await.unwrap();

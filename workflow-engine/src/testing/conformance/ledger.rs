@@ -209,6 +209,7 @@ async fn every_change_that_ends_a_lease_leaves_its_calls_unknown(fixture: Fixtur
                 ticket: inline("ticket"),
                 check_after: hour,
                 give_up_after: hour,
+                awaits_signal: false,
             }],
         ),
         ("failed", vec![Change::Fail { stage_id: stage_id(), error: error() }, fail_run()]),

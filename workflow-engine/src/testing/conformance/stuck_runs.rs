@@ -88,6 +88,7 @@ async fn a_waiting_run_is_not_stuck(fixture: Fixture) {
             ticket: inline("ticket"),
             check_after: HOUR * 1_000,
             give_up_after: HOUR * 10_000,
+            awaits_signal: false,
         },
         Change::Retry { stage_id: "a".into(), error: "no".into(), delay: HOUR * 1_000 },
         Change::ReturnJob { stage_id: "a".into(), reason: "the worker stops".into() },
@@ -139,7 +140,7 @@ async fn runs_of_other_definitions_are_unclaimed(fixture: Fixture) {
         let job = fixture.apply(decision(run_id, precondition, changes)).await.claimed.remove(0);
         let ticket = inline("ticket");
         let suspend =
-            Change::Suspend { stage_id: stage.into(), ticket, check_after: HOUR, give_up_after: HOUR * 24 };
+            Change::Suspend { stage_id: stage.into(), ticket, check_after: HOUR, give_up_after: HOUR * 24, awaits_signal: false };
         fixture.apply(held(&job, vec![suspend])).await;
     }
     let (run_id, precondition, changes) = take(leased, "a").await;
@@ -174,6 +175,7 @@ async fn due_checks_are_read_and_not_claimed(fixture: Fixture) {
             ticket: inline("ticket"),
             check_after: HOUR,
             give_up_after: HOUR * 24,
+            awaits_signal: false,
         };
         fixture.apply(held(&job, vec![suspend])).await;
         runs.push(run_id);

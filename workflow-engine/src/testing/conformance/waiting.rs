@@ -36,6 +36,7 @@ fn suspend(stage: &str) -> Change {
         ticket: StoredValue::Inline(Json::parse(r#"{"batch":"b-1"}"#).unwrap()),
         check_after: HOUR,
         give_up_after: DAY,
+        awaits_signal: false,
     }
 }
 
@@ -88,6 +89,7 @@ async fn a_large_ticket_is_stored_as_a_blob(fixture: Fixture) {
         ticket: StoredValue::Blob(key.clone()),
         check_after: HOUR,
         give_up_after: DAY,
+        awaits_signal: false,
     };
     fixture.apply(held(&job, vec![put, suspend])).await;
     let stage = fixture.stage(run_id, "a").await;

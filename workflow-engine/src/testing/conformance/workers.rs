@@ -108,7 +108,7 @@ async fn the_queue_is_counted_by_workflow_and_kind(fixture: Fixture) {
     let (_, suspended) = fixture.running().await;
     let ticket = inline("ticket");
     let (check_after, give_up_after) = (delay, delay * 10);
-    let suspend = Change::Suspend { stage_id: "a".into(), ticket, check_after, give_up_after };
+    let suspend = Change::Suspend { stage_id: "a".into(), ticket, check_after, give_up_after, awaits_signal: false };
     fixture.apply(held(&suspended, vec![suspend])).await;
     let failed = fixture.create().await;
     let error = RunError { code: "CLAIM_FAILED".into(), message: "no".into() };

@@ -101,6 +101,10 @@ fn event_line(kind: &EventKind) -> String {
         EventKind::StageCompleted { stage_id, .. } | EventKind::StageCancelled { stage_id, .. } => {
             stage_id.clone()
         }
+        EventKind::StageSignalled { stage_id, actor, .. } => match actor {
+            Some(actor) => format!("{stage_id} by {actor}"),
+            None => stage_id.clone(),
+        },
         EventKind::StageSkipped { stage_id, because, .. } => format!("{stage_id}, because of `{because}`"),
         EventKind::StageRetrying { stage_id, attempt, error, delay_ms, .. } => {
             let delay = span(Duration::from_millis(*delay_ms));

@@ -74,6 +74,11 @@ pub(crate) fn bounded(value: serde_json::Value) -> serde_json::Value {
     serde_json::Value::Null
 }
 
+/// Returns the path to the place at which a value could not be read from compact JSON text; empty for the value itself.
+pub(crate) fn path_of(json: &str, error: &serde_json::Error) -> String {
+    path::path_at(json, error.line(), error.column())
+}
+
 /// Returns the digest of a value, or the fault with its path.
 fn digest<T: Serialize + ?Sized>(value: &T, rules: Rules) -> Result<u64, Lossy> {
     digest::digest(value, rules).map_err(|fault| Trace::of(value, rules).err().unwrap_or(fault))

@@ -1,0 +1,26 @@
+//! The signals in a draft.
+
+use super::Draft;
+use crate::records::SignalRecord;
+use crate::stores::working_set::{ConsumedSignal, SignalQueue};
+
+impl Draft<'_> {
+    /// Returns the queue of a stage.
+    pub(in crate::stores::apply) fn signals(&self, stage_id: &str) -> SignalQueue {
+        let written = self.written.signals.get(stage_id);
+        let stored = || self.set.signals.get(&(self.run_id, stage_id.to_owned()));
+        written.or_else(stored).cloned().unwrap_or_default()
+    }
+
+    /// Adds a signal.
+    pub(in crate::stores::apply) fn add_signal(&mut self, queue: SignalQueue, signal: SignalRecord) {
+        self.written.signals.insert(signal.stage_id.clone(), queue);
+        self.written.side_rows.new_signals.push(signal);
+    }
+
+    /// Consumes a signal.
+    pub(in crate::stores::apply) fn consume_signal(&mut self, queue: SignalQueue, consumed: ConsumedSignal) {
+        self.written.signals.insert(consumed.stage_id.clone(), queue);
+        self.written.side_rows.consumed_signals.push(consumed);
+    }
+}
