@@ -2,7 +2,7 @@
 
 /** An action on a run from outside, of a command that named its [`Actor`]. */
 export type ActionRecord = {
-    /** What was done: `cancel`, `rerun`, `fork`, `wake`, `budget`. */
+    /** What was done: `cancel`, `rerun`, `fork`, `wake`, `signal`, `budget`. */
     action: string;
     /** The instant of the commit. */
     at: string;
@@ -119,6 +119,16 @@ export type AnnotationRecord = {
     /** The value. */
     value: unknown;
 };
+
+/** The answer to a stage that waits. */
+export type Answer = {
+    /** Who sends it. Default: the name of the token. */
+    actor?: string | null;
+    /** The payload, of the type that the stage waits for. */
+    payload: unknown;
+};
+
+export type ApprovalId = string;
 
 /** An artifact, without its value. */
 export type ArtifactView = {
@@ -337,7 +347,7 @@ export type Event = {
     type: EventType;
 };
 
-export type EventType = "workflow:created" | "workflow:started" | "workflow:completed" | "workflow:failed" | "workflow:cancelled" | "workflow:suspended" | "stage:started" | "stage:progress" | "stage:suspended" | "stage:completed" | "stage:skipped" | "stage:retrying" | "stage:returned" | "stage:failed" | "stage:cancelled" | "annotation:created";
+export type EventType = "workflow:created" | "workflow:started" | "workflow:completed" | "workflow:failed" | "workflow:cancelled" | "workflow:suspended" | "stage:started" | "stage:progress" | "stage:suspended" | "stage:signalled" | "stage:completed" | "stage:skipped" | "stage:retrying" | "stage:returned" | "stage:failed" | "stage:cancelled" | "annotation:created";
 
 /** A switch of a query: `?follow`, `?follow=true`. */
 export type Flag = boolean;
@@ -521,6 +531,28 @@ export type Page<T> = {
     next?: string | null;
     /** For a search that stopped because its time was used up: the instant back to which it has searched. */
     searched_to?: string | null;
+};
+
+/** A stage that waits for a signal, from [`Engine::approvals`]. */
+export type PendingApproval = {
+    /** The instant at which the function began to run. */
+    asked_at: string | null;
+    /** The instant at which the wait times out. */
+    deadline: string;
+    /** The JSON Schema of the answer. */
+    form: unknown;
+    /** Names it: pass it to [`Engine::answer`]. */
+    id: ApprovalId;
+    /** The question: what the stage's function has returned. */
+    question: unknown;
+    /** The run. */
+    run_id: string;
+    /** The stage. */
+    stage_id: string;
+    /** The stage's name, for people. */
+    stage_name: string;
+    /** The workflow's id. */
+    workflow_id: string;
 };
 
 /** What a run does now. */
@@ -738,12 +770,28 @@ export type RunView = {
     workflow_id: string;
 };
 
+/** A signal. */
+export type SendSignal = {
+    /** Who sends it. Default: the name of the token. */
+    actor?: string | null;
+    /** The payload, of the type that the stage waits for. */
+    payload: unknown;
+    /** The stage. */
+    stage: string;
+};
+
 /** A named filter. */
 export type SharedView = {
     /** The name, for people. */
     name: string;
     /** The filter line of the page with all runs: `status:failed tag:customer=acme`. */
     query: string;
+};
+
+/** The result of a signal. */
+export type Signalled = {
+    /** Always `true`: a signal that is not stored is an error. */
+    signalled: boolean;
 };
 
 /** Why a stage inside of a `catch` failed and is not retried: the `Err` of what the `catch` passes on.  ``` use workflow_engine::prelude::*;  #[stage] async fn charge(cents: u64) -> StageResult<String> {     Err(StageError::permanent(format!("{cents} cents are too much"))) }  #[stage] async fn note(charged: Result<String, StageFailure>) -> StageResult<String> {     Ok(charged.unwrap_or_else(|failure| format!("{}: {}", failure.stage_id, failure.message))) }  workflow! { Paying = catch(charge) >> note }  # #[tokio::main(flavor = "current_thread")] # async fn main() -> Result<(), workflow_engine::Error> { let engine = Engine::builder("memory:").register::<Paying>().build().await?; let run = engine.start::<Paying>(ChargeInput { cents: 7 }).await?; assert_eq!(run.output().await?, "charge: 7 cents are too much"); # Ok(()) # } ``` */
@@ -979,7 +1027,7 @@ export type Woken = {
 
 /** The result of a hook. */
 export type Woken2 = {
-    /** `false` if the stage does not wait yet. */
+    /** `false` if the stage does not wait yet. A signal is stored nevertheless, so it is always `true` then. */
     woken: boolean;
 };
 
