@@ -8,7 +8,7 @@ use workflow_engine::prelude::*;
 use crate::traffic::{number, pause, roll};
 
 workflow! {
-    /// Reads a document, files an invoice or drafts the reply to a letter.
+    /// Reads a document, files an invoice or replies to a letter.
     pub DocumentIntake = extract_text >> [summarize, find_dates] >> match classify {
         Invoice(cents) => book,
         Letter { from } => draft_reply,

@@ -50,7 +50,7 @@ pub fn payload_of(matches: &ArgMatches) -> Result<Json, Failure> {
     values::json("JSON", matches.get_one::<String>("payload").map_or("", String::as_str))
 }
 
-/// Returns who sends the signal, if these arguments name somebody.
+/// Returns who sends the signal, if these arguments name a sender.
 pub fn actor_of(matches: &ArgMatches) -> Option<&String> {
     matches.get_one::<String>("actor")
 }

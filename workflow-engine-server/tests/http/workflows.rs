@@ -12,8 +12,8 @@ async fn workflows_are_listed_with_their_versions() {
     let list = served.json("/workflows").await;
     let ids: Vec<&str> =
         list["items"].as_array().unwrap().iter().map(|w| w["id"].as_str().unwrap()).collect();
-    assert_eq!(ids, ["asking", "calculation", "even", "login"]);
-    let version = &list["items"][1]["versions"][0];
+    assert_eq!(ids, ["approving", "asking", "calculation", "even", "login"]);
+    let version = &list["items"][2]["versions"][0];
     assert_eq!((&version["version"], &version["is_executable"]), (&json!(1), &json!(true)));
     let detail = served.json("/workflows/calculation").await;
     assert_eq!(detail["definition"]["stages"][0]["id"], "multiply");

@@ -197,7 +197,7 @@ impl<S> StageContext<S> {
     }
 
     /// Writes a log line about the run as a whole, which no stage owns: its record has neither stage nor attempt. Use it
-    /// for what somebody who reads the run should see first, whichever stage has found it out. Otherwise like
+    /// for what a person who reads the run should see first, whichever stage has found it out. Otherwise like
     /// [`log`](Self::log).
     pub fn log_run(&self, level: LogLevel, message: impl AsRef<str>, fields: impl Serialize) {
         self.inner.services.reports.log_run(level, message.as_ref(), encode_fields(fields));

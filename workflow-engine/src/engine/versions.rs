@@ -47,7 +47,7 @@ impl WorkflowVersion {
 impl Engine {
     /// Returns the definitions of workflows that processes have registered in the store, by workflow and version, each with
     /// its unfinished runs and the workers that can execute them: which versions are drained, which runs this process
-    /// cannot execute, and which nobody can.
+    /// cannot execute, and which no worker can.
     ///
     /// ```
     /// use workflow_engine::prelude::*;

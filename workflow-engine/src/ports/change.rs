@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::new_run::{NewRun, NewStage};
+use super::rerun_stage::RerunStage;
+use super::run_end::RunEnd;
 use crate::ledger::{CallOutcome, CallReservation};
-use crate::records::{Annotation, BlobKey, Claimant, LogLevel, RunError, RunStart, Statement, StoredValue};
+use crate::records::{Annotation, BlobKey, Claimant, LogLevel, RunStart, Statement, StoredValue};
 use crate::value::{CallId, Cost, Json};
 
 /// One thing that a decision writes. Its documentation defines its meaning in every store, events included.
@@ -395,22 +397,4 @@ pub enum Change {
 impl Change {
     /// The most signals that a stage's queue holds.
     pub const MAX_SIGNALS: u64 = 1_000;
-}
-
-/// A stage that runs again.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RerunStage {
-    /// The stage.
-    pub stage_id: String,
-    /// The number of its predecessors that run again too.
-    pub waiting_on: u32,
-}
-
-/// The end of a run without an output.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RunEnd {
-    /// `FAILED`, with the error.
-    Failed(RunError),
-    /// `CANCELLED`, with the caller's reason.
-    Cancelled(Option<String>),
 }
