@@ -83,7 +83,7 @@ async fn an_invalid_command_is_refused_with_its_name_and_position(world: World) 
             "unknown command `run.stop`; the commands are `run.create`, `run.claimPending`, `job.execute`, \
              `run.transition`, `run.cancel`, `run.rerunFrom`, `run.fork`, `stage.pollSuspended`, `stage.wake`, `run.signal`, `stage.report`, \
              `run.raiseBudget`, `annotation.attach`, \
-             `lease.reapStale`, `run.reapStuck`, `run.failUnclaimed`, `outbox.flush`, \
+             `lease.reapStale`, `run.reapStuck`, `run.failOverdue`, `run.failUnclaimed`, `outbox.flush`, \
              `plugin.replayDLQ`, `subscriber.remove`, `retention.purge`, `run.delete`, `costs.rollUp`",
         ),
         (

@@ -8,7 +8,7 @@ use tests::sweep::run::Shape;
 use crate::lane::Database;
 
 /// Every method of every port that an engine calls while no other process commits.
-const METHODS: [&str; 47] = [
+const METHODS: [&str; 50] = [
     "store.commit",
     "store.commit_locked",
     "store.snapshot",
@@ -36,6 +36,9 @@ const METHODS: [&str; 47] = [
     "store.stale_jobs",
     "store.lease_holders",
     "store.next_job_due",
+    "store.due_runs",
+    "store.overdue_runs",
+    "store.next_timer",
     "store.next_lease_end",
     "store.correct_instants",
     "store.register_subscriber",

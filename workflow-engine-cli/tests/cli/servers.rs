@@ -81,7 +81,11 @@ fn a_server_and_its_store_answer_the_same_and_so_does_the_api() {
     for (arguments, path) in &paths {
         let line = [&["-o", "ndjson"], *arguments].concat();
         let json = [&["-o", "json"], *arguments].concat();
-        assert_eq!(served.wfe(&json).done(), world.wfe(&json).done(), "{arguments:?}");
+        // The server has the workflows, and `wfe` on a store does not.
+        let as_without_code =
+            |text: String| text.replace(r#""is_executable": true"#, r#""is_executable": false"#);
+        let by_server = as_without_code(served.wfe(&json).done());
+        assert_eq!(by_server, world.wfe(&json).done(), "{arguments:?}");
         let table = [&["--tz", "utc"], *arguments].concat();
         assert_eq!(served.wfe(&table).done(), world.wfe(&table).done(), "{arguments:?}");
         let api: serde_json::Value = serde_json::from_str(&served.body(path)).unwrap();
