@@ -226,8 +226,9 @@ async fn a_body_that_outlasts_its_lease_keeps_it(world: World) {
     let lease = engine.kernel().lease();
     for _ in 0..6 {
         let end = world.store.next_lease_end().await.unwrap();
-        world.clock.advance(lease / 2);
-        // The heartbeat runs in its own thread.
+        // A renewal counts for the body once the heartbeat, which runs in its own thread, has read its result. The store
+        // shows a renewal when the result of the one before has been read, so two steps must be shorter than the lease.
+        world.clock.advance(lease * 2 / 5);
         while world.store.next_lease_end().await.unwrap() == end {
             tokio::task::yield_now().await;
         }

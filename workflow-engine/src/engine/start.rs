@@ -190,7 +190,7 @@ impl<'a, W: Workflow> StartRun<'a, W> {
     /// Starts the run at this instant; at once if it has passed. Until then the run is `PENDING`, can be cancelled, and
     /// costs nothing. Not together with [`after`](Self::after).
     ///
-    /// The time counts on the clock of the store. See also [`RunHandle::blocked_reason`].
+    /// The time counts on the clock of the store. See also [`AnyRun::blocked_reason`](crate::AnyRun::blocked_reason).
     pub fn at(mut self, instant: DateTime<Utc>) -> Self {
         self.start_at = Some(instant);
         self
