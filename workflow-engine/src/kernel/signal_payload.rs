@@ -72,7 +72,8 @@ pub(super) async fn check_signal(
     let checked = match definition_of(kernel, run).await {
         Ok(registered) => {
             let definition = registered.definition();
-            let stages = SignalStages::of(definition);
+            let stages = kernel.signal_stages(definition.fingerprint()).await?;
+            let stages = stages.unwrap_or_else(|| Arc::new(SignalStages::of(definition)));
             let found = stages.waiting(run, stage_id)?;
             let stage = definition.stages.iter().find(|stage| stage.id == found.id);
             let stage = stage.ok_or_else(|| Error::stage_not_found(run.id, stage_id))?;
@@ -81,7 +82,7 @@ pub(super) async fn check_signal(
         Err(error) if matches!(error.code(), ErrorCode::WorkflowNotFound | ErrorCode::DefinitionMismatch) => {
             let stages = kernel.signal_stages(&run.definition_fingerprint).await?.ok_or(error)?;
             let stage = stages.waiting(run, stage_id)?;
-            check_by_schema(stage, payload)?;
+            check_by_stored_schema(stage, payload)?;
             CheckedSignal { stage_name: stage.name.clone(), payload: payload.clone() }
         }
         Err(error) => return Err(error),
@@ -119,41 +120,16 @@ fn unreadable(stage: &StageDefinition, payload: &Json, error: &serde_json::Error
 }
 
 #[cfg(feature = "schemas")]
-fn check_by_schema(stage: &SignalStage, payload: &Json) -> Result<(), Error> {
+fn check_by_stored_schema(stage: &SignalStage, payload: &Json) -> Result<(), Error> {
     let Some(schema) = &stage.schema else { return Ok(()) };
-    let value: Value = payload.decode().map_err(|error| Error::invalid_signal(&stage.id, "", error))?;
-    let validator = jsonschema::validator_for(schema).map_err(|error| {
-        Error::invalid_signal(
-            &stage.id,
-            "",
-            format_args!("its stored schema is not valid: {}", error.masked()),
-        )
-    })?;
-    let fault = validator.iter_errors(&value).next();
-    fault.map_or(Ok(()), |fault| {
-        Err(Error::invalid_signal(&stage.id, &path_text(fault.instance_path().as_str()), &fault))
-    })
+    super::stored_schema::check_by_schema(schema, payload)
+        .map_err(|refused| Error::invalid_signal(&stage.id, &refused.path, refused.reason))
 }
 
 #[cfg(not(feature = "schemas"))]
-fn check_by_schema(stage: &SignalStage, _: &Json) -> Result<(), Error> {
+fn check_by_stored_schema(stage: &SignalStage, _: &Json) -> Result<(), Error> {
     let reason = "this process has neither the workflow nor the Cargo feature `schemas`, which checks payloads without it";
     Err(Error::invalid_signal(&stage.id, "", reason))
-}
-
-/// Writes a JSON pointer as Rust writes a path: `orders[2].price`.
-#[cfg(feature = "schemas")]
-fn path_text(pointer: &str) -> String {
-    let mut text = String::new();
-    for step in pointer.split('/').skip(1) {
-        let step = step.replace("~1", "/").replace("~0", "~");
-        if step.bytes().all(|byte| byte.is_ascii_digit()) && !step.is_empty() {
-            text.extend(["[", &step, "]"]);
-        } else {
-            text.extend([if text.is_empty() { "" } else { "." }, &step]);
-        }
-    }
-    text
 }
 
 impl SignalStages {

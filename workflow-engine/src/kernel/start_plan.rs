@@ -1,5 +1,7 @@
 //! The changes that start a run.
 
+use std::time::Duration;
+
 use super::registry::WorkflowRegistry;
 use crate::definition::{StageDefinition, WorkflowDefinition};
 use crate::ports::{Change, NewStage, StartPlans};
@@ -56,5 +58,10 @@ pub(super) fn first_stages(definition: &WorkflowDefinition) -> impl Iterator<Ite
 
 /// Returns the change that delays a stage which the same decision makes ready; `None` without a `delay` before it.
 pub(super) fn delay_of(stage: &StageDefinition) -> Option<Change> {
-    stage.delay.map(|delay| Change::Delay { stage_id: stage.id.clone(), delay })
+    delay_change(&stage.id, stage.delay)
+}
+
+/// As [`delay_of`], for a stage that need not be of a definition in this process.
+pub(super) fn delay_change(stage_id: &str, delay: Option<Duration>) -> Option<Change> {
+    delay.map(|delay| Change::Delay { stage_id: stage_id.to_owned(), delay })
 }

@@ -13,6 +13,7 @@ use crate::kernel::Kernel;
 use crate::kernel::idempotency;
 use crate::kernel::run_graph::{FoundGraph, found_graph_of};
 use crate::kernel::run_request::{check_request, check_sizes};
+use crate::kernel::start_plan::delay_change;
 use crate::kernel::stored_schema::check_stored;
 use crate::kernel::stored_values::prepare_taken_over;
 use crate::ports::{Change, Commit, Decision, IdempotencyEntry, NewRun, NewStage, Precondition, Snapshot};
@@ -286,8 +287,7 @@ impl ForkRun {
                 claim: None,
             };
             // The stage from which the fork begins starts at once.
-            let delay = stage.delay.filter(|_| stage.id != self.from_stage_id);
-            let delay = delay.map(|delay| Change::Delay { stage_id: stage.id.clone(), delay });
+            let delay = delay_change(&stage.id, stage.delay.filter(|_| stage.id != self.from_stage_id));
             std::iter::once(enqueue).chain(delay)
         }));
         let precondition = Precondition::Absent;

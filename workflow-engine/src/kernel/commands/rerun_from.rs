@@ -14,6 +14,7 @@ use crate::kernel::Kernel;
 use crate::kernel::commit_from_snapshot::{decision_at, try_commit_from_snapshot};
 use crate::kernel::idempotency;
 use crate::kernel::run_graph::{RunGraph, graph_and_definition_of};
+use crate::kernel::start_plan::delay_change;
 use crate::ports::{BlobStore, Change, Commit, Decision, IdempotencyEntry, RerunStage, Snapshot};
 use crate::records::{Actor, RunRecord, Status, action};
 use crate::value::RunId;
@@ -304,8 +305,7 @@ fn decide(
             claim: None,
         };
         // The stage from which the rerun begins starts at once.
-        let delay = stage.delay.filter(|_| stage.id != from);
-        let delay = delay.map(|delay| Change::Delay { stage_id: stage.id.clone(), delay });
+        let delay = delay_change(&stage.id, stage.delay.filter(|_| stage.id != from));
         std::iter::once(enqueue).chain(delay)
     });
     // Opens the next generation. Leases, cached outputs, artifacts and blobs carry their generation, so nothing of the
