@@ -52,7 +52,7 @@ fn dependencies() -> Vec<Value> {
         .iter()
         .map(|node| (text(&node["id"]), node))
         .collect();
-    let library = |(_, package): &(&&str, &&Value)| text(&package["name"]) == "workflow-engine";
+    let library = |(_, package): &(&&str, &&Value)| text(&package["name"]) == "durable-stages";
     let mut open: Vec<&str> = packages.iter().filter(library).map(|(id, _)| *id).collect();
     let mut found: BTreeSet<&str> = open.iter().copied().collect();
     while let Some(id) = open.pop() {
@@ -119,7 +119,7 @@ fn rust_version(text: &str) -> Vec<u64> {
 #[test]
 fn the_rust_version_that_we_promise_is_enough_for_every_dependency() {
     let all = dependencies();
-    let ours = all.iter().find(|package| text(&package["name"]) == "workflow-engine").unwrap();
+    let ours = all.iter().find(|package| text(&package["name"]) == "durable-stages").unwrap();
     let ours = text(&ours["rust_version"]);
     let newer: Vec<String> = all
         .iter()
@@ -148,7 +148,7 @@ fn the_public_dependencies_are_those_of_the_list() {
         serde_json::from_str(&metadata).unwrap()
     };
     let packages = direct["packages"].as_array().unwrap();
-    let library = packages.iter().find(|package| text(&package["name"]) == "workflow-engine").unwrap();
+    let library = packages.iter().find(|package| text(&package["name"]) == "durable-stages").unwrap();
     let shipped = library["dependencies"].as_array().unwrap().iter().filter(|one| one["kind"].is_null());
     let private: BTreeSet<&str> = shipped
         .map(|one| text(&one["name"]))
@@ -158,6 +158,7 @@ fn the_public_dependencies_are_those_of_the_list() {
         [
             "backon",
             "base64",
+            "durable-stages-macros",
             "foldhash",
             "jsonschema",
             "notify",
@@ -175,7 +176,6 @@ fn the_public_dependencies_are_those_of_the_list() {
             "thiserror",
             "tracing",
             "tracing-opentelemetry",
-            "workflow-engine-macros",
         ]
     "#]]
     .assert_debug_eq(&private.iter().collect::<Vec<_>>());
@@ -188,9 +188,9 @@ fn the_public_dependencies_are_those_of_the_list() {
 #[test]
 fn all_packages_contain_their_licences_their_readme_and_their_documents() {
     for (package, more) in [
-        ("workflow-engine", &["docs/guide/README.md", "docs/overview.md"][..]),
-        ("workflow-engine-macros", &["docs/stage.md"]),
-        ("workflow-engine-server", &["docs/overview.md"]),
+        ("durable-stages", &["docs/guide/README.md", "docs/overview.md"][..]),
+        ("durable-stages-macros", &["docs/stage.md"]),
+        ("durable-stages-server", &["docs/overview.md"]),
     ] {
         let list = cargo(&["package", "--list", "--allow-dirty", "--offline", "-p", package]);
         for file in ["LICENSE-APACHE", "LICENSE-MIT", "README.md"].iter().chain(more) {

@@ -1,6 +1,6 @@
 //! Serves the API of an engine with a workflow and some runs: `api STORE ADDRESS TOKEN`.
 //!
-//! `.ci/schemathesis` runs it; by hand, try `cargo run -p workflow-engine-server --example api -- memory: 127.0.0.1:7373
+//! `.ci/schemathesis` runs it; by hand, try `cargo run -p durable-stages-server --example api -- memory: 127.0.0.1:7373
 //! a-token-of-your-choice`, then open `http://127.0.0.1:7373/api/v1/openapi.json` with that token.
 
 use std::error::Error;

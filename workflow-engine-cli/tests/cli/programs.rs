@@ -50,7 +50,7 @@ fn example(name: &str) -> PathBuf {
     let program = folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
     assert!(
         program.is_file(),
-        "{} is missing: `cargo test -p workflow-engine-cli` builds it",
+        "{} is missing: `cargo test -p durable-stages-cli` builds it",
         program.display()
     );
     program

@@ -1,4 +1,4 @@
-//! The expansions of the macros. `UPDATE_EXPECT=1 cargo test -p workflow-engine-macros` rewrites the snapshots.
+//! The expansions of the macros. `UPDATE_EXPECT=1 cargo test -p durable-stages-macros` rewrites the snapshots.
 
 mod choices;
 mod completion;

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::support::served;
 
-/// `UPDATE_EXPECT=1 cargo test -p workflow-engine-server` rewrites the committed copy.
+/// `UPDATE_EXPECT=1 cargo test -p durable-stages-server` rewrites the committed copy.
 #[test]
 fn the_committed_document_is_the_one_of_the_code() {
     expect_file!["../../openapi.json"].assert_eq(&workflow_engine_server::openapi());

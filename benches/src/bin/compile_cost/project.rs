@@ -90,7 +90,7 @@ fn manifest(name: &str, root: &Path) -> String {
     // A JSON string is a TOML string too.
     let engine = serde_json::Value::from(root.join("workflow-engine").to_string_lossy());
     format!(
-        "[package]\nname = {name:?}\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[dependencies]\nworkflow-engine = {{ path = {engine} }}\n"
+        "[package]\nname = {name:?}\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[dependencies]\ndurable-stages = {{ path = {engine} }}\n"
     )
 }
 
