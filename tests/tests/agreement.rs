@@ -49,34 +49,34 @@ impl Choices {
         let output = StoredValue::Inline(Json::encode(&self.below(100)).unwrap());
         let error = "no\0 \"way\"".to_owned();
         match self.below(20) {
-            0 => Change::Enqueue { stage_id, max_attempts: 3, max_crashes: 3, claim },
-            1 => Change::Claim { stage_id, claim: self.claim() },
-            2 | 3 => Change::Complete { stage_id, output, elapsed: Duration::from_millis(3) },
-            4 | 5 => Change::Release { stage_id, max_attempts: 3, max_crashes: 3, claim },
+            0 => Change::Enqueue { stage_key: stage_id, max_attempts: 3, max_crashes: 3, claim },
+            1 => Change::Claim { stage_key: stage_id, claim: self.claim() },
+            2 | 3 => Change::Complete { stage_key: stage_id, output, elapsed: Duration::from_millis(3) },
+            4 | 5 => Change::Release { stage_key: stage_id, max_attempts: 3, max_crashes: 3, claim },
             6 => Change::ReleaseRun { output: Some(output), stages: Vec::new() },
-            7 => Change::Retry { stage_id, error, delay: Duration::from_secs(self.below(20) as u64) },
-            8 => Change::ReturnJob { stage_id, reason: "the worker stops".into() },
-            9 if self.one_in(3) => Change::Fail { stage_id, error },
-            10 if self.one_in(3) => Change::Cancel { stage_id },
+            7 => Change::Retry { stage_key: stage_id, error, delay: Duration::from_secs(self.below(20) as u64) },
+            8 => Change::ReturnJob { stage_key: stage_id, reason: "the worker stops".into() },
+            9 if self.one_in(3) => Change::Fail { stage_key: stage_id, error },
+            10 if self.one_in(3) => Change::Cancel { stage_key: stage_id },
             11 if self.one_in(6) => {
                 Change::EndRun(RunEnd::Failed(RunError { code: "STAGE_FAILED".into(), message: error }))
             }
             14 | 15 => Change::Suspend {
-                stage_id,
+                stage_key: stage_id,
                 ticket: output,
                 check_after: Duration::from_secs(self.below(9) as u64),
                 give_up_after: Duration::MAX,
                 awaits_signal: false,
             },
-            16 => Change::Postpone { stage_id, check_after: Duration::from_secs(self.below(9) as u64) },
-            17 => Change::Wake { stage_id },
+            16 => Change::Postpone { stage_key: stage_id, check_after: Duration::from_secs(self.below(9) as u64) },
+            17 => Change::Wake { stage_key: stage_id },
             18 => Change::Recount { active: *self.of(&[1, 2, 3]), suspended: *self.of(&[0, 1, 2]) },
-            19 => Change::NoteError { stage_id, error },
+            19 => Change::NoteError { stage_key: stage_id, error },
             12 => {
                 let about = (!self.one_in(3)).then_some(stage_id);
-                Change::Log { stage_id: about, level: LogLevel::Warn, message: error, fields: Json::null() }
+                Change::Log { stage_key: about, level: LogLevel::Warn, message: error, fields: Json::null() }
             }
-            _ => Change::Progress { stage_id, fraction: 0.25, message: error },
+            _ => Change::Progress { stage_key: stage_id, fraction: 0.25, message: error },
         }
     }
 
@@ -92,10 +92,10 @@ impl Choices {
         let job = snapshot.jobs.iter().find(|job| job.stage_id == stage_id);
         let epoch = job.map_or(1, |job| job.lease_epoch) + u64::from(self.one_in(6));
         let generation = 1 + u32::from(self.one_in(12));
-        let lease = Lease { run_id: run.id, stage_id: stage_id.clone(), generation, epoch };
+        let lease = Lease { run_id: run.id, stage_key: stage_id.clone(), generation, epoch };
         match self.below(9) {
-            8 => Precondition::ClaimableAt { stage_id, generation, epoch },
-            0 => Precondition::Claimable { stage_id, generation },
+            8 => Precondition::ClaimableAt { stage_key: stage_id, generation, epoch },
+            0 => Precondition::Claimable { stage_key: stage_id, generation },
             1 | 2 => Precondition::Lease(lease),
             3 => Precondition::LeaseAndRevision(lease, revision),
             4 => Precondition::ExpiredLease(lease),
@@ -138,7 +138,7 @@ fn new_run(priority: i32) -> NewRun {
 
 fn start() -> Change {
     let stage = |(number, id): (u32, &&str)| NewStage {
-        stage_id: (*id).into(),
+        stage_key: (*id).into(),
         stage_name: (*id).to_uppercase(),
         stage_number: number,
         execution_group: number,
@@ -148,7 +148,7 @@ fn start() -> Change {
 }
 
 fn head(stage: &str) -> Change {
-    Change::Enqueue { stage_id: stage.into(), max_attempts: 3, max_crashes: 3, claim: None }
+    Change::Enqueue { stage_key: stage.into(), max_attempts: 3, max_crashes: 3, claim: None }
 }
 
 /// The store in memory and another one.

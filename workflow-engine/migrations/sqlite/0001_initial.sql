@@ -108,7 +108,7 @@ CREATE INDEX {prefix}enqueued_runs_by_workflow ON {prefix}enqueued_runs (workflo
 CREATE TABLE {prefix}stage_rows (
     workflow_run_id TEXT    NOT NULL,
     stage_id        TEXT    NOT NULL,
-    -- The place of the stage in its run; empty outside of repeated parts.
+    -- The place of the stage in its run; empty outside of repeated parts. So it is in all tables.
     place           TEXT    NOT NULL DEFAULT '',
     stage_name      TEXT    NOT NULL,
     -- The 1-based position in reading order.

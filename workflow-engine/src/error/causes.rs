@@ -48,8 +48,9 @@ impl Error {
         Self::new(ErrorCode::BlobMissing, format!("run {run}: blob `{key}` is missing"))
     }
 
-    pub(crate) fn stage_not_found(run: impl fmt::Display, stage: &str) -> Self {
-        Self::new(ErrorCode::StageNotFound, format!("run {run} has no stage `{}`", shown(stage)))
+    pub(crate) fn stage_not_found(run: impl fmt::Display, stage: impl fmt::Display) -> Self {
+        let message = format!("run {run} has no stage `{}`", shown(&stage.to_string()));
+        Self::new(ErrorCode::StageNotFound, message)
     }
 
     /// The error of your own [`BlobStore`](crate::ports::BlobStore): `BLOB_STORE_FAILED`, which is retryable.
@@ -203,7 +204,7 @@ impl Error {
         )
     }
 
-    pub(crate) fn lease_lost(run: impl fmt::Display, stage: &str) -> Self {
+    pub(crate) fn lease_lost(run: impl fmt::Display, stage: impl fmt::Display) -> Self {
         Self::new(
             ErrorCode::LeaseLost,
             format!("the lease on stage `{stage}` of run {run} is lost; its result is dropped"),

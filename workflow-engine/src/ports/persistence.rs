@@ -16,7 +16,7 @@ use crate::records::{
     AnnotationRecord, ArtifactRecord, BlobKey, Event, LogRecord, RunRecord, RunRequest, StageRecord,
     StoredValue,
 };
-use crate::value::{Json, RunId};
+use crate::value::{Json, RunId, StageKey};
 
 /// Makes a decision from a run that is locked. It receives `None` where the run does not exist, and returns `None` where
 /// there is nothing to do.

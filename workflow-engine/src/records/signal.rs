@@ -62,3 +62,11 @@ pub struct SignalWait {
     /// The instant at which the wait times out.
     pub deadline: DateTime<Utc>,
 }
+
+impl SignalWait {
+    /// Returns the key of the stage.
+    #[must_use]
+    pub fn stage_key(&self) -> StageKey {
+        StageKey { id: self.stage_id.clone(), place: self.place.clone() }
+    }
+}

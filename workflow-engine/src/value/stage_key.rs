@@ -91,6 +91,20 @@ impl From<&Self> for StageKey {
     }
 }
 
+/// Compares the key with a text that is read as one.
+impl PartialEq<str> for StageKey {
+    fn eq(&self, text: &str) -> bool {
+        *self == Self::from(text)
+    }
+}
+
+/// Compares the key with a text that is read as one.
+impl PartialEq<&str> for StageKey {
+    fn eq(&self, text: &&str) -> bool {
+        *self == **text
+    }
+}
+
 impl FromStr for StageKey {
     type Err = Infallible;
 

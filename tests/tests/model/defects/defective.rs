@@ -90,7 +90,7 @@ impl Defective {
     async fn newest_lease(&self, lease: Lease) -> Result<Lease, Error> {
         let snapshot = self.beside.snapshot(lease.run_id).await?;
         let mut jobs = snapshot.into_iter().flat_map(|snapshot| snapshot.jobs);
-        let job = jobs.find(|job| job.stage_id == lease.stage_id);
+        let job = jobs.find(|job| job.stage_id == lease.stage_key);
         Ok(match job {
             Some(job) => Lease { generation: job.generation, epoch: job.lease_epoch, ..lease },
             None => lease,
@@ -131,7 +131,7 @@ impl Interceptor for Defective {
                 commit
             }
             (Defect::WakeDuringCheckIsLost, _) => {
-                if let [Change::Wake { stage_id }] = &decision.changes[..]
+                if let [Change::Wake { stage_key: stage_id }] = &decision.changes[..]
                     && self.has_running_job(decision.run_id, stage_id).await?
                 {
                     decision.changes.clear();

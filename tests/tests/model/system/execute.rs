@@ -60,7 +60,7 @@ impl Process {
                 let job = lock(&ids.leases)[lease].job.clone();
                 let delivery = execute_job(kernel, &job, &self.name(), room).await?;
                 Response::Outcome(
-                    self.outcome(job.lease.run_id, &job.lease.stage_id, &delivery.outcome),
+                    self.outcome(job.lease.run_id, &job.lease.stage_key, &delivery.outcome),
                     self.hold(ids, delivery.next),
                 )
             }
@@ -68,7 +68,7 @@ impl Process {
                 let job = lock(&ids.leases)[lease].job.clone();
                 let delivery = return_job(kernel, &job, &self.name()).await?;
                 Response::Outcome(
-                    self.outcome(job.lease.run_id, &job.lease.stage_id, &delivery.outcome),
+                    self.outcome(job.lease.run_id, &job.lease.stage_key, &delivery.outcome),
                     self.hold(ids, delivery.next),
                 )
             }
@@ -176,7 +176,7 @@ impl IdMap {
     fn claimed(&self, job: &ClaimedJob) -> Claimed {
         Claimed {
             run: self.number(job.lease.run_id),
-            stage: job.lease.stage_id.clone(),
+            stage: job.lease.stage_key.clone(),
             generation: job.lease.generation,
             epoch: job.lease.epoch,
             attempt: job.attempt,

@@ -6,6 +6,7 @@ use chrono::DateTime;
 
 use super::*;
 use crate::records::CostSummary;
+use crate::value::StageKey;
 
 fn run(run_id: RunId, status: Status) -> RunRecord {
     RunRecord {

@@ -9,6 +9,7 @@ use crate::ports::NewStage;
 use crate::records::Lease;
 use crate::stores::instant;
 use crate::stores::working_set::{RowOp, RunRows, StageRows, Tracked, WorkingSet};
+use crate::value::StageKey;
 
 const LEASE: Duration = Duration::from_secs(30);
 

@@ -28,7 +28,7 @@ fn noted(attributes: &[(&str, u32)]) -> Annotation {
 }
 
 fn annotate(stage_id: Option<&str>, annotation: Annotation) -> Change {
-    Change::Annotate { stage_id: stage_id.map(str::to_owned), annotation }
+    Change::Annotate { stage_key: stage_id.map(str::to_owned), annotation }
 }
 
 impl Fixture {

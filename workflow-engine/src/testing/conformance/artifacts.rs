@@ -21,20 +21,20 @@ cases![
 ];
 
 fn put(stage: &str, key: &str, value: StoredValue) -> Change {
-    Change::PutArtifact { stage_id: stage.into(), key: key.into(), value }
+    Change::PutArtifact { stage_key: stage.into(), key: key.into(), value }
 }
 
 fn delete(stage: &str, key: &str) -> Change {
-    Change::DeleteArtifact { stage_id: stage.into(), key: key.into() }
+    Change::DeleteArtifact { stage_key: stage.into(), key: key.into() }
 }
 
 fn measure(stage: &str, metrics: &[(&str, f64)]) -> Change {
     let metrics = metrics.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
-    Change::RecordMetrics { stage_id: stage.into(), metrics }
+    Change::RecordMetrics { stage_key: stage.into(), metrics }
 }
 
 async fn artifact(fixture: &Fixture, job: &ClaimedJob, key: &str) -> Option<ArtifactRecord> {
-    fixture.store.artifact(job.lease.run_id, &job.lease.stage_id, key).await.unwrap()
+    fixture.store.artifact(job.lease.run_id, &job.lease.stage_key, key).await.unwrap()
 }
 
 async fn an_artifact_is_stored_unchanged(fixture: Fixture) {
@@ -88,7 +88,7 @@ async fn artifacts_are_ordered_by_stage_and_key(fixture: Fixture) {
     let run_id = fixture.create().await;
     fixture.start(run_id, &[("b", 0), ("a", 0)], 2).await;
     for job in fixture.claim_up_to("worker", 2).await {
-        let stage = job.lease.stage_id.clone();
+        let stage = job.lease.stage_key.clone();
         fixture.apply(held(&job, vec![put(&stage, "2", inline(&1)), put(&stage, "1", inline(&1))])).await;
     }
     let names = |artifacts: Vec<ArtifactRecord>| -> Vec<String> {
@@ -174,7 +174,7 @@ async fn a_rerun_deletes_the_blobs_of_the_generations_before(fixture: Fixture) {
         .chain([complete("a"), release_run()]).collect();
     fixture.apply(held(&job, changes)).await;
     fixture.apply(held(&other_job, vec![put(other_run, "a/1/1")])).await;
-    let stages = vec![RerunStage { stage_id: "a".into(), waiting_on: 0 }];
+    let stages = vec![RerunStage { stage_key: "a".into(), waiting_on: 0 }];
     let precondition = Precondition::Revision(fixture.revision(run_id).await);
     fixture.apply(decision(run_id, precondition, vec![Change::Rerun { stages, waiting_on: 1 }])).await;
     for rest in void {

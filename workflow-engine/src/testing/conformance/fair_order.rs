@@ -61,7 +61,7 @@ async fn wait(fixture: &Fixture, definition: &str, priority: i32, count: usize) 
     jobs.sort_by_key(|job| job.lease.run_id);
     for job in jobs {
         let suspend = Change::Suspend {
-            stage_id: "a".into(),
+            stage_key: "a".into(),
             ticket: StoredValue::Inline(Json::null()),
             check_after: Duration::ZERO,
             give_up_after: Duration::from_secs(86_400),
@@ -258,7 +258,7 @@ async fn a_claim_starts_the_runs_whose_turn_it_is(fixture: Fixture) {
     let long = create(&fixture, LONG, 5, 3).await;
     let short = create(&fixture, SHORT, 5, 1).await;
     let stages = |jobs: &[ClaimedJob]| {
-        jobs.iter().map(|job| (job.lease.run_id, job.lease.stage_id.clone())).collect::<Vec<_>>()
+        jobs.iter().map(|job| (job.lease.run_id, job.lease.stage_key.clone())).collect::<Vec<_>>()
     };
     let found = claim_and_start(&fixture, 4).await;
     let expected = [(started[0], "a"), (long[0], "a"), (long[0], "b"), (long[1], "a")];

@@ -67,7 +67,7 @@ impl Fixture {
         let run_id = self.create().await;
         let start = Change::StartRun { stages: new_stages(&[("a", 0)]), waiting_on: 1 };
         let (stage_id, claim) = ("a".into(), Some(claim("worker")));
-        let enqueue = Change::Enqueue { stage_id, max_attempts: ATTEMPTS, max_crashes: 3, claim };
+        let enqueue = Change::Enqueue { stage_key: stage_id, max_attempts: ATTEMPTS, max_crashes: 3, claim };
         let precondition = Precondition::Revision(self.revision(run_id).await);
         let applied = self.apply(decision(run_id, precondition, vec![start, enqueue])).await;
         (run_id, applied.claimed[0].clone())
@@ -86,14 +86,14 @@ impl Fixture {
 
     /// Completes a claimed stage, and releases its successors.
     pub(super) async fn complete(&self, job: &ClaimedJob, releases: &[&str]) -> Commit {
-        let mut changes = vec![complete(&job.lease.stage_id)];
+        let mut changes = vec![complete(&job.lease.stage_key)];
         changes.extend(releases.iter().map(|stage| release(stage)));
         self.commit(held(job, changes)).await
     }
 
     /// Completes the last stage, and with it the run.
     pub(super) async fn complete_run(&self, job: &ClaimedJob) -> Commit {
-        let changes = vec![complete(&job.lease.stage_id), release_run()];
+        let changes = vec![complete(&job.lease.stage_key), release_run()];
         self.commit(held(job, changes)).await
     }
 
@@ -193,7 +193,7 @@ pub(super) fn new_run() -> NewRun {
 /// Makes stages in reading order from pairs of id and number of predecessors.
 pub(super) fn new_stages(stages: &[(&str, u32)]) -> Vec<NewStage> {
     let stage = |(number, (stage_id, waiting_on)): (u32, &(&str, u32))| NewStage {
-        stage_id: (*stage_id).to_owned(),
+        stage_key: (*stage_id).to_owned(),
         stage_name: format!("Stage {stage_id}"),
         stage_number: number,
         execution_group: number,
@@ -204,17 +204,17 @@ pub(super) fn new_stages(stages: &[(&str, u32)]) -> Vec<NewStage> {
 
 /// Makes a change that queues a stage.
 pub(super) fn enqueue(stage: &str) -> Change {
-    Change::Enqueue { stage_id: stage.into(), max_attempts: ATTEMPTS, max_crashes: 3, claim: None }
+    Change::Enqueue { stage_key: stage.into(), max_attempts: ATTEMPTS, max_crashes: 3, claim: None }
 }
 
 /// Makes a change that completes a stage after five milliseconds, with its id as the output.
 pub(super) fn complete(stage: &str) -> Change {
-    Change::Complete { stage_id: stage.into(), output: inline(stage), elapsed: Duration::from_millis(5) }
+    Change::Complete { stage_key: stage.into(), output: inline(stage), elapsed: Duration::from_millis(5) }
 }
 
 /// Makes a change that releases a stage.
 pub(super) fn release(stage: &str) -> Change {
-    Change::Release { stage_id: stage.into(), max_attempts: ATTEMPTS, max_crashes: 3, claim: None }
+    Change::Release { stage_key: stage.into(), max_attempts: ATTEMPTS, max_crashes: 3, claim: None }
 }
 
 /// Makes a reservation of `reserve` picodollars.
@@ -232,14 +232,14 @@ pub(super) fn call(topic: &str, reserve: i64) -> CallReservation {
 
 /// Makes a change that reserves a call for a stage without a declared budget.
 pub(super) fn reserve(stage: &str, call_id: CallId, call: CallReservation) -> Change {
-    Change::ReserveCall { stage_id: stage.into(), call_id, call: Box::new(call), budget: None }
+    Change::ReserveCall { stage_key: stage.into(), call_id, call: Box::new(call), budget: None }
 }
 
 /// Makes a change that settles a call for `cost` picodollars, three input tokens and four output tokens.
 pub(super) fn settle(stage: &str, call_id: CallId, cost: i64) -> Change {
     let cost = Cost::from_picodollars(cost);
     let settled = SettledCall { input_tokens: 3, output_tokens: 4, cost, ..SettledCall::default() };
-    Change::SettleCall { stage_id: stage.into(), call_id, end: Box::new(CallOutcome::Settled(settled)) }
+    Change::SettleCall { stage_key: stage.into(), call_id, end: Box::new(CallOutcome::Settled(settled)) }
 }
 
 /// Makes a change that releases the run, with the output `"output"`.

@@ -87,7 +87,7 @@ async fn outputs_are_returned_for_completed_stages_only(fixture: Fixture) {
     let outputs = fixture.store.outputs(run_id, &stage_ids).await.unwrap();
     assert_eq!(outputs.len(), 2);
     for job in &jobs {
-        let stage = &job.lease.stage_id;
+        let stage = &job.lease.stage_key;
         assert_eq!(outputs[stage], inline(stage));
     }
     let one = fixture.store.outputs(run_id, &stage_ids[..1]).await.unwrap();

@@ -29,7 +29,7 @@ const WEEK: Duration = Duration::from_secs(7 * 86_400);
 
 fn suspend(give_up_after: Duration) -> Change {
     Change::Suspend {
-        stage_id: "a".into(),
+        stage_key: "a".into(),
         ticket: StoredValue::Inline(json("approve?")),
         check_after: give_up_after,
         give_up_after,
@@ -39,7 +39,7 @@ fn suspend(give_up_after: Duration) -> Change {
 
 fn signal(payload: u32, actor: Option<&str>) -> Change {
     Change::Signal {
-        stage_id: "a".into(),
+        stage_key: "a".into(),
         stage_name: "Stage a".into(),
         payload: json(&payload),
         actor: actor.map(str::to_owned),
@@ -64,7 +64,7 @@ async fn waiting(fixture: &Fixture) -> RunId {
 }
 
 fn consume(job: &ClaimedJob, number: u64) -> Vec<Change> {
-    vec![Change::ConsumeSignal { stage_id: job.lease.stage_id.clone(), number }, complete("a"), release_run()]
+    vec![Change::ConsumeSignal { stage_key: job.lease.stage_key.clone(), number }, complete("a"), release_run()]
 }
 
 async fn numbers(fixture: &Fixture, run_id: RunId) -> Vec<(u64, bool)> {
@@ -132,7 +132,7 @@ async fn a_signal_during_the_last_check_makes_another_one_due(fixture: Fixture) 
     let job = fixture.claim("worker").await;
     send(&fixture, run_id, signal(7, None)).await;
     assert!(fixture.job(run_id, "a").await.unwrap().woken);
-    let postpone = Change::Postpone { stage_id: "a".into(), check_after: WEEK };
+    let postpone = Change::Postpone { stage_key: "a".into(), check_after: WEEK };
     fixture.apply(held(&job, vec![postpone])).await;
     let job = fixture.claim("worker").await;
     fixture.apply(held(&job, consume(&job, 1))).await;
@@ -233,7 +233,7 @@ async fn signals_are_deleted_with_their_run(fixture: Fixture) {
         send(&fixture, run_id, signal(1, None)).await;
     }
     let precondition = Precondition::Revision(fixture.revision(run_id).await);
-    let changes = vec![Change::Cancel { stage_id: "a".into() }, cancel_run()];
+    let changes = vec![Change::Cancel { stage_key: "a".into() }, cancel_run()];
     fixture.apply(decision(run_id, precondition, changes)).await;
     let purge = Purge {
         older_than: Duration::ZERO,
@@ -285,7 +285,7 @@ async fn a_stage_that_no_longer_waits_is_not_listed(fixture: Fixture) {
         [waiting(&fixture).await, waiting(&fixture).await, waiting(&fixture).await];
     send(&fixture, answered, signal(1, None)).await;
     let precondition = Precondition::Revision(fixture.revision(cancelled).await);
-    let changes = vec![Change::Cancel { stage_id: "a".into() }, cancel_run()];
+    let changes = vec![Change::Cancel { stage_key: "a".into() }, cancel_run()];
     fixture.apply(decision(cancelled, precondition, changes)).await;
     let found = fixture.store.signal_waits(&waits(None, 10)).await.unwrap();
     let runs: Vec<RunId> = found.into_iter().map(|wait| wait.run_id).collect();
@@ -308,7 +308,7 @@ async fn the_definitions_of_suspended_stages_are_listed(fixture: Fixture) {
     let run_id = fixture.create_as(other).await;
     let start = Change::StartRun { stages: new_stages(&[("a", 0)]), waiting_on: 1 };
     let claim = Some(super::fixture::claim("worker"));
-    let enqueue = Change::Enqueue { stage_id: "a".into(), max_attempts: 3, max_crashes: 3, claim };
+    let enqueue = Change::Enqueue { stage_key: "a".into(), max_attempts: 3, max_crashes: 3, claim };
     let precondition = Precondition::Revision(fixture.revision(run_id).await);
     let applied = fixture.apply(decision(run_id, precondition, vec![start, enqueue])).await;
     fixture.apply(held(&applied.claimed[0], vec![suspend(WEEK)])).await;
