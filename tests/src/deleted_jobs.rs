@@ -96,7 +96,7 @@ fn call(stage: &str) -> Change {
 }
 
 async fn execute(engine: &Engine, run_id: RunId, stage: &str) -> JobOutcome {
-    let (worker_id, stage_id) = ("w".into(), stage.into());
-    let command = ExecuteJob { worker_id, run_id, stage_id, idempotency_key: None };
+    let (worker_id, stage_key) = ("w".into(), stage.into());
+    let command = ExecuteJob { worker_id, run_id, stage_key, idempotency_key: None };
     engine.dispatch(command).await.expect("the store is available").outcome
 }

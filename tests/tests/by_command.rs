@@ -55,7 +55,7 @@ fn execute(run_id: RunId, stage: &str, key: Option<&str>) -> ExecuteJob {
     ExecuteJob {
         worker_id: "lambda".into(),
         run_id,
-        stage_id: stage.into(),
+        stage_key: stage.into(),
         idempotency_key: key.map(str::to_owned),
     }
 }

@@ -150,8 +150,8 @@ async fn a_run_that_cannot_continue_fails_with_its_own_code(world: World) {
     // A queued job without attempts left: no worker may claim it.
     for _ in 0..3 {
         let job = claim(&*world.store, run.id(), "begin").await;
-        let (stage_id, error) = ("begin".into(), "no".into());
-        commit(&*world.store, &job, vec![Change::Retry { stage_key: stage_id, error, delay: Duration::ZERO }]).await;
+        let (stage_key, error) = ("begin".into(), "no".into());
+        commit(&*world.store, &job, vec![Change::Retry { stage_key, error, delay: Duration::ZERO }]).await;
     }
     let other = started(&engine).await;
     world.clock.advance(HOUR);

@@ -11,6 +11,7 @@ use workflow_engine::ports::{Change, Commit};
 use workflow_engine::prelude::*;
 
 use super::bodies::{engine, execute, started};
+use workflow_engine::StageKey;
 
 /// The trap: a heartbeat ignores the holder of the lease, and extends the lease of another worker.
 async fn trap_05_a_heartbeat_renews_only_its_own_lease(world: World) {
@@ -48,13 +49,13 @@ async fn trap_06_a_zombie_writes_nothing(world: World) {
             execute(&engine, run.id(), "begin").await;
         }
         let before = world.store.snapshot(run.id()).await.unwrap();
-        let (stage_id, error) = (|| "begin".to_owned(), || "zombie".to_owned());
+        let (stage_key, error) = (|| StageKey::from("begin"), || "zombie".to_owned());
         for change in [
             completion("begin", &666),
-            Change::Retry { stage_key: stage_id(), error: error(), delay: Duration::ZERO },
-            Change::ReturnJob { stage_key: stage_id(), reason: "the worker stops".into() },
-            Change::Fail { stage_key: stage_id(), error: error() },
-            Change::Progress { stage_key: stage_id(), fraction: 0.5, message: error() },
+            Change::Retry { stage_key: stage_key(), error: error(), delay: Duration::ZERO },
+            Change::ReturnJob { stage_key: stage_key(), reason: "the worker stops".into() },
+            Change::Fail { stage_key: stage_key(), error: error() },
+            Change::Progress { stage_key: stage_key(), fraction: 0.5, message: error() },
         ] {
             assert_eq!(commit(&*world.store, &zombie, vec![change]).await, Commit::PreconditionFailed);
         }

@@ -148,11 +148,7 @@ impl AnyRun {
     ///
     /// # Errors
     /// As [`AnyRun::record`].
-    pub async fn artifact(
-        &self,
-        stage_key: impl Into<StageKey>,
-        key: &str,
-    ) -> Result<Option<Json>, Error> {
+    pub async fn artifact(&self, stage_key: impl Into<StageKey>, key: &str) -> Result<Option<Json>, Error> {
         let stage_key = stage_key.into();
         let Some(found) = self.store().artifact(self.id(), &stage_key, key).await? else {
             self.check_exists().await?;

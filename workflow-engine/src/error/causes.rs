@@ -73,6 +73,13 @@ impl Error {
         )
     }
 
+    pub(crate) fn invalid_stage_id(workflow: &str, stage: &str) -> Self {
+        let message = format!(
+            "the id `{stage}` of a stage of workflow `{workflow}` contains `[` or `]`, which stand for a place of a stage"
+        );
+        Self::new(ErrorCode::InvalidStageId, message)
+    }
+
     pub(crate) fn config_field_clash(workflow: &str, stage: &str, field: &str) -> Self {
         Self::new(
             ErrorCode::ConfigFieldClash,

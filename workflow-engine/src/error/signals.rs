@@ -24,11 +24,19 @@ impl Error {
         )
     }
 
-    pub(crate) fn unstorable_signal(stage: impl fmt::Display, code: ErrorCode, fault: impl fmt::Display) -> Self {
+    pub(crate) fn unstorable_signal(
+        stage: impl fmt::Display,
+        code: ErrorCode,
+        fault: impl fmt::Display,
+    ) -> Self {
         Self::new(code, format!("the payload of a signal of stage `{stage}` cannot be stored: {fault}"))
     }
 
-    pub(crate) fn not_a_signal_stage(run: impl fmt::Display, stage: impl fmt::Display, known: &[&str]) -> Self {
+    pub(crate) fn not_a_signal_stage(
+        run: impl fmt::Display,
+        stage: impl fmt::Display,
+        known: &[&str],
+    ) -> Self {
         let hint = if known.is_empty() {
             "no stage of its workflow waits for one".to_owned()
         } else {
@@ -38,12 +46,20 @@ impl Error {
         Self::new(ErrorCode::NotASignalStage, message)
     }
 
-    pub(crate) fn run_over(run: impl fmt::Display, stage: impl fmt::Display, status: impl fmt::Display) -> Self {
+    pub(crate) fn run_over(
+        run: impl fmt::Display,
+        stage: impl fmt::Display,
+        status: impl fmt::Display,
+    ) -> Self {
         let message = format!("run {run} is {status}, so its stage `{stage}` takes no signal");
         Self::new(ErrorCode::RunOver, message)
     }
 
-    pub(crate) fn signal_too_late(run: impl fmt::Display, stage: impl fmt::Display, why: SignalTooLate<'_>) -> Self {
+    pub(crate) fn signal_too_late(
+        run: impl fmt::Display,
+        stage: impl fmt::Display,
+        why: SignalTooLate<'_>,
+    ) -> Self {
         let reason = match why {
             SignalTooLate::Answered(Some(actor)) => format!("`{actor}` was first"),
             SignalTooLate::Answered(None) => "another signal was first".to_owned(),

@@ -70,11 +70,7 @@ impl CaughtFailure {
         }
         let mut changes = vec![
             Change::Fail { stage_key: failed.key(), error: error.to_owned() },
-            Change::Catch {
-                stage_key: keeper.into(),
-                failed: failed.key(),
-                failure: failure.clone(),
-            },
+            Change::Catch { stage_key: keeper.into(), failed: failed.key(), failure: failure.clone() },
         ];
         changes.extend(arm.map(|arm| Change::Choose { stage_key: keeper.into(), arm }));
         let mut counts = Counts { active: snapshot.run.active, suspended: snapshot.run.suspended };

@@ -126,9 +126,10 @@ impl AnnotationFilter {
         annotation.id > self.after
             && is(&self.key, Some(&annotation.key))
             && self.prefix.as_deref().is_none_or(below)
-            && self.stage_key.as_ref().is_none_or(|key| {
-                key.selects_of(annotation.stage_id.as_deref(), &annotation.place)
-            })
+            && self
+                .stage_key
+                .as_ref()
+                .is_none_or(|key| key.selects_of(annotation.stage_id.as_deref(), &annotation.place))
             && is(&self.actor, annotation.actor.as_deref())
             && is(&self.scope, annotation.scope.as_deref())
             && self.since.is_none_or(|since| annotation.at >= since)

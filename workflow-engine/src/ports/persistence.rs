@@ -84,7 +84,11 @@ pub trait Persistence: Send + Sync {
 
     /// Returns the artifacts of one stage of the run, or of all stages, by stage id, place and key. A key without a place
     /// selects every place of its stage. Those of earlier generations of their stage are left out.
-    async fn artifacts(&self, run_id: RunId, stage_key: Option<&StageKey>) -> Result<Vec<ArtifactRecord>, Error>;
+    async fn artifacts(
+        &self,
+        run_id: RunId,
+        stage_key: Option<&StageKey>,
+    ) -> Result<Vec<ArtifactRecord>, Error>;
 
     /// Returns one artifact, if it is of its stage's current generation.
     async fn artifact(

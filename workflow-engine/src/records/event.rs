@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::present_field::present;
-use crate::value::{Cost, Json, Place, RunId};
+use crate::value::{Cost, Json, Place, RunId, StageKey};
 
 /// One event of a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -279,6 +279,33 @@ impl EventKind {
             Self::StageCancelled { .. } => "stage:cancelled",
             Self::AnnotationCreated { .. } => "annotation:created",
         }
+    }
+
+    /// Returns the stage that the event is about: `embed`, or `embed[17]` in a repeated part.
+    #[must_use]
+    pub fn stage_key(&self) -> Option<StageKey> {
+        let (id, place) = match self {
+            Self::StageStarted { stage_id, place, .. }
+            | Self::StageProgress { stage_id, place, .. }
+            | Self::StageSuspended { stage_id, place, .. }
+            | Self::StageSignalled { stage_id, place, .. }
+            | Self::StageCompleted { stage_id, place, .. }
+            | Self::StageSkipped { stage_id, place, .. }
+            | Self::StageRetrying { stage_id, place, .. }
+            | Self::StageReturned { stage_id, place, .. }
+            | Self::StageFailed { stage_id, place, .. }
+            | Self::StageCancelled { stage_id, place, .. }
+            | Self::WorkflowSuspended { stage_id: Some(stage_id), place }
+            | Self::AnnotationCreated { stage_id: Some(stage_id), place, .. } => (stage_id, place),
+            Self::WorkflowCreated { .. }
+            | Self::WorkflowStarted {}
+            | Self::WorkflowCompleted { .. }
+            | Self::WorkflowFailed { .. }
+            | Self::WorkflowCancelled { .. }
+            | Self::WorkflowSuspended { stage_id: None, .. }
+            | Self::AnnotationCreated { stage_id: None, .. } => return None,
+        };
+        Some(StageKey { id: id.clone(), place: place.clone() })
     }
 
     /// Returns whether the event ends the run.

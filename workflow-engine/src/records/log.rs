@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::log_level::LogLevel;
-use crate::value::{Json, Place, RunId};
+use crate::value::{Json, Place, RunId, StageKey};
 
 /// A stored log line of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -29,4 +29,12 @@ pub struct LogRecord {
     pub message: String,
     /// The fields, a JSON value.
     pub fields: Json,
+}
+
+impl LogRecord {
+    /// Returns the key of the stage that the line is about.
+    #[must_use]
+    pub fn stage_key(&self) -> Option<StageKey> {
+        Some(StageKey { id: self.stage_id.clone()?, place: self.place.clone() })
+    }
 }

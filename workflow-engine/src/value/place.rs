@@ -64,9 +64,8 @@ impl Place {
         let is_number = |part: &str| {
             part.len() == 8 && part.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
         };
-        let numbers = text.split('.').map(|part| {
-            u32::from_str_radix(part, 16).ok().filter(|_| is_number(part))
-        });
+        let numbers =
+            text.split('.').map(|part| u32::from_str_radix(part, 16).ok().filter(|_| is_number(part)));
         numbers.collect::<Option<Box<[u32]>>>().map(Self)
     }
 

@@ -2,9 +2,20 @@ use super::{Place, StageKey};
 
 /// Numbers of which texts in decimal digits would sort in another order.
 fn places() -> Vec<Place> {
-    [vec![], vec![0], vec![0, 0], vec![0, 7], vec![9], vec![17], vec![17, 3], vec![17, u32::MAX], vec![255], vec![u32::MAX]]
-        .map(Place::from)
-        .to_vec()
+    [
+        vec![],
+        vec![0],
+        vec![0, 0],
+        vec![0, 7],
+        vec![9],
+        vec![17],
+        vec![17, 3],
+        vec![17, u32::MAX],
+        vec![255],
+        vec![u32::MAX],
+    ]
+    .map(Place::from)
+    .to_vec()
 }
 
 #[test]
@@ -26,7 +37,9 @@ fn places_sort_as_their_columns_do_and_are_read_back() {
 
 #[test]
 fn other_texts_are_no_places() {
-    for text in ["17", "[]", "[ 17]", "[+17]", "[017]", "[-1]", "[17", "17]", "[17][", "[17]x", "[4294967296]"] {
+    for text in
+        ["17", "[]", "[ 17]", "[+17]", "[017]", "[-1]", "[17", "17]", "[17][", "[17]x", "[4294967296]"]
+    {
         let error = text.parse::<Place>().unwrap_err();
         assert!(error.is_invalid_input(), "{text}: {error}");
     }
@@ -34,7 +47,18 @@ fn other_texts_are_no_places() {
 
 #[test]
 fn every_text_is_a_key_and_is_shown_as_it_was_read() {
-    for text in ["embed", "embed[17]", "embed[17][3]", "embed[", "embed[]", "embed[x]", "embed[017]", "[17]", "a]", ""] {
+    for text in [
+        "embed",
+        "embed[17]",
+        "embed[17][3]",
+        "embed[",
+        "embed[]",
+        "embed[x]",
+        "embed[017]",
+        "[17]",
+        "a]",
+        "",
+    ] {
         let key = StageKey::from(text);
         assert_eq!(key, StageKey::from(text.to_owned()));
         assert_eq!(key.to_string(), text);

@@ -12,7 +12,11 @@ use crate::value::{Json, StageKey};
 /// Reads committed artifacts.
 pub(crate) trait ArtifactSource: Send + Sync {
     /// Returns an artifact of the stage itself or of a stage that runs before it.
-    fn artifact<'a>(&'a self, stage_key: &'a StageKey, key: &'a str) -> BoxFuture<'a, StageResult<Option<Json>>>;
+    fn artifact<'a>(
+        &'a self,
+        stage_key: &'a StageKey,
+        key: &'a str,
+    ) -> BoxFuture<'a, StageResult<Option<Json>>>;
 
     /// Returns the keys of a stage's artifacts.
     fn keys<'a>(&'a self, stage_key: &'a StageKey) -> BoxFuture<'a, StageResult<Vec<String>>>;
@@ -40,7 +44,11 @@ pub(crate) struct GivenArtifact {
 }
 
 impl ArtifactSource for GivenArtifact {
-    fn artifact<'a>(&'a self, stage_key: &'a StageKey, key: &'a str) -> BoxFuture<'a, StageResult<Option<Json>>> {
+    fn artifact<'a>(
+        &'a self,
+        stage_key: &'a StageKey,
+        key: &'a str,
+    ) -> BoxFuture<'a, StageResult<Option<Json>>> {
         if *stage_key == self.stage_key && key == self.key {
             return ready(Ok(Some(self.value.clone()))).boxed();
         }

@@ -122,7 +122,11 @@ impl AttemptArtifacts {
 }
 
 impl ArtifactSource for AttemptArtifacts {
-    fn artifact<'a>(&'a self, stage_key: &'a StageKey, key: &'a str) -> BoxFuture<'a, StageResult<Option<Json>>> {
+    fn artifact<'a>(
+        &'a self,
+        stage_key: &'a StageKey,
+        key: &'a str,
+    ) -> BoxFuture<'a, StageResult<Option<Json>>> {
         async move {
             self.check(stage_key)?;
             Ok(self.ports.call(|| self.read(stage_key, key)).await?)

@@ -27,7 +27,7 @@ enum KeyState {
 }
 
 #[derive(Serialize)]
-struct Request<'a>(RunId, &'a str);
+struct Request<'a>(RunId, &'a StageKey);
 
 /// The result of a claim.
 pub(in crate::kernel) enum KeyedClaim {

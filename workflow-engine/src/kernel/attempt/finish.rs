@@ -64,11 +64,9 @@ pub(super) async fn complete(
     let mut changes = completion.reports;
     changes.extend(effect_changes(kernel, lease, completion.effects).await?);
     changes.extend(prepared.blob);
-    changes
-        .extend(completion.signal.map(|number| Change::ConsumeSignal {
-            stage_key: lease.stage_key.clone(),
-            number,
-        }));
+    changes.extend(
+        completion.signal.map(|number| Change::ConsumeSignal { stage_key: lease.stage_key.clone(), number }),
+    );
     changes.extend(arm.map(|arm| Change::Choose { stage_key: lease.stage_key.clone(), arm }));
     changes.push(Change::Complete {
         stage_key: lease.stage_key.clone(),
@@ -137,7 +135,7 @@ pub(super) async fn fail_with_code(
     error: StageError,
     reports: Vec<Change>,
 ) -> Result<Finished, Error> {
-    let AttemptContext { kernel, registered, stage, settings, job, .. } = *attempt;
+    let AttemptContext { kernel, registered, settings, job, .. } = *attempt;
     let definition = registered.definition();
     let lease = &job.lease;
     let message = truncate::error_text(error.message());
@@ -223,7 +221,8 @@ pub(super) async fn hand_back(
     let lease = &job.lease;
     tracing::error!(run = %lease.run_id, stage = %lease.stage_key, error, "a port stays unavailable, so an attempt returns its job to the queue");
     let mut changes = reports;
-    changes.push(Change::NoteError { stage_key: lease.stage_key.clone(), error: truncate::error_text(error) });
+    changes
+        .push(Change::NoteError { stage_key: lease.stage_key.clone(), error: truncate::error_text(error) });
     loop {
         // Without the store nothing else can be done with the job. Its lease is renewed as soon as the store responds.
         match return_job(kernel, job, error, changes.clone()).await {

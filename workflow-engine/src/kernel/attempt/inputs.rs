@@ -84,10 +84,8 @@ pub(super) async fn load_inputs(attempt: &AttemptContext<'_>) -> Result<Result<I
         Slot::Output(stage) => Some(*stage),
         Slot::Arm(_) | Slot::Failure(_) => None,
     });
-    let wanted: Vec<StageKey> = delivering
-        .chain(stage.reads.iter().copied())
-        .map(|index| definition.stages[index].key())
-        .collect();
+    let wanted: Vec<StageKey> =
+        delivering.chain(stage.reads.iter().copied()).map(|index| definition.stages[index].key()).collect();
     // In the order of the wanted ones.
     let mut outputs: Vec<Option<Json>> = Vec::with_capacity(wanted.len());
     let mut missing = Vec::new();

@@ -163,7 +163,7 @@ impl CallLedger for AttemptLedger {
         loop {
             let read = || self.ports.store.calls_of_run(lease.run_id, after, PAGE);
             let page = self.ports.call(read).await?;
-            let of_stage = |call: &&AiCallRecord| call.stage_id.as_ref() == Some(&lease.stage_key);
+            let of_stage = |call: &&AiCallRecord| call.stage_key().as_ref() == Some(&lease.stage_key);
             page.iter().filter(of_stage).for_each(|call| rows.add(call));
             match page.last() {
                 Some(last) if page.len() == PAGE => after = Some(last.id),

@@ -148,7 +148,7 @@ impl StageReporter for AttemptLog {
     fn log(&self, level: LogLevel, message: &str, fields: Json) {
         let message = truncate::message(message);
         let fields = truncate::fields(fields);
-        self.push(Change::Log { stage_key: Some(self.key()), level, message, fields });
+        self.push(Change::Log { stage_key: Some(self.stage_key.clone()), level, message, fields });
     }
 
     fn log_run(&self, level: LogLevel, message: &str, fields: Json) {
@@ -159,6 +159,6 @@ impl StageReporter for AttemptLog {
 
     fn progress(&self, fraction: f64, message: &str) {
         let message = truncate::message(message);
-        self.push(Change::Progress { stage_key: self.key(), fraction, message });
+        self.push(Change::Progress { stage_key: self.stage_key.clone(), fraction, message });
     }
 }

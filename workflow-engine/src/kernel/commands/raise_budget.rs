@@ -87,7 +87,7 @@ impl RaiseBudget {
     }
 
     fn decide(&self, snapshot: &Snapshot, action: Option<&Annotation>) -> Decision {
-        let mut changes = vec![Change::SetBudget { stage_key: self.key(), budget: self.budget }];
+        let mut changes = vec![Change::SetBudget { stage_key: self.stage_key.clone(), budget: self.budget }];
         let is_running = snapshot.run.status == Status::Running;
         let waiting = snapshot.stages.iter().filter(|stage| {
             is_running

@@ -305,7 +305,7 @@ fn decide(
             claim: None,
         };
         // The stage from which the rerun begins starts at once.
-        let delay = delay_change(&stage.id, stage.delay.filter(|_| stage.id != from));
+        let delay = delay_change(&stage.key(), stage.delay.filter(|_| stage.id != from));
         std::iter::once(enqueue).chain(delay)
     });
     // Opens the next generation. Leases, cached outputs, artifacts and blobs carry their generation, so nothing of the

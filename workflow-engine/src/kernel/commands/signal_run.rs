@@ -79,7 +79,8 @@ impl SignalRun {
         {
             return Ok(output);
         }
-        let signal = Change::Signal { stage_key: stage_key.clone(), stage_name, payload, actor: actor.clone() };
+        let signal =
+            Change::Signal { stage_key: stage_key.clone(), stage_name, payload, actor: actor.clone() };
         let action = by.map(|by| action("signal", &json!({ "actor": actor }), by));
         let (stage, key) = (stage_key.clone(), entry.clone());
         let decide =

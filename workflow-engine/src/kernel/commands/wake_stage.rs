@@ -7,8 +7,8 @@ use serde_json::json;
 use super::Command;
 use crate::error::Error;
 use crate::kernel::Kernel;
-use crate::kernel::named_place::check_place;
 use crate::kernel::commit_from_snapshot::{commit_from_snapshot, decision_at};
+use crate::kernel::named_place::check_place;
 use crate::ports::{Change, Decision, Snapshot};
 use crate::records::{Actor, Annotation, Status, action};
 use crate::value::{RunId, StageKey};
@@ -84,9 +84,7 @@ fn decide(snapshot: &Snapshot, stage_key: &StageKey, action: Option<&Annotation>
     }
     let mut changes = vec![Change::Wake { stage_key: stage_key.clone() }];
     changes.extend(
-        action
-            .cloned()
-            .map(|annotation| Change::Annotate { stage_key: Some(stage_key.clone()), annotation }),
+        action.cloned().map(|annotation| Change::Annotate { stage_key: Some(stage_key.clone()), annotation }),
     );
     Some(decision_at(snapshot, WakeStage::NAME, changes))
 }

@@ -39,14 +39,8 @@ pub(super) fn reserve(
         outcome: CallStatus::Reserved,
         reserved: call.reserve,
     };
-    let record = AiCallRecord {
-        run_id: Some(run_id),
-        stage_id: Some(stage_id),
-        place,
-        generation,
-        attempt,
-        ..record
-    };
+    let record =
+        AiCallRecord { run_id: Some(run_id), stage_id: Some(stage_id), place, generation, attempt, ..record };
     draft.reserve_call(row, ReservedRow { record, lease_epoch });
     Ok(())
 }

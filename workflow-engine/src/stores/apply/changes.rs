@@ -27,11 +27,15 @@ pub(super) fn write(draft: &mut Draft<'_>, change: &Change) -> Result<(), Mismat
         }
         Change::Delay { stage_key, delay } => jobs::delay(draft, stage_key, *delay),
         Change::Claim { stage_key, claim } => jobs::claim(draft, stage_key, claim),
-        Change::ClaimQueued { stage_keys, claim, room } => jobs::claim_queued(draft, stage_keys, claim, *room),
+        Change::ClaimQueued { stage_keys, claim, room } => {
+            jobs::claim_queued(draft, stage_keys, claim, *room)
+        }
         Change::ReturnJob { stage_key, reason } => jobs::return_job(draft, stage_key, reason),
 
         // Outcomes of a stage.
-        Change::Complete { stage_key, output, elapsed } => stages::complete(draft, stage_key, output, *elapsed),
+        Change::Complete { stage_key, output, elapsed } => {
+            stages::complete(draft, stage_key, output, *elapsed)
+        }
         Change::TakeOver { stage_key, output } => stages::take_over(draft, stage_key, output),
         Change::Choose { stage_key, arm } => stages::choose(draft, stage_key, *arm),
         Change::Catch { stage_key, failed, failure } => stages::catch(draft, stage_key, failed, failure),
@@ -62,7 +66,7 @@ pub(super) fn write(draft: &mut Draft<'_>, change: &Change) -> Result<(), Mismat
             Ok(())
         }
         Change::Log { stage_key, level, message, fields } => {
-            side_rows::log(draft, stage_key.as_deref(), *level, message, fields)
+            side_rows::log(draft, stage_key.as_ref(), *level, message, fields)
         }
         Change::Progress { stage_key, fraction, message } => {
             side_rows::progress(draft, stage_key, *fraction, message)
@@ -76,7 +80,7 @@ pub(super) fn write(draft: &mut Draft<'_>, change: &Change) -> Result<(), Mismat
             Ok(())
         }
         Change::Annotate { stage_key, annotation } => {
-            side_rows::annotate(draft, stage_key.as_deref(), annotation)
+            side_rows::annotate(draft, stage_key.as_ref(), annotation)
         }
         Change::PutArtifact { stage_key, key, value } => {
             side_rows::artifact(draft, stage_key, key, Some(value))
@@ -93,7 +97,7 @@ pub(super) fn write(draft: &mut Draft<'_>, change: &Change) -> Result<(), Mismat
             calls::reserve(draft, stage_key, *call_id, call, *budget)
         }
         Change::SettleCall { stage_key, call_id, end } => calls::settle(draft, stage_key, *call_id, end),
-        Change::SetBudget { stage_key, budget } => budget::set(draft, stage_key.as_deref(), *budget),
+        Change::SetBudget { stage_key, budget } => budget::set(draft, stage_key.as_ref(), *budget),
         Change::AwaitBudget { stage_key, error, reserve, budget } => {
             budget::wait(draft, stage_key, error, *reserve, *budget)
         }

@@ -53,7 +53,8 @@ pub(super) fn enqueue(
             let stage = draft.stage_mut(stage_key)?;
             stage.status = Status::Pending;
             let (stage_name, attempt) = (stage.stage_name.clone(), stage.attempt);
-            let (StageKey { id: stage_id, place }, reason) = (stage_key.clone(), "its job was missing".to_owned());
+            let (StageKey { id: stage_id, place }, reason) =
+                (stage_key.clone(), "its job was missing".to_owned());
             draft.event(EventKind::StageReturned { stage_id, place, stage_name, attempt, reason })?;
         }
         _ => {}
@@ -97,7 +98,11 @@ pub(super) fn delay(draft: &mut Draft<'_>, stage_key: &StageKey, delay: Duration
 }
 
 /// Writes `Change::Claim`.
-pub(super) fn claim(draft: &mut Draft<'_>, stage_key: &StageKey, claimant: &Claimant) -> Result<(), Mismatch> {
+pub(super) fn claim(
+    draft: &mut Draft<'_>,
+    stage_key: &StageKey,
+    claimant: &Claimant,
+) -> Result<(), Mismatch> {
     let now = draft.now();
     let since_creation = waited_for_start(draft);
     let deadline_at = draft.run()?.times.deadline_at;

@@ -69,7 +69,11 @@ pub(super) fn skip(draft: &mut Draft<'_>, stage_key: &StageKey, because: &str) -
 }
 
 /// Writes `Change::TakeOver`.
-pub(super) fn take_over(draft: &mut Draft<'_>, stage_key: &StageKey, output: &StoredValue) -> Result<(), Mismatch> {
+pub(super) fn take_over(
+    draft: &mut Draft<'_>,
+    stage_key: &StageKey,
+    output: &StoredValue,
+) -> Result<(), Mismatch> {
     let now = draft.now();
     let stage = draft.stage_mut(stage_key)?;
     stage.status = Status::Completed;

@@ -38,7 +38,11 @@ pub(super) fn suspend(
 }
 
 /// Writes `Change::Postpone`.
-pub(super) fn postpone(draft: &mut Draft<'_>, stage_key: &StageKey, check_after: Duration) -> Result<(), Mismatch> {
+pub(super) fn postpone(
+    draft: &mut Draft<'_>,
+    stage_key: &StageKey,
+    check_after: Duration,
+) -> Result<(), Mismatch> {
     let stage = draft.stage_mut(stage_key)?;
     if stage.status != Status::Suspended {
         return Err(Mismatch::StageIsNotSuspended(stage_key.clone()));

@@ -214,7 +214,8 @@ fn a_renewed_lease_has_its_rows_and_keeps_its_epoch() {
     rows.settle_implicit();
     let run_id = rows.run.get().unwrap().id;
     set.runs.insert(run_id, rows);
-    let lease = |stage_key: &StageKey, epoch| Lease { run_id, stage_key: stage_key.into(), generation: 1, epoch };
+    let lease =
+        |stage_key: &StageKey, epoch| Lease { run_id, stage_key: stage_key.into(), generation: 1, epoch };
     let leases = vec![lease("b", 1), lease("c", 2), lease("d", 1), lease("e", 1)];
     let later = now() + TimeDelta::seconds(10);
     let renewal = Renewal { leases: leases.clone(), end: LeaseEnd::In(LEASE) };

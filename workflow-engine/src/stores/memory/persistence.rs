@@ -108,7 +108,11 @@ impl Persistence for MemoryStore {
         Ok(state.side_tables.annotations(filter, |annotation| annotation.key == key))
     }
 
-    async fn artifacts(&self, run_id: RunId, stage_key: Option<&StageKey>) -> Result<Vec<ArtifactRecord>, Error> {
+    async fn artifacts(
+        &self,
+        run_id: RunId,
+        stage_key: Option<&StageKey>,
+    ) -> Result<Vec<ArtifactRecord>, Error> {
         let state = self.open("read the artifacts of a run")?;
         let of_stage = |artifact: &&ArtifactRecord| {
             stage_key.is_none_or(|key| key.selects(&artifact.stage_id, &artifact.place))
@@ -124,7 +128,9 @@ impl Persistence for MemoryStore {
     ) -> Result<Option<ArtifactRecord>, Error> {
         let state = self.open("read an artifact")?;
         let mut artifacts = state.artifacts(run_id);
-        Ok(artifacts.find(|artifact| stage_key.is(&artifact.stage_id, &artifact.place) && artifact.key == key).cloned())
+        Ok(artifacts
+            .find(|artifact| stage_key.is(&artifact.stage_id, &artifact.place) && artifact.key == key)
+            .cloned())
     }
 
     async fn events(&self, run_id: RunId, after: u64, limit: usize) -> Result<Vec<Event>, Error> {

@@ -16,7 +16,11 @@ use crate::value::{RunId, StageKey};
 
 impl SideTables {
     /// Returns the signals of a stage, by number.
-    fn signals_of(&self, run_id: RunId, stage_key: &StageKey) -> impl DoubleEndedIterator<Item = &SignalRecord> {
+    fn signals_of(
+        &self,
+        run_id: RunId,
+        stage_key: &StageKey,
+    ) -> impl DoubleEndedIterator<Item = &SignalRecord> {
         let range = (run_id, stage_key.clone(), 0)..=(run_id, stage_key.clone(), u64::MAX);
         self.signals.range(range).map(|(_, signal)| signal)
     }
@@ -58,7 +62,8 @@ impl Signals for MemoryStore {
         let first = (run_id, stage_key.cloned().unwrap_or_default(), 0);
         let of_run = state.side_tables.signals.range(first..).take_while(|((run, ..), _)| *run == run_id);
         let of_stage = of_run.map(|(_, signal)| signal);
-        let of_stage = of_stage.filter(|signal| stage_key.is_none_or(|key| key.selects(&signal.stage_id, &signal.place)));
+        let of_stage = of_stage
+            .filter(|signal| stage_key.is_none_or(|key| key.selects(&signal.stage_id, &signal.place)));
         Ok(of_stage.cloned().collect())
     }
 
@@ -94,8 +99,8 @@ impl Signals for MemoryStore {
                 run_id: job.run_id,
                 workflow_id: job.workflow_id.clone(),
                 definition_fingerprint: job.definition_fingerprint.clone(),
-                stage_id: stage_key.id,
-                place: stage_key.place,
+                stage_id: job.stage_id.clone(),
+                place: job.place.clone(),
                 stage_name: stage.stage_name.clone(),
                 question: stage.suspended_state.clone()?,
                 asked_at: stage.started_at,

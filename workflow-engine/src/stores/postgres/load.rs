@@ -8,9 +8,9 @@ use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use super::arrays::PgQuery;
-use super::key_columns::KeyColumns;
 use super::columns::{self, Columns};
 use super::failure::Failure;
+use super::key_columns::KeyColumns;
 use super::text::stored;
 use super::transaction::Transaction;
 use crate::stores::footprint::Footprint;

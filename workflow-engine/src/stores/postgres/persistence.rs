@@ -9,7 +9,7 @@ use sqlx::Row;
 
 use super::PostgresStore;
 use super::arrays::distinct_texts;
-use super::arrays::{PgQuery, number, texts};
+use super::arrays::{PgQuery, number};
 use super::columns::{self, Columns};
 use super::failure::Failure;
 use super::key_columns::{KeyColumns, named, selected};
@@ -185,7 +185,11 @@ impl Persistence for PostgresStore {
         Ok(columns::records(&rows.await?)?)
     }
 
-    async fn artifacts(&self, run_id: RunId, stage_key: Option<&StageKey>) -> Result<Vec<ArtifactRecord>, Error> {
+    async fn artifacts(
+        &self,
+        run_id: RunId,
+        stage_key: Option<&StageKey>,
+    ) -> Result<Vec<ArtifactRecord>, Error> {
         let (id, (stage, place)) = (*run_id.as_uuid(), selected(stage_key));
         let rows = self.read("read the artifacts of a run", move |database| {
             database.query(side_rows::ARTIFACTS).bind(id).bind(stage.clone()).bind(place.clone())

@@ -138,9 +138,9 @@ impl Signals for PostgresStore {
     }
 
     async fn signal_waits(&self, query: &SignalWaitQuery) -> Result<Vec<SignalWait>, Error> {
-        let named = query.stages.iter().cloned();
+        let asked = query.stages.iter().cloned();
         let (definitions, stages): (Vec<String>, Vec<String>) =
-            named.map(|(definition, stage)| (definition, stored(&stage).into_owned())).unzip();
+            asked.map(|(definition, stage)| (definition, stored(&stage).into_owned())).unzip();
         let (deadline, run, stage_key) = match query.after.clone() {
             Some((deadline, run_id, stage_key)) => (deadline, *run_id.as_uuid(), stage_key),
             None => (DateTime::<Utc>::UNIX_EPOCH, Uuid::nil(), StageKey::default()),

@@ -46,8 +46,9 @@ impl SqliteStore {
         let (stage_id, place) = selected(filter.stage_key.as_ref());
         let query = self.query(sql).bind(run_id.to_string()).bind(after).bind(stage_id);
         let query = query.bind(filter.attempt).bind(filter.levels().map(|levels| levels.join(",")));
-        let rows =
-            self.inspect("read the log of a run", query.bind(count(limit)).bind(filter.run_only).bind(place)).await?;
+        let rows = self
+            .inspect("read the log of a run", query.bind(count(limit)).bind(filter.run_only).bind(place))
+            .await?;
         Ok(records(&rows)?)
     }
 }

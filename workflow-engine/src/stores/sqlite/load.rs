@@ -87,7 +87,8 @@ pub(super) fn load(
     let (mut read, mut read_job) = (session.prepare(DOING, STAGE), session.prepare(DOING, JOB));
     for (run_id, stage_key) in missing.stages {
         read.read(|arguments| _ = arguments.run_id(run_id).stage_key(stage_key), |row| load_stage(row, set))?;
-        read_job.read(|arguments| _ = arguments.run_id(run_id).stage_key(stage_key), |row| load_job(row, set))?;
+        read_job
+            .read(|arguments| _ = arguments.run_id(run_id).stage_key(stage_key), |row| load_job(row, set))?;
     }
     set.load_implicit(footprint);
     let mut read = session.prepare(DOING, KEY);

@@ -177,7 +177,11 @@ impl Persistence for SqliteStore {
         self.read_annotations(query, filter).await
     }
 
-    async fn artifacts(&self, run_id: RunId, stage_key: Option<&StageKey>) -> Result<Vec<ArtifactRecord>, Error> {
+    async fn artifacts(
+        &self,
+        run_id: RunId,
+        stage_key: Option<&StageKey>,
+    ) -> Result<Vec<ArtifactRecord>, Error> {
         let (stage_id, place) = selected(stage_key);
         let query = self.query(ARTIFACTS).bind(run_id.to_string()).bind(stage_id).bind(place);
         let rows = self.read("read the artifacts of a run", query).await?;
@@ -191,8 +195,7 @@ impl Persistence for SqliteStore {
         key: &str,
     ) -> Result<Option<ArtifactRecord>, Error> {
         let query = self.query(ARTIFACT).bind(run_id.to_string());
-        let query =
-            query.bind(stage_key.id.clone()).bind(stage_key.place.column()).bind(key.to_owned());
+        let query = query.bind(stage_key.id.clone()).bind(stage_key.place.column()).bind(key.to_owned());
         let rows = self.read("read an artifact", query).await?;
         Ok(rows.first().map(record).transpose()?)
     }
@@ -278,7 +281,8 @@ impl SqliteStore {
             query.bind(signed(filter.after)).bind(key).bind(prefix).bind(stage_id).bind(actor).bind(scope);
         let micros =
             |instant: Option<DateTime<Utc>>| instant.map(|at| instant::rounded_up(at).timestamp_micros());
-        let query = query.bind(micros(filter.since)).bind(micros(filter.until)).bind(count(filter.limit)).bind(place);
+        let query =
+            query.bind(micros(filter.since)).bind(micros(filter.until)).bind(count(filter.limit)).bind(place);
         let rows = self.read("read annotations", query).await?;
         Ok(records(&rows)?)
     }

@@ -149,7 +149,8 @@ impl Signals for SqliteStore {
         // A table cannot be joined to the first rows of each definition here.
         for (fingerprint, stage_id) in &query.stages {
             let statement = self.query(WAITS).bind(fingerprint.clone()).bind(stage_id.clone());
-            let statement = statement.bind(deadline).bind(run.clone()).bind(last.id.clone()).bind(last.place.column());
+            let statement =
+                statement.bind(deadline).bind(run.clone()).bind(last.id.clone()).bind(last.place.column());
             let statement = statement.bind(count(query.limit));
             let waits: Vec<SignalWait> =
                 records(&self.inspect("read stages that wait for a signal", statement).await?)?;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::fixture::{Fixture, complete, decision, enqueue, held, inline, json, release_run, stale};
 use crate::ports::{Change, Clock, Commit, Precondition, RerunStage};
 use crate::records::{ArtifactRecord, BlobKey, ClaimedJob, StoredValue};
-use crate::value::RunId;
+use crate::value::{Place, RunId, StageKey};
 
 cases![
     a_rerun_deletes_the_blobs_of_the_generations_before,
@@ -20,7 +20,7 @@ cases![
     a_lost_lease_stores_nothing,
 ];
 
-fn put(stage: &str, key: &str, value: StoredValue) -> Change {
+fn put(stage: impl Into<StageKey>, key: &str, value: StoredValue) -> Change {
     Change::PutArtifact { stage_key: stage.into(), key: key.into(), value }
 }
 
@@ -43,7 +43,8 @@ async fn an_artifact_is_stored_unchanged(fixture: Fixture) {
     let value = inline("a\0b");
     fixture.apply(held(&job, vec![put("a", key, value.clone())])).await;
     let (stage_id, at) = ("a".to_owned(), fixture.clock.now());
-    let expected = ArtifactRecord { run_id, stage_id, key: key.into(), generation: 1, value, at };
+    let place = Place::default();
+    let expected = ArtifactRecord { run_id, stage_id, place, key: key.into(), generation: 1, value, at };
     assert_eq!(artifact(&fixture, &job, key).await, Some(expected.clone()));
     assert_eq!(fixture.store.artifacts(run_id, None).await.unwrap(), [expected]);
     assert_eq!(artifact(&fixture, &job, "gr").await, None);
@@ -95,8 +96,8 @@ async fn artifacts_are_ordered_by_stage_and_key(fixture: Fixture) {
         artifacts.into_iter().map(|artifact| format!("{}/{}", artifact.stage_id, artifact.key)).collect()
     };
     assert_eq!(names(fixture.store.artifacts(run_id, None).await.unwrap()), ["a/1", "a/2", "b/1", "b/2"]);
-    assert_eq!(names(fixture.store.artifacts(run_id, Some("b")).await.unwrap()), ["b/1", "b/2"]);
-    assert!(fixture.store.artifacts(run_id, Some("c")).await.unwrap().is_empty());
+    assert_eq!(names(fixture.store.artifacts(run_id, Some(&"b".into())).await.unwrap()), ["b/1", "b/2"]);
+    assert!(fixture.store.artifacts(run_id, Some(&"c".into())).await.unwrap().is_empty());
     let other = fixture.single().await;
     assert!(fixture.store.artifacts(other, None).await.unwrap().is_empty());
 }
@@ -119,7 +120,7 @@ async fn a_rerun_deletes_artifacts_and_metrics(fixture: Fixture) {
     fixture.apply(held(&second, changes)).await;
 
     let rerun =
-        Change::Rerun { stages: vec![RerunStage { stage_id: "b".into(), waiting_on: 0 }], waiting_on: 1 };
+        Change::Rerun { stages: vec![RerunStage { stage_key: "b".into(), waiting_on: 0 }], waiting_on: 1 };
     let precondition = Precondition::Revision(fixture.revision(run_id).await);
     fixture.apply(decision(run_id, precondition, vec![rerun, enqueue("b")])).await;
     assert_eq!(artifact(&fixture, &second, "x").await, None);

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::ledger::CallOutcome;
 use crate::ports::{Change, Commit, Precondition};
 use crate::records::{ClaimedJob, Status};
-use crate::value::{CallId, Cost, RunId};
+use crate::value::{CallId, Cost, RunId, StageKey};
 
 cases![
     spent_and_reserved_amounts_stay_within_the_budget_of_the_run,
@@ -24,8 +24,8 @@ fn cost(picodollars: i64) -> Cost {
     Cost::from_picodollars(picodollars)
 }
 
-fn budget(stage_id: Option<&str>, limit: i64) -> Change {
-    Change::SetBudget { stage_key: stage_id.map(str::to_owned), budget: cost(limit) }
+fn budget(stage: Option<&str>, limit: i64) -> Change {
+    Change::SetBudget { stage_key: stage.map(StageKey::from), budget: cost(limit) }
 }
 
 async fn set(fixture: &Fixture, run_id: RunId, change: Change) {
@@ -39,9 +39,9 @@ async fn declared(
     reserve: i64,
     limit: Option<i64>,
 ) -> Result<CallId, Error> {
-    let (stage_id, call_id) = (job.lease.stage_key.clone(), CallId::generate());
+    let (stage_key, call_id) = (job.lease.stage_key.clone(), CallId::generate());
     let call = Box::new(call("t", reserve));
-    let change = Change::ReserveCall { stage_key: stage_id, call_id, call, budget: limit.map(cost) };
+    let change = Change::ReserveCall { stage_key, call_id, call, budget: limit.map(cost) };
     let commit = fixture.store.commit(held(job, vec![change])).await?;
     assert!(matches!(commit, Commit::Applied(_)), "{commit:?}");
     Ok(call_id)
@@ -91,7 +91,7 @@ async fn a_stage_has_its_own_budget(fixture: Fixture) {
     assert!(text.contains(&format!("stage `{}` of run {run_id}", jobs[0].lease.stage_key)), "{text}");
     declared(&fixture, &jobs[1], 5, Some(5)).await.unwrap();
     // The greater of the run's own limit for the stage and the declared limit applies.
-    set(&fixture, run_id, budget(Some(&jobs[0].lease.stage_key), 7)).await;
+    set(&fixture, run_id, budget(Some(&jobs[0].lease.stage_key.id), 7)).await;
     declared(&fixture, &jobs[0], 2, Some(5)).await.unwrap();
     refused(declared(&fixture, &jobs[0], 1, Some(5)).await);
     declared(&fixture, &jobs[0], 1, Some(8)).await.unwrap();

@@ -8,7 +8,7 @@ use super::fixture::{
 };
 use crate::ports::{Change, Clock, Commit, Precondition};
 use crate::records::{BlobKey, EventKind, LogLevel, RunError, Status};
-use crate::value::Cost;
+use crate::value::{Cost, Place, StageKey};
 
 cases![
     a_claim_takes_a_new_lease,
@@ -47,6 +47,7 @@ async fn a_claim_takes_a_new_lease(fixture: Fixture) {
     assert_eq!(stage.started_at, Some(fixture.clock.now()));
     let started = EventKind::StageStarted {
         stage_id: "a".into(),
+        place: Place::default(),
         stage_name: "Stage a".into(),
         stage_number: 1,
         attempt: 1,
@@ -69,7 +70,7 @@ async fn completing_clears_the_error_and_deletes_the_job(fixture: Fixture) {
     assert_eq!(stage.completed_at, Some(fixture.clock.now()));
     assert_eq!(fixture.job(run_id, "a").await, None);
     let completed =
-        EventKind::StageCompleted { stage_id: "a".into(), stage_name: "Stage a".into(), duration_ms: 5, arm: None };
+        EventKind::StageCompleted { stage_id: "a".into(), place: Place::default(), stage_name: "Stage a".into(), duration_ms: 5, arm: None };
     assert_eq!(fixture.events(run_id).await.last().unwrap().kind, completed);
 }
 
@@ -84,6 +85,7 @@ async fn a_retry_waits_for_its_delay(fixture: Fixture) {
     assert_eq!(fixture.stage(run_id, "a").await.status, Status::Pending);
     let retrying = EventKind::StageRetrying {
         stage_id: "a".into(),
+        place: Place::default(),
         stage_name: "Stage a".into(),
         attempt: 1,
         error: "no".into(),
@@ -140,6 +142,7 @@ async fn a_failed_stage_keeps_a_dead_job(fixture: Fixture) {
     let events = fixture.events(run_id).await;
     let failed = EventKind::StageFailed {
         stage_id: "a".into(),
+        place: Place::default(),
         stage_name: "Stage a".into(),
         attempt: 1,
         error: "broken".into(),
@@ -218,15 +221,16 @@ async fn queued_stages_are_claimed_while_there_is_room(fixture: Fixture) {
     let run_id = fixture.create().await;
     fixture.start(run_id, &[("a", 0), ("b", 0), ("c", 0), ("d", 0), ("e", 1)], 1).await;
     let jobs = fixture.claim_up_to("worker", 2).await;
-    assert_eq!(jobs.iter().map(|job| job.lease.stage_key.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!(jobs.iter().map(|job| job.lease.stage_key.to_string()).collect::<Vec<_>>(), ["a", "b"]);
     let queued = |room| Change::ClaimQueued {
-        stage_keys: ["b", "c", "d", "e", "unknown"].map(str::to_owned).to_vec(),
+        stage_keys: ["b", "c", "d", "e", "unknown"].map(StageKey::from).to_vec(),
         claim: claim("worker"),
         room,
     };
     let applied = fixture.apply(held(&jobs[0], vec![complete("a"), queued(1)])).await;
     let [claimed] = applied.claimed.as_slice() else { panic!("one claim: {applied:?}") };
-    assert_eq!((claimed.lease.stage_key.as_str(), claimed.attempt), ("c", 1), "b is claimed already");
+    assert_eq!(claimed.lease.stage_key, "c", "b is claimed already");
+    assert_eq!(claimed.attempt, 1);
     let job = fixture.job(run_id, "c").await.unwrap();
     assert_eq!((job.status, job.worker_id.as_deref()), (Status::Running, Some("worker")));
     assert_eq!(fixture.event_names(run_id).await[4..], ["stage:completed", "stage:started"]);
@@ -234,7 +238,7 @@ async fn queued_stages_are_claimed_while_there_is_room(fixture: Fixture) {
     let applied = fixture.apply(held(&jobs[1], vec![complete("b"), queued(0)])).await;
     assert!(applied.claimed.is_empty(), "there is no room");
     let applied = fixture.apply(held(claimed, vec![complete("c"), queued(9)])).await;
-    let claimed: Vec<_> = applied.claimed.iter().map(|job| job.lease.stage_key.as_str()).collect();
+    let claimed: Vec<_> = applied.claimed.iter().map(|job| job.lease.stage_key.to_string()).collect();
     assert_eq!(claimed, ["d"], "e waits for others, and there is no stage `unknown`");
 }
 
@@ -338,7 +342,7 @@ async fn progress_is_an_event(fixture: Fixture) {
     let progress = Change::Progress { stage_key: "a".into(), fraction: 0.1 + 0.2, message: "on".into() };
     fixture.apply(held(&job, vec![progress])).await;
     let expected =
-        EventKind::StageProgress { stage_id: "a".into(), fraction: 0.1 + 0.2, message: "on".into() };
+        EventKind::StageProgress { stage_id: "a".into(), place: Place::default(), fraction: 0.1 + 0.2, message: "on".into() };
     assert_eq!(fixture.events(run_id).await.last().unwrap().kind, expected);
 }
 

@@ -5,7 +5,7 @@ use super::fixture::{
 };
 use crate::ports::{Change, Clock, Precondition, RerunStage};
 use crate::records::{ClaimedJob, EventKind, Status};
-use crate::value::RunId;
+use crate::value::{Place, RunId};
 
 cases![
     a_chosen_arm_is_committed_with_the_outcome,
@@ -67,6 +67,7 @@ async fn a_skipped_stage_is_terminal_and_its_event_names_the_choice(fixture: Fix
     assert_eq!(fixture.job(run_id, "c").await, None);
     let skipped = EventKind::StageSkipped {
         stage_id: "c".into(),
+        place: Place::default(),
         stage_name: "Stage c".into(),
         because: "a".into(),
     };

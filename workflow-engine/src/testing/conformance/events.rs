@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::fixture::{Fixture, call, complete, held, inline, json, reserve, settle};
 use crate::ports::Change;
 use crate::records::{BlobKey, ClaimedJob, EventKind, StoredValue};
-use crate::value::{CallId, Cost, Json};
+use crate::value::{CallId, Cost, Json, Place};
 
 cases![
     a_returned_job_is_an_event_before_its_attempt_starts_again,
@@ -22,6 +22,7 @@ async fn a_returned_job_is_an_event_before_its_attempt_starts_again(fixture: Fix
     fixture.apply(held(&job, vec![back])).await;
     let returned = EventKind::StageReturned {
         stage_id: "a".into(),
+        place: Place::default(),
         stage_name: "Stage a".into(),
         attempt: 1,
         reason: "the worker stops".into(),
@@ -103,20 +104,20 @@ async fn group(fixture: &Fixture) -> Vec<ClaimedJob> {
 
 /// Makes the changes that complete a job with an output in a blob.
 fn large(job: &ClaimedJob) -> (StoredValue, Vec<Change>) {
-    let stage_id = job.lease.stage_key.clone();
-    let key = BlobKey(format!("{}/{stage_id}/1/1", job.lease.run_id));
+    let stage_key = job.lease.stage_key.clone();
+    let key = BlobKey(format!("{}/{stage_key}/1/1", job.lease.run_id));
     let output = StoredValue::Blob(key.clone());
     let put = Change::PutBlob { key, value: json("large") };
-    let complete = Change::Complete { stage_key: stage_id, output: output.clone(), elapsed: Duration::ZERO };
+    let complete = Change::Complete { stage_key, output: output.clone(), elapsed: Duration::ZERO };
     (output, vec![put, complete])
 }
 
 fn released(output: Option<StoredValue>, stages: &[&str]) -> Change {
-    Change::ReleaseRun { output, stages: stages.iter().map(|&stage| stage.to_owned()).collect() }
+    Change::ReleaseRun { output, stages: stages.iter().map(|&stage| stage.into()).collect() }
 }
 
 fn completed(output: Option<Json>, output_stages: &[&str]) -> EventKind {
-    let output_stages = output_stages.iter().map(|&stage| stage.to_owned()).collect();
+    let output_stages = output_stages.iter().map(|&stage| stage.into()).collect();
     EventKind::WorkflowCompleted { duration_ms: 0, cost: Cost::ZERO, tokens: 0, output, output_stages }
 }
 

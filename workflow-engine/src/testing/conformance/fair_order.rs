@@ -262,7 +262,7 @@ async fn a_claim_starts_the_runs_whose_turn_it_is(fixture: Fixture) {
     };
     let found = claim_and_start(&fixture, 4).await;
     let expected = [(started[0], "a"), (long[0], "a"), (long[0], "b"), (long[1], "a")];
-    let expected = expected.map(|(run_id, stage)| (run_id, stage.to_owned()));
+    let expected = expected.map(|(run_id, stage)| (run_id, stage.into()));
     assert_eq!(stages(&found.jobs), expected, "a run with two first stages takes two slots");
     assert_eq!((found.started, found.remaining_priority), (long[..2].to_vec(), Some(5)));
     assert_eq!(found.runs, [fixture.run(short[0]).await], "this run has no start plan");
@@ -279,7 +279,7 @@ async fn a_claim_starts_the_runs_whose_turn_it_is(fixture: Fixture) {
     claimed.sort();
     assert_eq!(
         claimed,
-        [(long[1], "b"), (long[2], "a"), (long[2], "b")].map(|(run, stage)| (run, stage.to_owned()))
+        [(long[1], "b"), (long[2], "a"), (long[2], "b")].map(|(run, stage)| (run, stage.into()))
     );
     assert_eq!((found.started, found.remaining_priority), (vec![long[2]], None));
     assert_eq!(claim_and_start(&fixture, 9).await.jobs, []);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::fixture::{ATTEMPTS, Fixture, complete, held, new_run};
 use crate::ports::{Change, Commit, NewRun};
 use crate::records::{BlobKey, EventKind, LogLevel, RunRequest, Status, StoredValue};
-use crate::value::Json;
+use crate::value::{Json, StageKey};
 
 cases![
     payloads_are_stored_byte_for_byte,
@@ -69,14 +69,15 @@ async fn texts_are_stored_byte_for_byte(fixture: Fixture) {
         let stage_id = format!("stage {text}");
         fixture.start(run_id, &[(&stage_id, 0)], 1).await;
         let job = fixture.claim(text).await;
-        assert_eq!((&job.lease.stage_key, job.workflow_id.as_str()), (&stage_id, text));
+        let stage_key = StageKey::from(&stage_id);
+        assert_eq!((&job.lease.stage_key, job.workflow_id.as_str()), (&stage_key, text));
         let log = Change::Log {
-            stage_key: Some(stage_id.clone()),
+            stage_key: Some(stage_key.clone()),
             level: LogLevel::Info,
             message: text.into(),
             fields: Json::null(),
         };
-        let fail = Change::Fail { stage_key: stage_id.clone(), error: text.into() };
+        let fail = Change::Fail { stage_key, error: text.into() };
         fixture.apply(held(&job, vec![log, fail])).await;
         let stage = fixture.stage(run_id, &stage_id).await;
         assert_eq!(stage.error_message.as_deref(), Some(text));

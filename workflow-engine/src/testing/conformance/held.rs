@@ -9,7 +9,7 @@ use super::fixture::{
 };
 use crate::ports::{Applied, Change, Clock, Commit, Precondition, RerunStage};
 use crate::records::{ClaimedJob, JobRecord, Lease, StageRecord, Status};
-use crate::value::RunId;
+use crate::value::{Place, RunId, StageKey};
 
 cases![
     a_held_stage_shows_its_record_and_its_job,
@@ -26,8 +26,8 @@ cases![
 
 /// Makes a change that releases a stage to `worker`.
 fn release_to(stage: &str, worker: &str) -> Change {
-    let stage_id = stage.to_owned();
-    Change::Release { stage_key: stage_id, max_attempts: ATTEMPTS, max_crashes: 3, claim: Some(claim(worker)) }
+    let stage_key = stage.into();
+    Change::Release { stage_key, max_attempts: ATTEMPTS, max_crashes: 3, claim: Some(claim(worker)) }
 }
 
 /// Creates and starts a run in one commit, which claims its first stages for `worker`.
@@ -59,6 +59,7 @@ async fn a_held_stage_shows_its_record_and_its_job(fixture: Fixture) {
     let job = JobRecord {
         run_id,
         stage_id: "b".into(),
+        place: Place::default(),
         workflow_id: "workflow".into(),
         definition_fingerprint: DEFINITION.into(),
         generation: 1,
@@ -94,8 +95,8 @@ async fn a_held_stage_shows_its_record_and_its_job(fixture: Fixture) {
         ..expected
     };
     assert_eq!(stage, expected);
-    assert_eq!(fixture.store.stage(run_id, "b").await.unwrap(), Some(stage));
-    assert_eq!(fixture.store.stage(run_id, "e").await.unwrap(), None);
+    assert_eq!(fixture.store.stage(run_id, &"b".into()).await.unwrap(), Some(stage));
+    assert_eq!(fixture.store.stage(run_id, &"e".into()).await.unwrap(), None);
     assert_eq!(fixture.snapshot(run_id).await.jobs.len(), 2);
     assert_eq!(fixture.store.lease_holders().await.unwrap(), ["worker"]);
     assert_eq!(fixture.store.next_lease_end().await.unwrap(), Some(now + LEASE));
@@ -170,8 +171,8 @@ async fn a_lease_that_its_worker_never_renews_ends_although_it_renews_others(fix
 async fn an_expired_lease_of_a_held_stage_is_taken_back(fixture: Fixture) {
     let (run_id, b, c) = forked(&fixture, "worker").await;
     let reap = |job: &ClaimedJob, error: &str| {
-        let stage_id = job.lease.stage_key.clone();
-        let back = Change::RecordCrash { stage_key: stage_id, error: error.into() };
+        let stage_key = job.lease.stage_key.clone();
+        let back = Change::RecordCrash { stage_key, error: error.into() };
         decision(run_id, Precondition::ExpiredLease(job.lease.clone()), vec![back])
     };
     assert_eq!(fixture.commit(reap(&b, "early")).await, Commit::PreconditionFailed);
@@ -220,8 +221,8 @@ async fn branches_of_two_workers_join_in_either_order(fixture: Fixture) {
 async fn a_worker_that_holds_nothing_any_more_leaves_the_run_to_the_next(fixture: Fixture) {
     let (run_id, b, c) = forked(&fixture, "worker").await;
     for job in [&b, &c] {
-        let stage_id = job.lease.stage_key.clone();
-        let back = Change::ReturnJob { stage_key: stage_id, reason: "the worker stops".into() };
+        let stage_key = job.lease.stage_key.clone();
+        let back = Change::ReturnJob { stage_key, reason: "the worker stops".into() };
         fixture.apply(held(job, vec![back])).await;
     }
     assert!(fixture.store.lease_holders().await.unwrap().is_empty());
@@ -259,8 +260,8 @@ async fn stages_that_never_began_are_cancelled_and_run_again(fixture: Fixture) {
     let revision = Precondition::Revision(fixture.revision(run_id).await);
     let mut changes = vec![Change::Rerun { stages, waiting_on: 1 }];
     for stage in ["b", "c"] {
-        let (stage_id, claim) = (stage.to_owned(), Some(claim("worker")));
-        changes.push(Change::Enqueue { stage_key: stage_id, max_attempts: ATTEMPTS, max_crashes: 3, claim });
+        let (stage_key, claim) = (stage.into(), Some(claim("worker")));
+        changes.push(Change::Enqueue { stage_key, max_attempts: ATTEMPTS, max_crashes: 3, claim });
     }
     let claimed = fixture.apply(decision(run_id, revision, changes)).await.claimed;
     assert_eq!(claimed.iter().map(|job| job.lease.generation).collect::<Vec<_>>(), [2, 2]);
@@ -279,8 +280,8 @@ async fn stages_that_never_began_are_cancelled_and_run_again(fixture: Fixture) {
 async fn an_immediate_retry_raises_epoch_and_attempt(fixture: Fixture) {
     let (run_id, b, c) = forked(&fixture, "worker").await;
     let retry = Change::Retry { stage_key: "b".into(), error: "no".into(), delay: Duration::ZERO };
-    let stage_ids = vec!["b".to_owned()];
-    let again = Change::ClaimQueued { stage_keys: stage_ids, claim: claim("worker"), room: 1 };
+    let stage_keys = vec!["b".into()];
+    let again = Change::ClaimQueued { stage_keys, claim: claim("worker"), room: 1 };
     let claimed = fixture.apply(held(&b, vec![retry, again])).await.claimed;
     assert_eq!((claimed[0].attempt, claimed[0].lease.epoch), (2, b.lease.epoch + 1));
     assert_eq!(fixture.complete(&b, &[]).await, Commit::PreconditionFailed, "G4: the first attempt is fenced off");
@@ -295,18 +296,18 @@ async fn an_immediate_retry_raises_epoch_and_attempt(fixture: Fixture) {
 
 async fn what_a_held_stage_writes_is_kept(fixture: Fixture) {
     let (run_id, b, c) = forked(&fixture, "worker").await;
-    let stage_id = || "b".to_owned();
+    let stage_key = || StageKey::from("b");
     let value = inline(&7);
-    let artifact = Change::PutArtifact { stage_key: stage_id(), key: "k".into(), value: value.clone() };
+    let artifact = Change::PutArtifact { stage_key: stage_key(), key: "k".into(), value: value.clone() };
     fixture.apply(held(&b, vec![artifact])).await;
     let artifacts = fixture.store.artifacts(run_id, None).await.unwrap();
     assert_eq!(artifacts.len(), 1, "a stage without a row has artifacts");
-    assert!(fixture.store.artifact(run_id, "b", "k").await.unwrap().is_some());
+    assert!(fixture.store.artifact(run_id, &"b".into(), "k").await.unwrap().is_some());
     let metrics = || [("rows".to_owned(), 2.5)].into();
-    let change = Change::RecordMetrics { stage_key: stage_id(), metrics: metrics() };
+    let change = Change::RecordMetrics { stage_key: stage_key(), metrics: metrics() };
     fixture.apply(held(&b, vec![change])).await;
     assert_eq!(fixture.stage(run_id, "b").await.metrics, metrics());
-    let progress = Change::Progress { stage_key: stage_id(), fraction: 0.5, message: "half".into() };
+    let progress = Change::Progress { stage_key: stage_key(), fraction: 0.5, message: "half".into() };
     fixture.apply(held(&b, vec![progress])).await;
     let raise = Change::SetBudget { stage_key: Some("d".into()), budget: crate::Cost::from_picodollars(9) };
     fixture.apply(decision(run_id, Precondition::Present, vec![raise])).await;

@@ -197,7 +197,7 @@ async fn an_expired_job_goes_to_another_worker(fixture: Fixture) {
     let expired = fixture.store.stale_jobs(&[], 10).await.unwrap();
     let lease = Lease {
         run_id,
-        stage_key: expired[0].stage_id.clone(),
+        stage_key: expired[0].key(),
         generation: expired[0].generation,
         epoch: expired[0].lease_epoch,
     };

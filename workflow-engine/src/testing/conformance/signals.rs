@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::fixture::{Fixture, cancel_run, complete, decision, held, json, new_stages, release_run};
 use crate::ports::{Change, Clock, Commit, Precondition, Purge, RerunStage, SignalWaitQuery};
 use crate::records::{ClaimedJob, EventKind, Status, StoredValue};
-use crate::value::{Json, RunId};
+use crate::value::{Json, Place, RunId};
 
 cases![
     a_signal_is_stored_with_its_event_and_wakes_the_stage,
@@ -68,7 +68,7 @@ fn consume(job: &ClaimedJob, number: u64) -> Vec<Change> {
 }
 
 async fn numbers(fixture: &Fixture, run_id: RunId) -> Vec<(u64, bool)> {
-    let signals = fixture.store.signals(run_id, Some("a")).await.unwrap();
+    let signals = fixture.store.signals(run_id, Some(&"a".into())).await.unwrap();
     signals.into_iter().map(|signal| (signal.number, signal.consumed_at.is_some())).collect()
 }
 
@@ -80,10 +80,11 @@ async fn a_signal_is_stored_with_its_event_and_wakes_the_stage(fixture: Fixture)
     assert_eq!((signals.len(), stored.number, stored.payload.as_str()), (1, 1, "7"));
     assert_eq!((stored.stage_id.as_str(), stored.actor.as_deref()), ("a", Some("ada")));
     assert_eq!((stored.at, stored.consumed_at, stored.consumed_by), (fixture.clock.now(), None, None));
-    assert_eq!(fixture.store.next_signal(run_id, "a").await.unwrap().as_ref(), Some(stored));
-    assert_eq!(fixture.store.next_signal(run_id, "b").await.unwrap(), None);
+    assert_eq!(fixture.store.next_signal(run_id, &"a".into()).await.unwrap().as_ref(), Some(stored));
+    assert_eq!(fixture.store.next_signal(run_id, &"b".into()).await.unwrap(), None);
     let signalled = EventKind::StageSignalled {
         stage_id: "a".into(),
+        place: Place::default(),
         stage_name: "Stage a".into(),
         actor: Some("ada".into()),
     };
@@ -92,9 +93,9 @@ async fn a_signal_is_stored_with_its_event_and_wakes_the_stage(fixture: Fixture)
     let job = fixture.claim("worker").await;
     assert!(job.is_poll);
     fixture.apply(held(&job, consume(&job, 1))).await;
-    let signals = fixture.store.signals(run_id, Some("a")).await.unwrap();
+    let signals = fixture.store.signals(run_id, Some(&"a".into())).await.unwrap();
     assert_eq!((signals[0].consumed_at, signals[0].consumed_by), (Some(fixture.clock.now()), Some(1)));
-    assert_eq!(fixture.store.next_signal(run_id, "a").await.unwrap(), None);
+    assert_eq!(fixture.store.next_signal(run_id, &"a".into()).await.unwrap(), None);
 }
 
 async fn a_signal_before_the_run_starts_is_kept(fixture: Fixture) {
@@ -170,10 +171,10 @@ async fn signals_are_consumed_in_the_order_of_their_commits(fixture: Fixture) {
     }
     fixture.apply(held(&job, vec![suspend(WEEK)])).await;
     let job = fixture.claim("worker").await;
-    let next = fixture.store.next_signal(run_id, "a").await.unwrap().unwrap();
+    let next = fixture.store.next_signal(run_id, &"a".into()).await.unwrap().unwrap();
     assert_eq!((next.number, next.payload.as_str()), (1, "10"));
     fixture.apply(held(&job, consume(&job, 1))).await;
-    let next = fixture.store.next_signal(run_id, "a").await.unwrap().unwrap();
+    let next = fixture.store.next_signal(run_id, &"a".into()).await.unwrap().unwrap();
     assert_eq!((next.number, next.payload.as_str()), (2, "20"));
     assert_eq!(numbers(&fixture, run_id).await, [(1, true), (2, false), (3, false)]);
 }
@@ -210,7 +211,7 @@ async fn a_consumed_signal_stays_after_a_rerun(fixture: Fixture) {
     let job = fixture.claim("worker").await;
     fixture.apply(held(&job, consume(&job, 1))).await;
     let rerun = Change::Rerun {
-        stages: vec![RerunStage { stage_id: "a".into(), waiting_on: 0 }],
+        stages: vec![RerunStage { stage_key: "a".into(), waiting_on: 0 }],
         waiting_on: 1,
     };
     let enqueue = super::fixture::enqueue("a");
@@ -222,7 +223,7 @@ async fn a_consumed_signal_stays_after_a_rerun(fixture: Fixture) {
     send(&fixture, run_id, signal(2, None)).await;
     let job = fixture.claim("worker").await;
     fixture.apply(held(&job, consume(&job, 2))).await;
-    let signals = fixture.store.signals(run_id, Some("a")).await.unwrap();
+    let signals = fixture.store.signals(run_id, Some(&"a".into())).await.unwrap();
     let consumed_by: Vec<_> = signals.iter().map(|signal| signal.consumed_by).collect();
     assert_eq!(consumed_by, [Some(1), Some(2)]);
 }
@@ -250,7 +251,7 @@ async fn signals_are_deleted_with_their_run(fixture: Fixture) {
 fn waits(after: Option<&crate::records::SignalWait>, limit: usize) -> SignalWaitQuery {
     SignalWaitQuery {
         stages: vec![(super::fixture::DEFINITION.into(), "a".into())],
-        after: after.map(|wait| (wait.deadline, wait.run_id, wait.stage_id.clone())),
+        after: after.map(|wait| (wait.deadline, wait.run_id, wait.stage_key())),
         limit,
     }
 }

@@ -48,14 +48,15 @@ async fn a_run_without_any_job_is_stuck(fixture: Fixture) {
 
 async fn a_stage_that_is_ready_without_a_job_makes_its_run_stuck(fixture: Fixture) {
     let run_id = without_jobs(&fixture, &[("a", 0), ("b", 0), ("c", 1)]).await;
-    let queue = |stage: &'static str| async {
-        let precondition = Precondition::Revision(fixture.revision(run_id).await);
-        fixture.apply(decision(run_id, precondition, vec![enqueue(stage)])).await;
+    let (fixture, run) = (&fixture, run_id);
+    let queue = |stage: &'static str| async move {
+        let precondition = Precondition::Revision(fixture.revision(run).await);
+        fixture.apply(decision(run, precondition, vec![enqueue(stage)])).await;
     };
     queue("a").await;
-    assert_eq!(stuck(&fixture, Duration::ZERO).await, [run_id], "another stage has a job");
+    assert_eq!(stuck(fixture, Duration::ZERO).await, [run_id], "another stage has a job");
     queue("b").await;
-    assert!(stuck(&fixture, Duration::ZERO).await.is_empty());
+    assert!(stuck(fixture, Duration::ZERO).await.is_empty());
 }
 
 async fn a_run_whose_last_completion_was_not_processed_is_stuck(fixture: Fixture) {

@@ -7,7 +7,7 @@ use super::fixture::{
 };
 use crate::ports::{Change, Clock, NewRun, Precondition, RerunStage};
 use crate::records::{RunStart, Status};
-use crate::value::RunId;
+use crate::value::{RunId, StageKey};
 
 cases![
     a_delayed_stage_is_due_later_and_not_claimed_before,
@@ -67,7 +67,8 @@ async fn a_delayed_stage_is_due_later_and_not_claimed_before(fixture: Fixture) {
     assert_eq!(next, Some(fixture.clock.now() + HOUR));
     fixture.clock.advance(HOUR);
     let claimed = fixture.claim("worker").await;
-    assert_eq!((claimed.lease.stage_key.as_str(), claimed.attempt), ("b", 1));
+    assert_eq!(claimed.lease.stage_key, "b");
+    assert_eq!(claimed.attempt, 1);
 }
 
 async fn a_delay_of_a_stage_that_still_waits_changes_nothing(fixture: Fixture) {
@@ -76,7 +77,7 @@ async fn a_delay_of_a_stage_that_still_waits_changes_nothing(fixture: Fixture) {
     fixture.complete(&job, &["b", "c"]).await;
     let first = fixture.claim("worker").await;
     let last = fixture.claim("worker").await;
-    let end = |stage: &str| vec![complete(stage), release("d"), delay("d")];
+    let end = |stage: &StageKey| vec![complete(stage), release("d"), delay("d")];
     let first_end = end(&first.lease.stage_key);
     fixture.apply(held(&first, first_end)).await;
     assert_eq!(fixture.job(run_id, "d").await, None, "another branch is still to come");

@@ -7,7 +7,7 @@ use super::fixture::{
 };
 use crate::ports::{Change, Clock, Commit, Precondition};
 use crate::records::{BlobKey, ClaimedJob, EventKind, Status, StoredValue};
-use crate::value::Json;
+use crate::value::{Json, Place};
 
 cases![
     a_ticket_is_stored_with_its_stage,
@@ -58,13 +58,13 @@ async fn waiting(fixture: &Fixture) -> (crate::RunId, ClaimedJob) {
 
 async fn a_ticket_is_stored_with_its_stage(fixture: Fixture) {
     let (run_id, _) = waiting(&fixture).await;
-    let stage = fixture.store.stage(run_id, "a").await.unwrap().unwrap();
+    let stage = fixture.store.stage(run_id, &"a".into()).await.unwrap().unwrap();
     assert_eq!(stage, fixture.stage(run_id, "a").await);
     assert_eq!((stage.status, stage.output), (Status::Suspended, None));
     assert_eq!(stage.max_wait_until, Some(fixture.clock.now() + DAY));
     let Some(StoredValue::Inline(ticket)) = stage.suspended_state else { panic!("no ticket") };
     assert_eq!(ticket.as_str(), r#"{"batch":"b-1"}"#);
-    assert_eq!(fixture.store.stage(run_id, "z").await.unwrap(), None);
+    assert_eq!(fixture.store.stage(run_id, &"z".into()).await.unwrap(), None);
 
     let job = fixture.job(run_id, "a").await.unwrap();
     assert_eq!((job.status, job.attempt, job.leased_until), (Status::Suspended, 0, None));
@@ -73,6 +73,7 @@ async fn a_ticket_is_stored_with_its_stage(fixture: Fixture) {
     let events = fixture.events(run_id).await;
     let suspended = EventKind::StageSuspended {
         stage_id: "a".into(),
+        place: Place::default(),
         stage_name: "Stage a".into(),
         next_check_ms: 3_600_000,
     };
@@ -234,7 +235,7 @@ async fn a_suspended_run_is_reported_once_and_only_while_a_stage_waits(fixture: 
     fixture.complete(b, &["c"]).await;
     assert_eq!(suspensions().await, 1);
     let last = fixture.events(run_id).await.pop().unwrap();
-    assert_eq!(last.kind, EventKind::WorkflowSuspended { stage_id: None });
+    assert_eq!(last.kind, EventKind::WorkflowSuspended { stage_id: None , place: Place::default()});
 
     fixture.clock.advance(HOUR);
     let check = fixture.claim("worker").await;

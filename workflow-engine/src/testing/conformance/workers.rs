@@ -169,7 +169,7 @@ async fn a_stage_that_is_taken_over_has_completed(fixture: Fixture) {
     let output = inline("output of another run");
     let mut changes = vec![Change::CreateRun(new_run())];
     let mut start = start_changes(&[("a", 0), ("b", 0)], 1);
-    start.retain(|change| !matches!(change, Change::Enqueue { stage_key: stage_id, .. } if stage_id == "a"));
+    start.retain(|change| !matches!(change, Change::Enqueue { stage_key, .. } if *stage_key == "a"));
     changes.extend(start);
     changes.push(Change::TakeOver { stage_key: "a".into(), output: output.clone() });
     fixture.apply(decision(run_id, Precondition::Absent, changes)).await;
@@ -179,7 +179,7 @@ async fn a_stage_that_is_taken_over_has_completed(fixture: Fixture) {
     assert!(fixture.job(run_id, "a").await.is_none());
     assert_eq!(fixture.event_names(run_id).await, ["workflow:created", "workflow:started"]);
     let outputs = fixture.store.outputs(run_id, &["a".into(), "b".into()]).await.unwrap();
-    assert_eq!(outputs, HashMap::from([("a".to_owned(), output)]));
+    assert_eq!(outputs, HashMap::from([("a".into(), output)]));
     let job = fixture.claim("worker").await;
     assert_eq!(job.lease.stage_key, "b");
     fixture.complete_run(&job).await;
