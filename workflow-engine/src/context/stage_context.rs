@@ -189,7 +189,8 @@ impl<S> StageContext<S> {
         &self.inner.scope.cancellation
     }
 
-    /// Returns a token that is the same in every attempt of this stage in this generation: `run/stage/generation`.
+    /// Returns a token that is the same in every attempt of this stage in this generation: `run/stage/generation`. Each place of
+    /// the stage has its own.
     ///
     /// A stage runs *at least* once. Send the token to a remote service, so that the service can recognize a repeated
     /// request.
