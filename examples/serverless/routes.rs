@@ -38,7 +38,7 @@ async fn place(
         start = start.idempotency_key(key);
     }
     // The first message of the run, for clients that use a queue to call `/jobs`.
-    let message = JobMessage { run_id: start.await?.id(), stage_id: None };
+    let message = JobMessage { run_id: start.await?.id(), stage_key: None };
     Ok((StatusCode::ACCEPTED, Json(message)))
 }
 

@@ -38,7 +38,7 @@ pub fn new_run() -> NewRun {
 /// Makes a decision that creates a run, starts its one stage and claims it.
 pub fn create() -> Decision {
     let stage = NewStage {
-        stage_id: "a".into(),
+        stage_key: "a".into(),
         stage_name: "A".into(),
         stage_number: 1,
         execution_group: 1,
@@ -47,7 +47,7 @@ pub fn create() -> Decision {
     let changes = vec![
         Change::CreateRun(new_run()),
         Change::StartRun { stages: vec![stage], waiting_on: 1 },
-        Change::Enqueue { stage_id: "a".into(), max_attempts: 3, max_crashes: 3, claim: Some(claim()) },
+        Change::Enqueue { stage_key: "a".into(), max_attempts: 3, max_crashes: 3, claim: Some(claim()) },
     ];
     Decision {
         run_id: RunId::generate(),
@@ -67,7 +67,7 @@ pub fn claim() -> Claimant {
 pub fn complete(job: &ClaimedJob) -> Decision {
     let output = StoredValue::Inline(Json::encode("done").expect("a text is serializable"));
     let changes = vec![
-        Change::Complete { stage_id: "a".into(), output: output.clone(), elapsed: Duration::ZERO },
+        Change::Complete { stage_key: "a".into(), output: output.clone(), elapsed: Duration::ZERO },
         Change::ReleaseRun { output: Some(output), stages: Vec::new() },
     ];
     Decision {

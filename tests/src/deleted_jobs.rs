@@ -61,7 +61,7 @@ pub async fn are_recreated(store: Arc<dyn Store>, delete: impl AsyncFn()) {
     let held = claim(&*store, run.id(), "print").await;
     assert!(held.lease.epoch > lost.lease.epoch + 1_000, "G4: the epochs of earlier leases are not reused");
     assert_eq!(commit(&*store, &lost, vec![completion("print", &666)]).await, Commit::PreconditionFailed);
-    let return_job = Change::ReturnJob { stage_id: "print".into(), reason: "the worker stops".into() };
+    let return_job = Change::ReturnJob { stage_key: "print".into(), reason: "the worker stops".into() };
     assert!(matches!(commit(&*store, &held, vec![return_job]).await, Commit::Applied(_)));
 
     let suspended = execute(&engine, run.id(), "print").await;
@@ -88,7 +88,7 @@ fn call(stage: &str) -> Change {
         reserve: Cost::from_picodollars(1),
     };
     Change::ReserveCall {
-        stage_id: stage.into(),
+        stage_key: stage.into(),
         call_id: CallId::generate(),
         call: Box::new(call),
         budget: None,
@@ -96,7 +96,7 @@ fn call(stage: &str) -> Change {
 }
 
 async fn execute(engine: &Engine, run_id: RunId, stage: &str) -> JobOutcome {
-    let (worker_id, stage_id) = ("w".into(), stage.into());
-    let command = ExecuteJob { worker_id, run_id, stage_id, idempotency_key: None };
+    let (worker_id, stage_key) = ("w".into(), stage.into());
+    let command = ExecuteJob { worker_id, run_id, stage_key, idempotency_key: None };
     engine.dispatch(command).await.expect("the store is available").outcome
 }

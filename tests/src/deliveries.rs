@@ -89,7 +89,7 @@ pub async fn race(stores: Vec<Arc<dyn Store>>) {
             let store = |step: usize| &stores[(number + step) % stores.len()];
             let job = running(&**store(0)).await;
             for step in 0..usize::from(STEPS) {
-                let change = Change::Progress { stage_id: "a".into(), fraction: 0.5, message: "on".into() };
+                let change = Change::Progress { stage_key: "a".into(), fraction: 0.5, message: "on".into() };
                 let decision = Decision { changes: vec![change], ..complete(&job) };
                 store(step).commit(decision).await.expect("the store is available");
             }

@@ -23,7 +23,7 @@ use workflow_engine::records::{
     LogRecord, RunRecord, RunRequest, StageRecord, StoredValue, SubscriberRecord,
 };
 use workflow_engine::telemetry::SubscriberBacklog;
-use workflow_engine::{AnnotationFilter, Error, Json, RunId};
+use workflow_engine::{AnnotationFilter, Error, Json, RunId, StageKey};
 
 /// A call of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,16 +169,16 @@ impl<I: Interceptor> Persistence for Intercepted<I> {
         self.read("stages", self.store.stages(run_id)).await
     }
 
-    async fn stage(&self, run_id: RunId, stage_id: &str) -> Result<Option<StageRecord>, Error> {
-        self.read("stage", self.store.stage(run_id, stage_id)).await
+    async fn stage(&self, run_id: RunId, stage_key: &StageKey) -> Result<Option<StageRecord>, Error> {
+        self.read("stage", self.store.stage(run_id, stage_key)).await
     }
 
     async fn outputs(
         &self,
         run_id: RunId,
-        stage_ids: &[String],
-    ) -> Result<HashMap<String, StoredValue>, Error> {
-        self.read("outputs", self.store.outputs(run_id, stage_ids)).await
+        stage_keys: &[StageKey],
+    ) -> Result<HashMap<StageKey, StoredValue>, Error> {
+        self.read("outputs", self.store.outputs(run_id, stage_keys)).await
     }
 
     async fn blob(&self, key: &BlobKey) -> Result<Option<Json>, Error> {
@@ -217,17 +217,21 @@ impl<I: Interceptor> Persistence for Intercepted<I> {
         self.read("annotations_of_key", self.store.annotations_of_key(key, filter)).await
     }
 
-    async fn artifacts(&self, run_id: RunId, stage_id: Option<&str>) -> Result<Vec<ArtifactRecord>, Error> {
-        self.read("artifacts", self.store.artifacts(run_id, stage_id)).await
+    async fn artifacts(
+        &self,
+        run_id: RunId,
+        stage_key: Option<&StageKey>,
+    ) -> Result<Vec<ArtifactRecord>, Error> {
+        self.read("artifacts", self.store.artifacts(run_id, stage_key)).await
     }
 
     async fn artifact(
         &self,
         run_id: RunId,
-        stage_id: &str,
+        stage_key: &StageKey,
         key: &str,
     ) -> Result<Option<ArtifactRecord>, Error> {
-        self.read("artifact", self.store.artifact(run_id, stage_id, key)).await
+        self.read("artifact", self.store.artifact(run_id, stage_key, key)).await
     }
 
     async fn stuck_runs(

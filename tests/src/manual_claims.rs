@@ -28,8 +28,8 @@ pub async fn apply(store: &dyn Store, run_id: RunId, changes: Vec<Change>) {
 pub async fn claim(store: &dyn Store, run_id: RunId, stage: &str) -> ClaimedJob {
     let run = store.run(run_id).await.expect("the store is available").expect("the run exists");
     let claim = Claimant { worker_id: "lost".into(), lease: LEASE, number: None };
-    let precondition = Precondition::Claimable { stage_id: stage.into(), generation: run.generation };
-    let changes = vec![Change::Claim { stage_id: stage.into(), claim }];
+    let precondition = Precondition::Claimable { stage_key: stage.into(), generation: run.generation };
+    let changes = vec![Change::Claim { stage_key: stage.into(), claim }];
     match store.commit(Decision { run_id, command: "test", precondition, idempotency: None, changes }).await {
         Ok(Commit::Applied(applied)) => applied.claimed.into_iter().next().expect("one claim"),
         other => panic!("{other:?}"),
@@ -52,7 +52,7 @@ pub async fn commit(store: &dyn Store, job: &ClaimedJob, changes: Vec<Change>) -
 /// Makes a completion that releases no successor.
 pub fn completion(stage: &str, output: &impl serde::Serialize) -> Change {
     let output = StoredValue::Inline(Json::encode(output).expect("the output is serializable"));
-    Change::Complete { stage_id: stage.into(), output, elapsed: Duration::ZERO }
+    Change::Complete { stage_key: stage.into(), output, elapsed: Duration::ZERO }
 }
 
 /// Completes a due stage without a transition: neither its successors nor the end of the run are processed.

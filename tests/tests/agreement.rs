@@ -11,12 +11,15 @@ use workflow_engine::ports::{
 };
 use workflow_engine::records::{Claimant, ClaimedJob, Lease, RunError, RunRequest, StoredValue};
 use workflow_engine::stores::MemoryStore;
-use workflow_engine::{Json, LogLevel, RunId};
+use workflow_engine::{Json, LogLevel, RunId, StageKey};
 
 const STAGES: [&str; 4] = ["a", "b", "c", "d"];
 
-/// A reproducible source of random choices ([SplitMix64](https://prng.di.unimi.it/splitmix64.c)).
-struct Choices(u64);
+/// Stages of which one is at several places.
+const PLACES: [&str; 4] = ["a", "b[0]", "b[17]", "b[17][3]"];
+
+/// A reproducible source of random choices ([SplitMix64](https://prng.di.unimi.it/splitmix64.c)), and the stages of runs.
+struct Choices(u64, [&'static str; 4]);
 
 impl Choices {
     fn below(&mut self, bound: usize) -> usize {
@@ -35,6 +38,11 @@ impl Choices {
         &choices[self.below(choices.len())]
     }
 
+    fn stage(&mut self) -> StageKey {
+        let stages = self.1;
+        (*self.of(&stages)).into()
+    }
+
     fn claim(&mut self) -> Claimant {
         Claimant {
             worker_id: format!("worker-{}", self.below(3)),
@@ -44,39 +52,39 @@ impl Choices {
     }
 
     fn change(&mut self) -> Change {
-        let stage_id = (*self.of(&STAGES)).to_owned();
+        let stage_key = self.stage();
         let claim = if self.one_in(2) { Some(self.claim()) } else { None };
         let output = StoredValue::Inline(Json::encode(&self.below(100)).unwrap());
         let error = "no\0 \"way\"".to_owned();
         match self.below(20) {
-            0 => Change::Enqueue { stage_id, max_attempts: 3, max_crashes: 3, claim },
-            1 => Change::Claim { stage_id, claim: self.claim() },
-            2 | 3 => Change::Complete { stage_id, output, elapsed: Duration::from_millis(3) },
-            4 | 5 => Change::Release { stage_id, max_attempts: 3, max_crashes: 3, claim },
+            0 => Change::Enqueue { stage_key, max_attempts: 3, max_crashes: 3, claim },
+            1 => Change::Claim { stage_key, claim: self.claim() },
+            2 | 3 => Change::Complete { stage_key, output, elapsed: Duration::from_millis(3) },
+            4 | 5 => Change::Release { stage_key, max_attempts: 3, max_crashes: 3, claim },
             6 => Change::ReleaseRun { output: Some(output), stages: Vec::new() },
-            7 => Change::Retry { stage_id, error, delay: Duration::from_secs(self.below(20) as u64) },
-            8 => Change::ReturnJob { stage_id, reason: "the worker stops".into() },
-            9 if self.one_in(3) => Change::Fail { stage_id, error },
-            10 if self.one_in(3) => Change::Cancel { stage_id },
+            7 => Change::Retry { stage_key, error, delay: Duration::from_secs(self.below(20) as u64) },
+            8 => Change::ReturnJob { stage_key, reason: "the worker stops".into() },
+            9 if self.one_in(3) => Change::Fail { stage_key, error },
+            10 if self.one_in(3) => Change::Cancel { stage_key },
             11 if self.one_in(6) => {
                 Change::EndRun(RunEnd::Failed(RunError { code: "STAGE_FAILED".into(), message: error }))
             }
             14 | 15 => Change::Suspend {
-                stage_id,
+                stage_key,
                 ticket: output,
                 check_after: Duration::from_secs(self.below(9) as u64),
                 give_up_after: Duration::MAX,
                 awaits_signal: false,
             },
-            16 => Change::Postpone { stage_id, check_after: Duration::from_secs(self.below(9) as u64) },
-            17 => Change::Wake { stage_id },
+            16 => Change::Postpone { stage_key, check_after: Duration::from_secs(self.below(9) as u64) },
+            17 => Change::Wake { stage_key },
             18 => Change::Recount { active: *self.of(&[1, 2, 3]), suspended: *self.of(&[0, 1, 2]) },
-            19 => Change::NoteError { stage_id, error },
+            19 => Change::NoteError { stage_key, error },
             12 => {
-                let about = (!self.one_in(3)).then_some(stage_id);
-                Change::Log { stage_id: about, level: LogLevel::Warn, message: error, fields: Json::null() }
+                let about = (!self.one_in(3)).then_some(stage_key);
+                Change::Log { stage_key: about, level: LogLevel::Warn, message: error, fields: Json::null() }
             }
-            _ => Change::Progress { stage_id, fraction: 0.25, message: error },
+            _ => Change::Progress { stage_key, fraction: 0.25, message: error },
         }
     }
 
@@ -88,14 +96,14 @@ impl Choices {
         if self.one_in(6) {
             revision.version += 1;
         }
-        let stage_id = (*self.of(&STAGES)).to_owned();
-        let job = snapshot.jobs.iter().find(|job| job.stage_id == stage_id);
+        let stage_key = self.stage();
+        let job = snapshot.jobs.iter().find(|job| job.key() == stage_key);
         let epoch = job.map_or(1, |job| job.lease_epoch) + u64::from(self.one_in(6));
         let generation = 1 + u32::from(self.one_in(12));
-        let lease = Lease { run_id: run.id, stage_id: stage_id.clone(), generation, epoch };
+        let lease = Lease { run_id: run.id, stage_key: stage_key.clone(), generation, epoch };
         match self.below(9) {
-            8 => Precondition::ClaimableAt { stage_id, generation, epoch },
-            0 => Precondition::Claimable { stage_id, generation },
+            8 => Precondition::ClaimableAt { stage_key, generation, epoch },
+            0 => Precondition::Claimable { stage_key, generation },
             1 | 2 => Precondition::Lease(lease),
             3 => Precondition::LeaseAndRevision(lease, revision),
             4 => Precondition::ExpiredLease(lease),
@@ -108,7 +116,7 @@ impl Choices {
         let precondition = self.precondition(snapshot);
         let changes = match snapshot {
             None => vec![Change::CreateRun(new_run(i32::try_from(self.below(3)).unwrap()))],
-            Some(snapshot) if snapshot.stages.is_empty() => vec![start(), head("a")],
+            Some(snapshot) if snapshot.stages.is_empty() => vec![start(&self.1), head("a")],
             Some(_) => (0..=self.below(3)).map(|_| self.change()).collect(),
         };
         let idempotency = self.one_in(4).then(|| IdempotencyEntry {
@@ -136,19 +144,19 @@ fn new_run(priority: i32) -> NewRun {
     }
 }
 
-fn start() -> Change {
+fn start(stages: &[&str]) -> Change {
     let stage = |(number, id): (u32, &&str)| NewStage {
-        stage_id: (*id).into(),
+        stage_key: (*id).into(),
         stage_name: (*id).to_uppercase(),
         stage_number: number,
         execution_group: number,
         waiting_on: [0, 0, 1, 1, 2][number as usize],
     };
-    Change::StartRun { stages: (1..).zip(&STAGES).map(stage).collect(), waiting_on: 2 }
+    Change::StartRun { stages: (1..).zip(stages).map(stage).collect(), waiting_on: 2 }
 }
 
 fn head(stage: &str) -> Change {
-    Change::Enqueue { stage_id: stage.into(), max_attempts: 3, max_crashes: 3, claim: None }
+    Change::Enqueue { stage_key: stage.into(), max_attempts: 3, max_crashes: 3, claim: None }
 }
 
 /// The store in memory and another one.
@@ -205,7 +213,8 @@ impl Pair {
         same!(renew_leases(leases.to_vec(), Duration::from_secs(5)));
         for run_id in runs {
             same!(events(*run_id, 0, usize::MAX));
-            same!(outputs(*run_id, &STAGES.map(str::to_owned)));
+            same!(outputs(*run_id, &STAGES.map(StageKey::from)));
+            same!(outputs(*run_id, &PLACES.map(StageKey::from)));
         }
     }
 }
@@ -213,7 +222,8 @@ impl Pair {
 async fn agree_with_memory(seed: u64, other: World) {
     let memory = Arc::new(MemoryStore::new(Arc::new(other.clock.clone())));
     let pair = Pair { memory, other };
-    let (applied, not_applied, impossible) = walk(&pair, Choices(seed)).await;
+    let stages = if seed.is_multiple_of(2) { STAGES } else { PLACES };
+    let (applied, not_applied, impossible) = walk(&pair, Choices(seed, stages)).await;
     assert!(applied > 50 && not_applied > 50 && impossible > 5, "{applied} {not_applied} {impossible}");
     pair.other.store.close().await;
 }

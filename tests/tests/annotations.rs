@@ -160,7 +160,7 @@ async fn annotations_are_attached_and_listed(world: World) {
     assert_eq!((refused.code().as_str(), refused.is_invalid_input()), ("INVALID_ANNOTATION", true));
     let unknown = AttachAnnotation::new(RunId::generate(), OUTCOME.value(&Outcome::Approved));
     assert_eq!(engine.dispatch(unknown.clone()).await.unwrap_err().code(), "RUN_NOT_FOUND");
-    let unknown = AttachAnnotation { stage_id: Some("look".into()), ..unknown };
+    let unknown = AttachAnnotation { stage_key: Some("look".into()), ..unknown };
     assert_eq!(engine.dispatch(unknown).await.unwrap_err().code(), "RUN_NOT_FOUND");
 }
 

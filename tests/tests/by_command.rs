@@ -55,7 +55,7 @@ fn execute(run_id: RunId, stage: &str, key: Option<&str>) -> ExecuteJob {
     ExecuteJob {
         worker_id: "lambda".into(),
         run_id,
-        stage_id: stage.into(),
+        stage_key: stage.into(),
         idempotency_key: key.map(str::to_owned),
     }
 }
@@ -146,7 +146,7 @@ async fn a_report_is_committed_live_and_touches_nothing_else(world: World) {
     );
     // The report does not affect the outcome of the lease's holder. After the outcome, the lease is void.
     let release = workflow_engine::ports::Change::ReturnJob {
-        stage_id: "print".into(),
+        stage_key: "print".into(),
         reason: "the worker stops".into(),
     };
     let commit = manual_claims::commit(&*world.store, &job, vec![release]).await;

@@ -182,7 +182,7 @@ async fn a_job_whose_caller_stops_waiting_returns_to_the_queue(world: World) {
         engine.dispatch(ExecuteJob {
             worker_id: "caller".into(),
             run_id: run.id(),
-            stage_id: "patient".into(),
+            stage_key: "patient".into(),
             idempotency_key: None,
         })
     };

@@ -265,7 +265,7 @@ async fn a_run_of_an_unknown_workflow_waits_visibly_and_is_not_executed(world: W
     let execute = ExecuteJob {
         worker_id: "w".into(),
         run_id: run.id(),
-        stage_id: "receive".into(),
+        stage_key: "receive".into(),
         idempotency_key: None,
     };
     let error = other_engine.dispatch(execute).await.unwrap_err();

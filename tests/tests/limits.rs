@@ -184,8 +184,12 @@ async fn a_long_name_in_a_request_is_not_repeated_in_full(world: World) {
     let engine = engine(&world).await;
     let name = "n".repeat(1_000_000);
     let run = engine.start::<writing>(WriteInput { length: 1 }).await.unwrap();
-    let execute =
-        ExecuteJob { worker_id: "w".into(), run_id: run.id(), stage_id: name.clone(), idempotency_key: None };
+    let execute = ExecuteJob {
+        worker_id: "w".into(),
+        run_id: run.id(),
+        stage_key: name.clone().into(),
+        idempotency_key: None,
+    };
     let errors = [
         engine.dispatch(execute).await.unwrap_err(),
         engine.wake(run.id(), name.clone()).await.unwrap_err(),

@@ -80,7 +80,7 @@ async fn a_ready_stage_without_a_job_is_enqueued_beside_a_running_stage(world: W
     // One successor is released, the other one is not.
     let job = claim(&*world.store, run.id(), "begin").await;
     let release = |stage: &str| Change::Release {
-        stage_id: stage.into(),
+        stage_key: stage.into(),
         max_attempts: 3,
         max_crashes: 3,
         claim: None,
@@ -137,7 +137,7 @@ async fn an_unprocessed_failure_fails_the_run(world: World) {
     let engine = engine(&world).await;
     let run = started(&engine).await;
     let job = claim(&*world.store, run.id(), "begin").await;
-    commit(&*world.store, &job, vec![Change::Fail { stage_id: "begin".into(), error: "no".into() }]).await;
+    commit(&*world.store, &job, vec![Change::Fail { stage_key: "begin".into(), error: "no".into() }]).await;
     world.clock.advance(HOUR);
     assert_eq!(reap(&engine).await, (1, 0));
     let record = run.record().await.unwrap();
@@ -150,8 +150,8 @@ async fn a_run_that_cannot_continue_fails_with_its_own_code(world: World) {
     // A queued job without attempts left: no worker may claim it.
     for _ in 0..3 {
         let job = claim(&*world.store, run.id(), "begin").await;
-        let (stage_id, error) = ("begin".into(), "no".into());
-        commit(&*world.store, &job, vec![Change::Retry { stage_id, error, delay: Duration::ZERO }]).await;
+        let (stage_key, error) = ("begin".into(), "no".into());
+        commit(&*world.store, &job, vec![Change::Retry { stage_key, error, delay: Duration::ZERO }]).await;
     }
     let other = started(&engine).await;
     world.clock.advance(HOUR);
@@ -213,7 +213,7 @@ async fn a_worker_reaps_at_its_start_and_a_threshold_after_a_change(world: World
     let later = engine.start::<diamond>(BeginInput { number: 1 }).await.unwrap();
     assert_eq!(output(&later).await.unwrap(), 220);
     // A rerun in a commit that does not enqueue its job.
-    let stages = vec![workflow_engine::ports::RerunStage { stage_id: "join".into(), waiting_on: 0 }];
+    let stages = vec![workflow_engine::ports::RerunStage { stage_key: "join".into(), waiting_on: 0 }];
     apply(&*world.store, later.id(), vec![Change::Rerun { stages, waiting_on: 1 }]).await;
     let waiting = output(&later);
     while !waiting.is_finished() {

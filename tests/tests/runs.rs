@@ -154,7 +154,7 @@ async fn a_host_without_a_worker_drives_a_run_with_commands(world: World) {
         engine.dispatch(ExecuteJob {
             worker_id: "function".into(),
             run_id: run.id(),
-            stage_id: stage.to_owned(),
+            stage_key: stage.into(),
             idempotency_key: None,
         })
     };

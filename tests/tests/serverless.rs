@@ -81,14 +81,14 @@ async fn a_run_is_driven_by_messages(world: World) {
     let engine = engine(&world).await;
     let host = host(&engine);
     let run = engine.start::<diamond>(FirstInput { number: 4 }).await.unwrap();
-    let mut queue = vec![JobMessage { run_id: run.id(), stage_id: None }];
+    let mut queue = vec![JobMessage { run_id: run.id(), stage_key: None }];
     let mut stages = Vec::new();
     while let Some(message) = queue.pop() {
         let handled = host.handle_job(message.clone()).await.unwrap();
-        if let Some(stage_id) = message.stage_id {
+        if let Some(stage_key) = message.stage_key {
             // A message for a stage that another message has run already runs nothing.
-            if handled.outcome == Some(JobOutcome::Completed) && !stages.contains(&stage_id) {
-                stages.push(stage_id);
+            if handled.outcome == Some(JobOutcome::Completed) && !stages.contains(&stage_key) {
+                stages.push(stage_key);
             }
         }
         queue.extend(handled.ready);
@@ -105,9 +105,9 @@ async fn a_duplicate_message_runs_nothing(world: World) {
     let engine = engine(&world).await;
     let host = host(&engine);
     let run = engine.start::<patience>(PatientInput { number: 4 }).await.unwrap();
-    let started = host.handle_job(JobMessage { run_id: run.id(), stage_id: None }).await.unwrap();
+    let started = host.handle_job(JobMessage { run_id: run.id(), stage_key: None }).await.unwrap();
     assert_eq!(started.outcome, None);
-    let message = JobMessage { run_id: run.id(), stage_id: Some("patient".into()) };
+    let message = JobMessage { run_id: run.id(), stage_key: Some("patient".into()) };
     assert_eq!(started.ready, std::slice::from_ref(&message));
 
     let first = tokio::spawn({
@@ -253,10 +253,10 @@ async fn a_caller_that_is_dropped_does_not_end_its_attempt(world: World) {
 async fn a_message_for_an_unknown_run_or_stage_is_an_error(world: World) {
     let engine = engine(&world).await;
     let host = host(&engine);
-    let unknown = JobMessage { run_id: workflow_engine::RunId::generate(), stage_id: None };
+    let unknown = JobMessage { run_id: workflow_engine::RunId::generate(), stage_key: None };
     assert_eq!(host.handle_job(unknown).await.unwrap_err().code(), "RUN_NOT_FOUND");
     let run = engine.start::<patience>(PatientInput { number: 1 }).await.unwrap();
-    let unknown = JobMessage { run_id: run.id(), stage_id: Some("unknown".into()) };
+    let unknown = JobMessage { run_id: run.id(), stage_key: Some("unknown".into()) };
     assert_eq!(host.handle_job(unknown).await.unwrap_err().code(), "STAGE_NOT_FOUND");
 }
 
@@ -308,7 +308,7 @@ async fn the_scheduler_receives_the_next_due_instant_after_each_call(world: Worl
     let run = engine.start::<survey>(QuestionInput { number: 7 }).await.unwrap();
     engine.start::<survey>(QuestionInput { number: 8 }).await.unwrap();
     assert_eq!(scheduler.take(), [now, now], "a pending run is due immediately, each time");
-    let message = |stage: Option<&str>| JobMessage { run_id: run.id(), stage_id: stage.map(str::to_owned) };
+    let message = |stage: Option<&str>| JobMessage { run_id: run.id(), stage_key: stage.map(Into::into) };
     host.handle_job(message(None)).await.unwrap();
     assert_eq!(scheduler.take(), [now], "a stage is ready, and another run is pending");
     host.handle_job(message(Some("question"))).await.unwrap();
@@ -370,7 +370,7 @@ async fn a_failing_scheduler_is_reported_by_the_tick_and_stops_no_work(world: Wo
     );
     let run = engine.start::<survey>(QuestionInput { number: 7 }).await.unwrap();
     assert_eq!(host.process_available_jobs(ProcessJobs::default()).await.unwrap(), processed(1, 1, 0));
-    host.handle_job(JobMessage { run_id: run.id(), stage_id: None }).await.unwrap();
+    host.handle_job(JobMessage { run_id: run.id(), stage_key: None }).await.unwrap();
     let report = host.run_maintenance_tick(MaintenanceTick::default()).await;
     let [failed] = &report.failed[..] else { panic!("{:?}", report.failed) };
     assert_eq!((failed.step, failed.error.code().as_str()), (Step::Schedule, "SCHEDULER_FAILED"));

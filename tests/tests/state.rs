@@ -96,7 +96,7 @@ async fn an_engine_without_a_worker_needs_no_state_and_executes_nothing_without_
     let execute = ExecuteJob {
         worker_id: "by-hand".into(),
         run_id: run.id(),
-        stage_id: "count".into(),
+        stage_key: "count".into(),
         idempotency_key: None,
     };
     let refused = front.dispatch(execute).await.unwrap_err();
@@ -109,10 +109,10 @@ async fn an_engine_without_a_worker_needs_no_state_and_executes_nothing_without_
     let host = host.serverless(ServerlessSettings::default()).unwrap();
     for seconds in [0, 1] {
         world.clock.advance(Duration::from_secs(seconds));
-        let message = JobMessage { run_id: run.id(), stage_id: Some("count".into()) };
+        let message = JobMessage { run_id: run.id(), stage_key: Some("count".into()) };
         host.handle_job(message).await.unwrap();
     }
-    let message = JobMessage { run_id: run.id(), stage_id: Some("send".into()) };
+    let message = JobMessage { run_id: run.id(), stage_key: Some("send".into()) };
     host.handle_job(message).await.unwrap();
     assert_eq!(*client.0.lock().unwrap(), ["6"]);
 }

@@ -363,7 +363,7 @@ async fn a_host_without_a_worker_checks_by_command(world: World) {
     let execute = || ExecuteJob {
         worker_id: "lambda".into(),
         run_id: run.id(),
-        stage_id: "submit-batch".into(),
+        stage_key: "submit-batch".into(),
         idempotency_key: None,
     };
     let executed = engine.dispatch(execute()).await.unwrap();

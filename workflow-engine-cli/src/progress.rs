@@ -102,19 +102,20 @@ impl Lines {
     }
 
     fn show(&mut self, event: &Event) {
-        let Some((stage_id, state, is_end)) = step(&event.kind) else { return };
+        let Some((stage, (state, is_end))) = event.kind.stage_key().zip(step(&event.kind)) else { return };
+        let stage = stage.to_string();
         let state = text::line(&state);
         let Some(screen) = &self.screen else {
-            note(format!("{stage_id}: {state}"));
+            note(format!("{stage}: {state}"));
             return;
         };
-        let bar = self.stages.entry(stage_id.to_owned()).or_insert_with(|| {
+        let bar = self.stages.entry(stage.clone()).or_insert_with(|| {
             let bar = screen.add(ProgressBar::new_spinner());
             // The template is a constant.
             bar.set_style(
                 ProgressStyle::with_template("{spinner} {prefix}: {wide_msg}").expect("it is valid"),
             );
-            bar.set_prefix(stage_id.to_owned());
+            bar.set_prefix(stage);
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         });
@@ -128,27 +129,25 @@ impl Lines {
 }
 
 /// Returns what an event says of a stage, and whether the stage has ended.
-fn step(kind: &EventKind) -> Option<(&str, String, bool)> {
+fn step(kind: &EventKind) -> Option<(String, bool)> {
     Some(match kind {
-        EventKind::StageStarted { stage_id, attempt: 1, .. } => (stage_id, "running".to_owned(), false),
-        EventKind::StageStarted { stage_id, attempt, .. } => {
-            (stage_id, format!("running, attempt {attempt}"), false)
+        EventKind::StageStarted { attempt: 1, .. } => ("running".to_owned(), false),
+        EventKind::StageStarted { attempt, .. } => (format!("running, attempt {attempt}"), false),
+        EventKind::StageProgress { fraction, message, .. } => {
+            (format!("{:.0} % {message}", fraction * 100.0), false)
         }
-        EventKind::StageProgress { stage_id, fraction, message } => {
-            (stage_id, format!("{:.0} % {message}", fraction * 100.0), false)
+        EventKind::StageSuspended { next_check_ms, .. } => {
+            (format!("waiting, next check in {}", millis(*next_check_ms)), false)
         }
-        EventKind::StageSuspended { stage_id, next_check_ms, .. } => {
-            (stage_id, format!("waiting, next check in {}", millis(*next_check_ms)), false)
+        EventKind::StageCompleted { duration_ms, .. } => {
+            (format!("completed in {}", millis(*duration_ms)), true)
         }
-        EventKind::StageCompleted { stage_id, duration_ms, .. } => {
-            (stage_id, format!("completed in {}", millis(*duration_ms)), true)
+        EventKind::StageRetrying { error, delay_ms, .. } => {
+            (format!("failed, next attempt in {}: {error}", millis(*delay_ms)), false)
         }
-        EventKind::StageRetrying { stage_id, error, delay_ms, .. } => {
-            (stage_id, format!("failed, next attempt in {}: {error}", millis(*delay_ms)), false)
-        }
-        EventKind::StageReturned { stage_id, reason, .. } => (stage_id, format!("returned: {reason}"), false),
-        EventKind::StageFailed { stage_id, error, .. } => (stage_id, format!("failed: {error}"), true),
-        EventKind::StageCancelled { stage_id, .. } => (stage_id, "cancelled".to_owned(), true),
+        EventKind::StageReturned { reason, .. } => (format!("returned: {reason}"), false),
+        EventKind::StageFailed { error, .. } => (format!("failed: {error}"), true),
+        EventKind::StageCancelled { .. } => ("cancelled".to_owned(), true),
         _ => return None,
     })
 }

@@ -138,6 +138,10 @@ pub fn id(name: &Ident, input: ParseStream<'_>) -> Result<LitStr> {
     if value.is_empty() || value.contains(char::is_whitespace) {
         return Err(errors::options::id(&literal));
     }
+    // `embed[17]` is the stage `embed` at a place.
+    if value.contains(['[', ']']) {
+        return Err(errors::options::brackets_in_id(&literal));
+    }
     Ok(literal)
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use workflow_engine::{Error, RunId};
+use workflow_engine::{Error, RunId, StageKey};
 
 use crate::app::App;
 use crate::routes::BASE;
@@ -43,7 +43,7 @@ pub struct Hooks {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Hook {
     pub(crate) run_id: RunId,
-    pub(crate) stage_id: String,
+    pub(crate) stage_key: StageKey,
     /// The run's generation. A later one has its own hooks.
     pub(crate) generation: u32,
     until: DateTime<Utc>,
@@ -64,13 +64,13 @@ impl Hooks {
     pub async fn path(
         &self,
         run_id: RunId,
-        stage_id: impl Into<String>,
+        stage_key: impl Into<StageKey>,
         lifetime: Duration,
     ) -> Result<String, Error> {
         let generation = self.app.engine.any_run(run_id).await?.record().await?.generation;
         let lifetime = TimeDelta::from_std(lifetime).unwrap_or(TimeDelta::days(3_650));
         let until = self.app.now().checked_add_signed(lifetime).unwrap_or(DateTime::<Utc>::MAX_UTC);
-        let hook = Hook { run_id, stage_id: stage_id.into(), generation, until };
+        let hook = Hook { run_id, stage_key: stage_key.into(), generation, until };
         let token = self.app.signer.sign(PURPOSE, &hook);
         Ok(format!("{}{BASE}/hooks/{token}", self.app.settings.path()))
     }

@@ -49,7 +49,7 @@ pub use language::{Check, CheckFunction, HasStage, Stage, Workflow};
 pub use ports::{AnnotationFilter, LogFilter, RunCount, RunFilter};
 pub use presets::Approval;
 pub use records::{Actor, Annotation, AnnotationKey, LogLevel, StageFailure, Statement, Status};
-pub use value::{Bytes, Cost, Json, RunId};
+pub use value::{Bytes, Cost, Json, Place, RunId, StageKey};
 pub use workflow_engine_macros::{check, stage, workflow};
 
 // For generated code only: not covered by semantic versioning.

@@ -33,7 +33,7 @@ tests::on_every_store! {
 
 fn suspend() -> Change {
     Change::Suspend {
-        stage_id: "a".into(),
+        stage_key: "a".into(),
         ticket: StoredValue::Inline(Json::encode("ticket").unwrap()),
         check_after: DELAY,
         give_up_after: DAY,
@@ -42,7 +42,7 @@ fn suspend() -> Change {
 }
 
 fn retry(delay: Duration) -> Change {
-    Change::Retry { stage_id: "a".into(), error: "not yet".into(), delay }
+    Change::Retry { stage_key: "a".into(), error: "not yet".into(), delay }
 }
 
 async fn apply(world: &World, job: &ClaimedJob, change: Change) {
@@ -161,7 +161,7 @@ async fn a_wait_that_began_before_is_not_shortened_by_a_check_meanwhile(world: W
     world.clock.jump(AHEAD);
     world.clock.advance(DELAY);
     let check = world.store.claim_jobs(&claim(), &definitions(), 1).await.unwrap();
-    apply(&world, &check[0], Change::Postpone { stage_id: "a".into(), check_after: DELAY }).await;
+    apply(&world, &check[0], Change::Postpone { stage_key: "a".into(), check_after: DELAY }).await;
     back(&world).await;
     assert_eq!(next_job(&world).await, Some(after(&world, DELAY)));
     assert_eq!(world.store.stage(job.lease.run_id, "a").await.unwrap().unwrap().max_wait_until, Some(end));

@@ -41,7 +41,7 @@ pub(crate) async fn begin(engine: &Engine, times: u32) -> RunId {
 /// Completes a run.
 pub(crate) async fn finish(engine: &Engine, run_id: RunId) {
     engine.dispatch(TransitionRun { run_id }).await.unwrap();
-    let job = ExecuteJob { worker_id: "w".into(), run_id, stage_id: "counts".into(), idempotency_key: None };
+    let job = ExecuteJob { worker_id: "w".into(), run_id, stage_key: "counts".into(), idempotency_key: None };
     engine.dispatch(job).await.unwrap();
     assert_eq!(
         engine.run_handle::<counting>(run_id).await.unwrap().status().await.unwrap(),

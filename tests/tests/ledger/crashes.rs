@@ -71,8 +71,8 @@ impl Interceptor for Dies {
 }
 
 async fn execute(engine: &Engine, run_id: RunId) -> Result<(), Error> {
-    let (worker_id, stage_id) = ("worker".into(), "spend".into());
-    engine.dispatch(ExecuteJob { worker_id, run_id, stage_id, idempotency_key: None }).await.map(drop)
+    let (worker_id, stage_key) = ("worker".into(), "spend".into());
+    engine.dispatch(ExecuteJob { worker_id, run_id, stage_key, idempotency_key: None }).await.map(drop)
 }
 
 /// A process dies at each commit in turn, and another one takes over.

@@ -153,7 +153,7 @@ async fn an_action_is_kept_with_its_run(world: World) {
 
     let invalid = engine.by(Actor::new("")).any_run(run.id()).await.unwrap().cancel("no").await.unwrap_err();
     assert_eq!(invalid.code(), ErrorCode::InvalidRequest);
-    let unknown = WakeStage { run_id: run.id(), stage_id: "nothing".into() };
+    let unknown = WakeStage { run_id: run.id(), stage_key: "nothing".into() };
     assert_eq!(by_ada.dispatch(unknown).await.unwrap_err().code(), ErrorCode::StageNotFound);
     let lines: Vec<_> =
         log.all().into_iter().filter(|line| line.contains("workflow_engine::audit")).collect();

@@ -14,7 +14,7 @@ use super::fixture::{apply, complete, create, due, entry, named_url, number, run
 
 /// A change that the holder of the lease may commit at any time.
 fn progress(job: &ClaimedJob) -> Decision {
-    let change = Change::Progress { stage_id: "a".into(), fraction: 0.5, message: "half".into() };
+    let change = Change::Progress { stage_key: "a".into(), fraction: 0.5, message: "half".into() };
     Decision { changes: vec![change], ..complete(job) }
 }
 
@@ -74,8 +74,8 @@ async fn a_commit_that_waited_for_a_run_sees_its_latest_state() {
         let run_id = due(&*one).await;
         let claimants = [&one, &two].map(|store| {
             let store = Arc::clone(store);
-            let precondition = Precondition::Claimable { stage_id: "a".into(), generation: 1 };
-            let claim = Change::Claim { stage_id: "a".into(), claim: super::fixture::claim() };
+            let precondition = Precondition::Claimable { stage_key: "a".into(), generation: 1 };
+            let claim = Change::Claim { stage_key: "a".into(), claim: super::fixture::claim() };
             let decision =
                 Decision { run_id, command: "test", precondition, idempotency: None, changes: vec![claim] };
             tokio::spawn(async move { store.commit(decision).await.unwrap() })

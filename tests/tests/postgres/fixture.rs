@@ -14,7 +14,7 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 /// Creates a run whose only stage is due.
 pub(crate) async fn due(store: &dyn Persistence) -> workflow_engine::RunId {
     let job = running(store).await;
-    let back = Change::ReturnJob { stage_id: "a".into(), reason: "the worker stops".into() };
+    let back = Change::ReturnJob { stage_key: "a".into(), reason: "the worker stops".into() };
     let decision = Decision { changes: vec![back], ..complete(&job) };
     assert!(matches!(store.commit(decision).await.unwrap(), Commit::Applied(_)));
     job.lease.run_id

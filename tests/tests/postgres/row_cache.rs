@@ -14,13 +14,13 @@ use workflow_engine::testing::FakeClock;
 use super::fixture::{apply, claim, complete, definitions, number, running};
 
 fn progress(job: &ClaimedJob) -> Decision {
-    let change = Change::Progress { stage_id: "a".into(), fraction: 0.5, message: "half".into() };
+    let change = Change::Progress { stage_key: "a".into(), fraction: 0.5, message: "half".into() };
     Decision { changes: vec![change], ..complete(job) }
 }
 
 fn return_job(job: &ClaimedJob) -> Decision {
     Decision {
-        changes: vec![Change::ReturnJob { stage_id: "a".into(), reason: "the worker stops".into() }],
+        changes: vec![Change::ReturnJob { stage_key: "a".into(), reason: "the worker stops".into() }],
         ..complete(job)
     }
 }

@@ -71,7 +71,7 @@ async fn statements_of_the_user_share_no_transaction() {
     for _ in 0..40 {
         let mut decision = complete(&running(&store).await);
         let delete = Statement::new(format!("DELETE FROM {table} WHERE id = $1")).bind(0);
-        decision.changes.push(Change::Execute { stage_id: "a".into(), statements: vec![delete] });
+        decision.changes.push(Change::Execute { stage_key: "a".into(), statements: vec![delete] });
         decisions.push(decision);
     }
     let before = store.statistics();
@@ -158,12 +158,12 @@ async fn everything(store: &PostgresStore) {
     store.unfinished_by_definition("workflow", 100).await.unwrap();
     let log = Change::PutBlob { key: BlobKey(format!("{run_id}/a")), value: workflow_engine::Json::null() };
     let kept = workflow_engine::records::StoredValue::Inline(workflow_engine::Json::null());
-    let put = |key: &str| Change::PutArtifact { stage_id: "a".into(), key: key.into(), value: kept.clone() };
-    let delete = Change::DeleteArtifact { stage_id: "a".into(), key: "y".into() };
+    let put = |key: &str| Change::PutArtifact { stage_key: "a".into(), key: key.into(), value: kept.clone() };
+    let delete = Change::DeleteArtifact { stage_key: "a".into(), key: "y".into() };
     let metrics = [("n".to_owned(), 1.0)].into();
-    let measure = Change::RecordMetrics { stage_id: "a".into(), metrics };
+    let measure = Change::RecordMetrics { stage_key: "a".into(), metrics };
     let annotation = AnnotationKey::<u32>::new("k").value(&1);
-    let annotate = Change::Annotate { stage_id: Some("a".into()), annotation };
+    let annotate = Change::Annotate { stage_key: Some("a".into()), annotation };
     let changes = vec![log, put("x"), put("y"), measure, annotate];
     store.commit(Decision { changes, ..complete(&job) }).await.unwrap();
     store.commit(Decision { changes: vec![delete], ..complete(&job) }).await.unwrap();

@@ -20,13 +20,13 @@ fn held(job: &ClaimedJob, change: Change) -> Decision {
 }
 
 fn return_job(job: &ClaimedJob) -> Decision {
-    held(job, Change::ReturnJob { stage_id: "a".into(), reason: "the worker stops".into() })
+    held(job, Change::ReturnJob { stage_key: "a".into(), reason: "the worker stops".into() })
 }
 
 /// A decision that completes the stage, with a statement of the user.
 fn complete_with(job: &ClaimedJob, sql: String) -> Decision {
     let mut decision = complete(job);
-    decision.changes.push(Change::Execute { stage_id: "a".into(), statements: vec![Statement::new(sql)] });
+    decision.changes.push(Change::Execute { stage_key: "a".into(), statements: vec![Statement::new(sql)] });
     decision
 }
 
@@ -58,7 +58,7 @@ async fn two_processes_take_turns_on_one_run() {
         is_refused(mine, complete(&job)).await;
         is_refused(mine, return_job(&job)).await;
         job = next;
-        let log = Change::Progress { stage_id: "a".into(), fraction: 0.5, message: "half".into() };
+        let log = Change::Progress { stage_key: "a".into(), fraction: 0.5, message: "half".into() };
         applies(mine, held(&job, log)).await;
     }
     applies(&one, complete(&job)).await;
@@ -143,7 +143,7 @@ async fn a_failed_commit_leaves_no_trace() {
         assert_eq!(error.code(), code, "{error}");
         assert_eq!(store.run(run_id).await.unwrap().unwrap().status, Status::Running);
         let message = sql.to_owned();
-        let progress = Change::Progress { stage_id: "a".into(), fraction: 0.5, message };
+        let progress = Change::Progress { stage_key: "a".into(), fraction: 0.5, message };
         applies(&store, held(&job, progress)).await;
     }
     applies(&store, complete(&job)).await;

@@ -85,7 +85,7 @@ async fn two_stores_never_claim_the_same_job() {
     for _ in 0..100 {
         let job = running(&*stores[0]).await;
         let back = workflow_engine::ports::Change::ReturnJob {
-            stage_id: "a".into(),
+            stage_key: "a".into(),
             reason: "the worker stops".into(),
         };
         let mut decision = complete(&job);

@@ -73,7 +73,7 @@ async fn user_statements_share_no_transaction() {
     for _ in 0..40 {
         let mut decision = complete(&running(&store).await);
         let delete = Statement::new(format!("DELETE FROM {table} WHERE id = $1")).bind(0);
-        decision.changes.push(Change::Execute { stage_id: "a".into(), statements: vec![delete] });
+        decision.changes.push(Change::Execute { stage_key: "a".into(), statements: vec![delete] });
         decisions.push(decision);
     }
     let before = store.statistics();

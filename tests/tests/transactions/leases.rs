@@ -22,13 +22,13 @@ async fn written(tables: &Tables, table: &str) -> Vec<String> {
 fn completed(job: &ClaimedJob, table: &str, worker: &str) -> Decision {
     let insert = Statement::new(format!("INSERT INTO {table} (worker) VALUES ($1)")).bind(worker);
     let mut decision = complete(job);
-    decision.changes.insert(0, Change::Execute { stage_id: "a".into(), statements: vec![insert] });
+    decision.changes.insert(0, Change::Execute { stage_key: "a".into(), statements: vec![insert] });
     decision
 }
 
 async fn reclaimed(store: &dyn Store, job: &ClaimedJob) -> ClaimedJob {
     let back = Decision {
-        changes: vec![Change::ReturnJob { stage_id: "a".into(), reason: "the worker stops".into() }],
+        changes: vec![Change::ReturnJob { stage_key: "a".into(), reason: "the worker stops".into() }],
         ..complete(job)
     };
     assert!(matches!(store.commit(back).await.unwrap(), Commit::Applied(_)));

@@ -180,7 +180,7 @@ async fn the_output_of_a_refused_attempt_is_not_passed_on(tables: Tables) {
     let execute = |stage: &str| ExecuteJob {
         worker_id: "w".into(),
         run_id,
-        stage_id: stage.into(),
+        stage_key: stage.into(),
         idempotency_key: None,
     };
 

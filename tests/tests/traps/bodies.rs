@@ -69,7 +69,7 @@ pub(crate) async fn started(engine: &Engine, failures: u32) -> RunHandle<diamond
 }
 
 pub(crate) async fn execute(engine: &Engine, run_id: RunId, stage: &str) -> JobOutcome {
-    let (worker_id, stage_id) = ("w".into(), stage.into());
-    let command = ExecuteJob { worker_id, run_id, stage_id, idempotency_key: None };
+    let (worker_id, stage_key) = ("w".into(), stage.into());
+    let command = ExecuteJob { worker_id, run_id, stage_key, idempotency_key: None };
     engine.dispatch(command).await.unwrap().outcome
 }

@@ -16,7 +16,7 @@ async fn trap_09_a_key_exists_exactly_when_its_run_exists(world: World) {
     let failing = || {
         let decision = create();
         let missing =
-            Change::Enqueue { stage_id: "missing".into(), max_attempts: 1, max_crashes: 3, claim: None };
+            Change::Enqueue { stage_key: "missing".into(), max_attempts: 1, max_crashes: 3, claim: None };
         let changes = decision.changes.iter().cloned().chain([missing]).collect();
         Decision { idempotency: Some(entry("order-7")), changes, ..decision }
     };
@@ -45,12 +45,12 @@ async fn trap_14_an_invalid_decision_fails_alone(world: World) {
             let mut decision = create();
             if number % 10 == 3 {
                 // A stage that does not exist.
-                let wake = Change::Wake { stage_id: "missing".into() };
+                let wake = Change::Wake { stage_key: "missing".into() };
                 decision.changes.push(wake);
             }
             if number % 10 == 7 {
                 // A stage that is terminal already.
-                let fail = || Change::Fail { stage_id: "a".into(), error: "no".into() };
+                let fail = || Change::Fail { stage_key: "a".into(), error: "no".into() };
                 decision.changes.extend([fail(), fail()]);
             }
             decision

@@ -11,6 +11,7 @@ use workflow_engine::ports::{Change, Commit};
 use workflow_engine::prelude::*;
 
 use super::bodies::{engine, execute, started};
+use workflow_engine::StageKey;
 
 /// The trap: a heartbeat ignores the holder of the lease, and extends the lease of another worker.
 async fn trap_05_a_heartbeat_renews_only_its_own_lease(world: World) {
@@ -48,13 +49,13 @@ async fn trap_06_a_zombie_writes_nothing(world: World) {
             execute(&engine, run.id(), "begin").await;
         }
         let before = world.store.snapshot(run.id()).await.unwrap();
-        let (stage_id, error) = (|| "begin".to_owned(), || "zombie".to_owned());
+        let (stage_key, error) = (|| StageKey::from("begin"), || "zombie".to_owned());
         for change in [
             completion("begin", &666),
-            Change::Retry { stage_id: stage_id(), error: error(), delay: Duration::ZERO },
-            Change::ReturnJob { stage_id: stage_id(), reason: "the worker stops".into() },
-            Change::Fail { stage_id: stage_id(), error: error() },
-            Change::Progress { stage_id: stage_id(), fraction: 0.5, message: error() },
+            Change::Retry { stage_key: stage_key(), error: error(), delay: Duration::ZERO },
+            Change::ReturnJob { stage_key: stage_key(), reason: "the worker stops".into() },
+            Change::Fail { stage_key: stage_key(), error: error() },
+            Change::Progress { stage_key: stage_key(), fraction: 0.5, message: error() },
         ] {
             assert_eq!(commit(&*world.store, &zombie, vec![change]).await, Commit::PreconditionFailed);
         }
@@ -124,11 +125,11 @@ async fn trap_19_a_body_that_hangs_blocks_no_maintenance(world: World) {
     let engine = engine(&world).await;
     let run = engine.start::<super::bodies::diamond>(super::bodies::BeginInput { number: 1 }).await.unwrap();
     assert_eq!(run.output().await.unwrap(), "left 2 right 200");
-    let rerun = |waiting_on| workflow_engine::ports::RerunStage { stage_id: "join".into(), waiting_on };
+    let rerun = |waiting_on| workflow_engine::ports::RerunStage { stage_key: "join".into(), waiting_on };
     let claim = workflow_engine::records::Claimant { worker_id: "lost".into(), lease: LEASE, number: None };
     let changes = vec![
         Change::Rerun { stages: vec![rerun(0)], waiting_on: 1 },
-        Change::Enqueue { stage_id: "join".into(), max_attempts: 3, max_crashes: 3, claim: Some(claim) },
+        Change::Enqueue { stage_key: "join".into(), max_attempts: 3, max_crashes: 3, claim: Some(claim) },
     ];
     apply(&*world.store, run.id(), changes).await;
     let waiting = tokio::spawn({

@@ -55,7 +55,7 @@ async fn trap_08_a_run_that_waits_for_its_retry_is_not_stuck(world: World) {
     let engine = engine(&world).await;
     let run = started(&engine, 0).await;
     let job = claim(&*world.store, run.id(), "begin").await;
-    let retry = Change::Retry { stage_id: "begin".into(), error: "429".into(), delay: HOUR };
+    let retry = Change::Retry { stage_key: "begin".into(), error: "429".into(), delay: HOUR };
     commit(&*world.store, &job, vec![retry]).await;
     world.clock.advance(MINUTE * 59);
     assert_eq!(reap(&engine).await, ReapStuckRunsOutput::default());

@@ -39,7 +39,7 @@ pub async fn execute(session: &Session, api: Api, matches: &ArgMatches) -> Resul
             };
             let body = json!({ "payload": signal::payload_of(matches)?, "actor": signal::actor_of(matches) });
             let call = Call::post(format!("/approvals/{}", segment(&id.to_string())), &body)?;
-            signal::send(session, &api, call, &format!("{}  {}", id.run_id, id.stage_id), matches).await
+            signal::send(session, &api, call, &format!("{}  {}", id.run_id, id.stage_key), matches).await
         }
         Some(_) => list(session, &api).await,
         None => Err(Failure::usage("`approvals` needs a command")),

@@ -57,7 +57,7 @@ pub async fn execute(session: &Session, matches: &ArgMatches) -> Result<(), Fail
     engine.wait_for_shutdown().await;
     let report = engine.shutdown().await;
     let left = report.unreturned.iter().chain(&report.blocked);
-    let left: Vec<String> = left.map(|job| format!("`{}` of run `{}`", job.stage_id, job.run_id)).collect();
+    let left: Vec<String> = left.map(|job| format!("`{}` of run `{}`", job.stage_key, job.run_id)).collect();
     if left.is_empty() {
         return Ok(());
     }

@@ -83,6 +83,13 @@ pub fn id(literal: &syn::LitStr) -> Error {
     on(literal, "an id cannot be empty or contain white space: write it in kebab case, \"extract-text\"")
 }
 
+pub fn brackets_in_id(literal: &syn::LitStr) -> Error {
+    on(
+        literal,
+        "an id cannot contain `[` or `]`, which stand for one of several places of a stage: `embed[17]`",
+    )
+}
+
 pub fn crate_path(span: Span) -> Error {
     Error::new(
         span,

@@ -147,7 +147,7 @@ async fn wake(run: &AnyRun) -> Result<bool, Error> {
     let mut woken = false;
     for stage in run.stages().await? {
         if stage.status == Status::Suspended {
-            woken |= run.wake(stage.stage_id).await?;
+            woken |= run.wake(stage.key()).await?;
         }
     }
     Ok(woken)

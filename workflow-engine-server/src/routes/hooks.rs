@@ -51,16 +51,16 @@ async fn hook(State(app): State<App>, params: PathParams, request: Request) -> R
         return Err(void());
     }
     let run = run.by(Caller::hook(request_id).actor());
-    if run.signal_schema(&hook.stage_id).await.is_ok_and(|schema| schema.is_some()) {
+    if run.signal_schema(&hook.stage_key).await.is_ok_and(|schema| schema.is_some()) {
         return signal(&run, &hook, params.get("token"), &body, void).await;
     }
     let stages = run.stages().await?;
-    let stage = stages.iter().find(|stage| stage.stage_id == hook.stage_id);
+    let stage = stages.iter().find(|stage| stage.key() == hook.stage_key);
     let has_ended = stage.is_some_and(|stage| stage.status.is_terminal());
     if record.status.is_terminal() || has_ended {
         return Err(void());
     }
-    let woken = run.wake(hook.stage_id.as_str()).await?;
+    let woken = run.wake(&hook.stage_key).await?;
     Ok(Json(Woken { woken }))
 }
 
@@ -77,7 +77,7 @@ async fn signal(
         Payload::parse(text).map_err(|error| Problem::malformed(format!("the body is not JSON: {error}")))?;
     let digest: [u8; 32] = Sha256::digest(token.as_bytes()).into();
     let key = digest.first_chunk().map_or(0, |head| u128::from_be_bytes(*head));
-    match run.signal(&hook.stage_id, payload).idempotency_key(format!("hook.{key:032x}")).await {
+    match run.signal(&hook.stage_key, payload).idempotency_key(format!("hook.{key:032x}")).await {
         Ok(()) => Ok(Json(Woken { woken: true })),
         Err(error) if matches!(error.code(), ErrorCode::SignalTooLate | ErrorCode::RunOver) => Err(void()),
         Err(error) => Err(error.into()),

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use workflow_engine::records::{
     AiCallRecord, AnnotationRecord, ArtifactRecord, AttemptRecord, Event, LogRecord,
 };
-use workflow_engine::{AnnotationFilter, LogFilter, LogLevel, RunId};
+use workflow_engine::{AnnotationFilter, LogFilter, LogLevel, RunId, StageKey};
 
 use super::Route;
 use crate::app::App;
@@ -131,7 +131,7 @@ async fn logs(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let mut filter = LogFilter::new();
-    filter.stage_id = query.stage;
+    filter.stage_key = query.stage.map(StageKey::from);
     filter.attempt = query.attempt;
     filter.run_only = query.run_only.0;
     filter.level = query.level;
@@ -202,7 +202,7 @@ async fn annotations(
     let mut filter = AnnotationFilter::new();
     filter.key = query.key;
     filter.prefix = query.prefix;
-    filter.stage_id = query.stage;
+    filter.stage_key = query.stage.map(StageKey::from);
     filter.actor = query.actor;
     filter.scope = query.scope;
     if ndjson::is_wanted(&headers) {
@@ -221,6 +221,9 @@ struct ArtifactView {
     run_id: RunId,
     /// The stage.
     stage_id: String,
+    /// The place of the stage in its run; absent outside of repeated parts.
+    #[serde(skip_serializing_if = "workflow_engine::Place::is_empty")]
+    place: workflow_engine::Place,
     /// The key, unique within the stage.
     key: String,
     /// The generation in which it was written.
@@ -231,8 +234,8 @@ struct ArtifactView {
 
 impl From<ArtifactRecord> for ArtifactView {
     fn from(artifact: ArtifactRecord) -> Self {
-        let ArtifactRecord { run_id, stage_id, key, generation, at, .. } = artifact;
-        Self { run_id, stage_id, key, generation, at }
+        let ArtifactRecord { run_id, stage_id, place, key, generation, at, .. } = artifact;
+        Self { run_id, stage_id, place, key, generation, at }
     }
 }
 

@@ -12,7 +12,7 @@ use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use workflow_engine::{AnyRun, Json, Status};
+use workflow_engine::{AnyRun, Json, StageKey, Status};
 
 use super::Route;
 use crate::app::App;
@@ -173,7 +173,7 @@ async fn stage_output(reader: Reader, params: PathParams) -> Result<Response, Pr
 async fn stage_ticket(reader: Reader, params: PathParams) -> Result<Response, Problem> {
     let stage_id = params.get("stage_id");
     let stages = reader.run.stages().await?;
-    let stage = stages.into_iter().find(|stage| stage.stage_id == stage_id);
+    let stage = stages.into_iter().find(|stage| stage.key() == *stage_id);
     let ticket =
         stage.filter(|stage| stage.status != Status::Pending).and_then(|stage| stage.suspended_state);
     let ticket = ticket.ok_or_else(|| absent("the stage has no ticket, or there is no such stage"))?;
@@ -186,7 +186,8 @@ async fn stage_config(reader: Reader, params: PathParams) -> Result<Response, Pr
     let config = reader.run.config().await?;
     let mut stages: BTreeMap<String, Json> =
         config.decode().map_err(|error| unreadable(&reader.run, &error))?;
-    let config = stages.remove(stage_id).ok_or_else(|| absent("there is no such stage"))?;
+    let config =
+        stages.remove(&StageKey::from(stage_id).id).ok_or_else(|| absent("there is no such stage"))?;
     reader.answer(&config, &format!("{stage_id}-config"))
 }
 

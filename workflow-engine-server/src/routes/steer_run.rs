@@ -8,7 +8,7 @@ use http::HeaderMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use workflow_engine::kernel::AttachAnnotation;
-use workflow_engine::{Annotation, Cost, Json as Payload};
+use workflow_engine::{Annotation, Cost, Json as Payload, StageKey};
 
 use super::Route;
 use super::run_detail::check_match;
@@ -210,7 +210,7 @@ async fn annotate(
     annotation.payload = body.payload;
     annotation.emit_event = body.emit_event;
     let mut command = AttachAnnotation::new(run.id(), annotation);
-    command.stage_id = body.stage;
+    command.stage_key = body.stage.map(StageKey::from);
     command.idempotency_key = key;
     let output = app.engine.by(caller.actor()).dispatch(command).await?;
     Ok(Json(Annotated { attached: output.attached }))

@@ -6,13 +6,16 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use workflow_engine::records::{CostSummary, StageRecord};
-use workflow_engine::{Cost, StageFailure, Status};
+use workflow_engine::{Cost, Place, StageFailure, StageKey, Status};
 
 /// A stage of a run, without its payloads.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StageView {
     /// The stage's id.
     pub id: String,
+    /// The place of the stage in its run; absent outside of repeated parts.
+    #[serde(default, skip_serializing_if = "Place::is_empty")]
+    pub place: Place,
     /// The name, for people.
     pub name: String,
     /// The 1-based position in reading order.
@@ -52,6 +55,14 @@ pub struct StageView {
     pub max_wait_until: Option<DateTime<Utc>>,
 }
 
+impl StageView {
+    /// Returns the stage's key: `embed`, or `embed[17]` in a repeated part.
+    #[must_use]
+    pub fn key(&self) -> StageKey {
+        StageKey::new(self.id.clone(), self.place.clone())
+    }
+}
+
 impl From<StageRecord> for StageView {
     fn from(stage: StageRecord) -> Self {
         Self {
@@ -60,6 +71,7 @@ impl From<StageRecord> for StageView {
             has_output: stage.output.is_some(),
             has_ticket: stage.suspended_state.is_some(),
             id: stage.stage_id,
+            place: stage.place,
             name: stage.stage_name,
             number: stage.stage_number,
             execution_group: stage.execution_group,

@@ -165,6 +165,8 @@ $$;
 CREATE TABLE {schema}.workflow_stage_rows (
     workflow_run_id UUID   NOT NULL,
     stage_id        TEXT   COLLATE "C" NOT NULL,
+    -- The place of the stage in its run; empty outside of repeated parts. So it is in all tables.
+    place           TEXT   COLLATE "C" NOT NULL DEFAULT '',
     stage_name      TEXT   COLLATE "C" NOT NULL,
     -- 1-based position in reading order.
     stage_number    BIGINT NOT NULL,
@@ -201,7 +203,7 @@ CREATE TABLE {schema}.workflow_stage_rows (
     awaited_cost    BIGINT,
     started_at      TIMESTAMPTZ,
     completed_at    TIMESTAMPTZ,
-    PRIMARY KEY (workflow_run_id, stage_id)
+    PRIMARY KEY (workflow_run_id, stage_id, place)
 ) WITH (fillfactor = 90);
 
 -- One row for each stage that is ready, suspended, under a lease or dead, except for those that the row of their run
@@ -209,6 +211,7 @@ CREATE TABLE {schema}.workflow_stage_rows (
 CREATE TABLE {schema}.workflow_job_queue (
     workflow_run_id        UUID    NOT NULL,
     stage_id               TEXT    COLLATE "C" NOT NULL,
+    place                  TEXT    COLLATE "C" NOT NULL DEFAULT '',
     workflow_id            TEXT    COLLATE "C" NOT NULL,
     definition_fingerprint TEXT    COLLATE "C" NOT NULL,
     generation             BIGINT  NOT NULL,
@@ -229,15 +232,16 @@ CREATE TABLE {schema}.workflow_job_queue (
     woken                  BOOLEAN NOT NULL,
     -- When run_at and leased_until were written: in the future, the clock has gone back since.
     due_written_at         TIMESTAMPTZ NOT NULL,
-    PRIMARY KEY (workflow_run_id, stage_id)
+    PRIMARY KEY (workflow_run_id, stage_id, place)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.05);
 
 CREATE INDEX workflow_job_queue_pending
-    ON {schema}.workflow_job_queue (definition_fingerprint, priority DESC, run_at, workflow_run_id, stage_id)
+    ON {schema}.workflow_job_queue (definition_fingerprint, priority DESC, run_at, workflow_run_id, stage_id, place)
     WHERE status = 'PENDING';
-CREATE INDEX workflow_job_queue_suspended ON {schema}.workflow_job_queue (definition_fingerprint, run_at, workflow_run_id, stage_id)
+CREATE INDEX workflow_job_queue_suspended
+    ON {schema}.workflow_job_queue (definition_fingerprint, run_at, workflow_run_id, stage_id, place)
     WHERE status = 'SUSPENDED';
-CREATE INDEX workflow_job_queue_leased ON {schema}.workflow_job_queue (leased_until, workflow_run_id, stage_id)
+CREATE INDEX workflow_job_queue_leased ON {schema}.workflow_job_queue (leased_until, workflow_run_id, stage_id, place)
     WHERE status = 'RUNNING';
 
 -- One row for each commit of a run that wrote events, with all of them. The first commit creates the run.
@@ -278,13 +282,13 @@ CREATE VIEW {schema}.workflow_outbox_events AS
 
 -- All stages of the runs that have started, to be read.
 CREATE VIEW {schema}.workflow_stages AS
-    SELECT s.workflow_run_id, s.stage_id, s.stage_name, s.stage_number, s.execution_group, s.generation, s.status,
+    SELECT s.workflow_run_id, s.stage_id, s.place, s.stage_name, s.stage_number, s.execution_group, s.generation, s.status,
         s.attempt, s.waiting_on, s.suspended_state, s.suspended_state_blob, s.max_wait_until, s.output, s.output_blob,
         s.error_message, s.metrics, s.total_cost, s.total_tokens, s.reserved_cost, s.pending_calls, s.budget,
         s.awaited_cost, s.started_at, s.completed_at
     FROM {schema}.workflow_stage_rows AS s
     UNION ALL
-    SELECT r.id, o.stage ->> 0, coalesce(o.stage ->> 3, o.stage ->> 0), o.number, (o.stage ->> 1)::bigint, 1::bigint,
+    SELECT r.id, o.stage ->> 0, '', coalesce(o.stage ->> 3, o.stage ->> 0), o.number, (o.stage ->> 1)::bigint, 1::bigint,
         CASE WHEN h.since IS NOT NULL THEN 'RUNNING' ELSE 'PENDING' END, (h.since IS NOT NULL)::int::bigint,
         CASE WHEN h.since IS NOT NULL THEN 0 ELSE coalesce(h.remaining, (o.stage ->> 2)::bigint) END,
         NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, h.since, NULL
@@ -298,14 +302,15 @@ CREATE VIEW {schema}.workflow_stages AS
         FROM json_array_elements(r.held::json) AS e (entry) WHERE e.entry ->> 0 = o.stage ->> 0
     ) AS h ON TRUE
     WHERE NOT EXISTS (
-        SELECT 1 FROM {schema}.workflow_stage_rows AS s WHERE s.workflow_run_id = r.id AND s.stage_id = o.stage ->> 0);
+        SELECT 1 FROM {schema}.workflow_stage_rows AS s
+        WHERE s.workflow_run_id = r.id AND s.stage_id = o.stage ->> 0 AND s.place = '');
 
 -- The leases of all workers on stages, to be read.
 CREATE VIEW {schema}.workflow_leases AS
-    SELECT j.workflow_run_id, j.stage_id, j.worker_id, j.attempt, j.lease_epoch, j.leased_until
+    SELECT j.workflow_run_id, j.stage_id, j.place, j.worker_id, j.attempt, j.lease_epoch, j.leased_until
     FROM {schema}.workflow_job_queue AS j WHERE j.status = 'RUNNING'
     UNION ALL
-    SELECT r.id, e.entry ->> 0, r.owner, 1, 1,
+    SELECT r.id, e.entry ->> 0, '', r.owner, 1, 1,
         TIMESTAMPTZ 'epoch' + ((e.entry ->> 1)::bigint + (e.entry ->> 2)::bigint) * interval '1 microsecond'
     FROM {schema}.workflow_runs AS r CROSS JOIN LATERAL json_array_elements(r.held::json) AS e (entry)
     WHERE r.owner IS NOT NULL AND json_array_length(e.entry) > 2;
@@ -409,6 +414,7 @@ CREATE TABLE {schema}.workflow_logs (
     id              BIGINT NOT NULL GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     workflow_run_id UUID   NOT NULL,
     stage_id        TEXT   COLLATE "C",
+    place           TEXT   COLLATE "C" NOT NULL DEFAULT '',
     attempt         BIGINT,
     level           TEXT   COLLATE "C" NOT NULL,
     message         TEXT   COLLATE "C" NOT NULL,
@@ -422,6 +428,7 @@ CREATE INDEX workflow_logs_by_run ON {schema}.workflow_logs (workflow_run_id, id
 CREATE TABLE {schema}.workflow_artifacts (
     workflow_run_id UUID   NOT NULL,
     stage_id        TEXT   COLLATE "C" NOT NULL,
+    place           TEXT   COLLATE "C" NOT NULL DEFAULT '',
     key             TEXT   COLLATE "C" NOT NULL,
     generation      BIGINT NOT NULL,
     type            TEXT   COLLATE "C" NOT NULL,
@@ -429,7 +436,7 @@ CREATE TABLE {schema}.workflow_artifacts (
     data_blob       TEXT   COLLATE "C",
     metadata        TEXT COLLATE "C",
     created_at      TIMESTAMPTZ NOT NULL,
-    PRIMARY KEY (workflow_run_id, stage_id, key)
+    PRIMARY KEY (workflow_run_id, stage_id, place, key)
 );
 
 -- The annotations of people, programs and stages on runs: one row for each attribute.
@@ -437,6 +444,7 @@ CREATE TABLE {schema}.workflow_annotations (
     id              BIGINT NOT NULL GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     workflow_run_id UUID   NOT NULL,
     stage_id        TEXT   COLLATE "C",
+    place           TEXT   COLLATE "C" NOT NULL DEFAULT '',
     generation      BIGINT NOT NULL,
     attempt         BIGINT,
     key             TEXT   COLLATE "C" NOT NULL,
@@ -457,7 +465,6 @@ CREATE INDEX workflow_annotations_actions ON {schema}.workflow_annotations (id)
 CREATE TABLE {schema}.workflow_signals (
     workflow_run_id UUID   NOT NULL,
     stage_id        TEXT   COLLATE "C" NOT NULL,
-    -- The place of the stage in its run; empty outside of repeated parts.
     place           TEXT   COLLATE "C" NOT NULL DEFAULT '',
     -- The position in the queue: 1, 2, 3, and so on, without a gap. Signals are consumed in this order.
     number          BIGINT NOT NULL,
@@ -490,6 +497,7 @@ CREATE TABLE {schema}.workflow_ai_calls (
     -- RESERVED, SETTLED, FAILED, UNKNOWN.
     outcome             TEXT COLLATE "C" NOT NULL,
     stage_id            TEXT COLLATE "C",
+    place               TEXT COLLATE "C" NOT NULL DEFAULT '',
     -- Segments, joined by dots.
     topic               TEXT COLLATE "C" NOT NULL,
     call_type           TEXT COLLATE "C" NOT NULL,
@@ -505,7 +513,8 @@ CREATE TABLE {schema}.workflow_ai_calls (
 
 CREATE INDEX workflow_ai_calls_by_run ON {schema}.workflow_ai_calls (workflow_run_id, id) WHERE workflow_run_id IS NOT NULL;
 CREATE INDEX workflow_ai_calls_by_topic ON {schema}.workflow_ai_calls (topic, id);
-CREATE INDEX workflow_ai_calls_open ON {schema}.workflow_ai_calls (workflow_run_id, stage_id) WHERE outcome = 'RESERVED';
+CREATE INDEX workflow_ai_calls_open ON {schema}.workflow_ai_calls (workflow_run_id, stage_id, place)
+    WHERE outcome = 'RESERVED';
 CREATE INDEX workflow_ai_calls_not_rolled_up ON {schema}.workflow_ai_calls (created_at) WHERE NOT is_rolled_up;
 
 -- Sums over calls, which stay when their runs are deleted.
@@ -626,6 +635,7 @@ CREATE TYPE {schema}.workflow_new_stage AS (
     completed_at         TIMESTAMPTZ,
     workflow_run_id      UUID,
     stage_id             TEXT,
+    place                TEXT,
     stage_name           TEXT,
     stage_number         BIGINT,
     execution_group      BIGINT
@@ -647,7 +657,8 @@ CREATE TYPE {schema}.workflow_updated_stage AS (
     started_at           TIMESTAMPTZ,
     completed_at         TIMESTAMPTZ,
     workflow_run_id      UUID,
-    stage_id             TEXT
+    stage_id             TEXT,
+    place                TEXT
 );
 
 CREATE TYPE {schema}.workflow_new_job AS (
@@ -665,6 +676,7 @@ CREATE TYPE {schema}.workflow_new_job AS (
     woken                  BOOLEAN,
     workflow_run_id        UUID,
     stage_id               TEXT,
+    place                  TEXT,
     workflow_id            TEXT,
     definition_fingerprint TEXT
 );
@@ -683,12 +695,14 @@ CREATE TYPE {schema}.workflow_updated_job AS (
     worker_id       TEXT,
     woken           BOOLEAN,
     workflow_run_id UUID,
-    stage_id        TEXT
+    stage_id        TEXT,
+    place           TEXT
 );
 
 CREATE TYPE {schema}.workflow_deleted_job AS (
     workflow_run_id UUID,
-    stage_id        TEXT
+    stage_id        TEXT,
+    place           TEXT
 );
 
 CREATE TYPE {schema}.workflow_new_commit AS (
@@ -708,6 +722,7 @@ CREATE TYPE {schema}.workflow_new_commit AS (
 CREATE TYPE {schema}.workflow_new_log AS (
     workflow_run_id UUID,
     stage_id        TEXT,
+    place           TEXT,
     attempt         BIGINT,
     level           TEXT,
     message         TEXT,

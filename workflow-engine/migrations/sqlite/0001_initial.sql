@@ -108,6 +108,8 @@ CREATE INDEX {prefix}enqueued_runs_by_workflow ON {prefix}enqueued_runs (workflo
 CREATE TABLE {prefix}stage_rows (
     workflow_run_id TEXT    NOT NULL,
     stage_id        TEXT    NOT NULL,
+    -- The place of the stage in its run; empty outside of repeated parts. So it is in all tables.
+    place           TEXT    NOT NULL DEFAULT '',
     stage_name      TEXT    NOT NULL,
     -- The 1-based position in reading order.
     stage_number    INTEGER NOT NULL,
@@ -144,7 +146,7 @@ CREATE TABLE {prefix}stage_rows (
     awaited_cost    INTEGER,
     started_at      INTEGER,
     completed_at    INTEGER,
-    PRIMARY KEY (workflow_run_id, stage_id)
+    PRIMARY KEY (workflow_run_id, stage_id, place)
 ) STRICT, WITHOUT ROWID;
 
 -- One row for each stage that is ready, leased, suspended or dead, except for those that the row of their run describes.
@@ -152,6 +154,7 @@ CREATE TABLE {prefix}stage_rows (
 CREATE TABLE {prefix}job_queue (
     workflow_run_id        TEXT    NOT NULL,
     stage_id               TEXT    NOT NULL,
+    place                  TEXT    NOT NULL DEFAULT '',
     workflow_id            TEXT    NOT NULL,
     definition_fingerprint TEXT    NOT NULL,
     generation             INTEGER NOT NULL,
@@ -172,7 +175,7 @@ CREATE TABLE {prefix}job_queue (
     due_written_at         INTEGER NOT NULL,
     -- 1 when the stage was woken while a check was running.
     woken                  INTEGER NOT NULL,
-    PRIMARY KEY (workflow_run_id, stage_id)
+    PRIMARY KEY (workflow_run_id, stage_id, place)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX {prefix}job_queue_pending ON {prefix}job_queue (definition_fingerprint, priority DESC, run_at)
@@ -215,12 +218,12 @@ CREATE VIEW {prefix}outbox_events AS
 
 -- All stages of the runs that have started, to be read.
 CREATE VIEW {prefix}stages AS
-    SELECT workflow_run_id, stage_id, stage_name, stage_number, execution_group, generation, status, attempt, waiting_on,
+    SELECT workflow_run_id, stage_id, place, stage_name, stage_number, execution_group, generation, status, attempt, waiting_on,
         suspended_state, suspended_state_blob, max_wait_until, output, output_blob, error_message, metrics, total_cost,
         total_tokens, reserved_cost, pending_calls, budget, awaited_cost, started_at, completed_at
     FROM {prefix}stage_rows
     UNION ALL
-    SELECT r.id, o.value ->> 0, coalesce(o.value ->> 3, o.value ->> 0), o.key + 1, o.value ->> 1, 1,
+    SELECT r.id, o.value ->> 0, '', coalesce(o.value ->> 3, o.value ->> 0), o.key + 1, o.value ->> 1, 1,
         iif(json_array_length(h.value) > 2, 'RUNNING', 'PENDING'), iif(json_array_length(h.value) > 2, 1, 0),
         CASE json_array_length(h.value) WHEN 5 THEN 0 WHEN 2 THEN h.value ->> 1 ELSE o.value ->> 2 END,
         NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
@@ -230,14 +233,14 @@ CREATE VIEW {prefix}stages AS
     CROSS JOIN json_each(c.outline) AS o
     LEFT JOIN json_each(r.held) AS h ON h.value ->> 0 = o.value ->> 0
     WHERE NOT EXISTS (
-        SELECT 1 FROM {prefix}stage_rows AS s WHERE s.workflow_run_id = r.id AND s.stage_id = o.value ->> 0);
+        SELECT 1 FROM {prefix}stage_rows AS s WHERE s.workflow_run_id = r.id AND s.stage_id = o.value ->> 0 AND s.place = '');
 
 -- The leases of all workers on stages, to be read.
 CREATE VIEW {prefix}leases AS
-    SELECT workflow_run_id, stage_id, worker_id, attempt, lease_epoch, leased_until FROM {prefix}job_queue
+    SELECT workflow_run_id, stage_id, place, worker_id, attempt, lease_epoch, leased_until FROM {prefix}job_queue
     WHERE status = 'RUNNING'
     UNION ALL
-    SELECT r.id, h.value ->> 0, r.owner, 1, 1, (h.value ->> 1) + (h.value ->> 2)
+    SELECT r.id, h.value ->> 0, '', r.owner, 1, 1, (h.value ->> 1) + (h.value ->> 2)
     FROM {prefix}runs AS r CROSS JOIN json_each(r.held) AS h
     WHERE r.owner IS NOT NULL AND json_array_length(h.value) > 2;
 
@@ -337,6 +340,7 @@ CREATE TABLE {prefix}logs (
     id              INTEGER NOT NULL PRIMARY KEY,
     workflow_run_id TEXT    NOT NULL,
     stage_id        TEXT,
+    place           TEXT    NOT NULL DEFAULT '',
     attempt         INTEGER,
     level           TEXT    NOT NULL,
     message         TEXT    NOT NULL,
@@ -350,6 +354,7 @@ CREATE INDEX {prefix}logs_by_run ON {prefix}logs (workflow_run_id, id);
 CREATE TABLE {prefix}artifacts (
     workflow_run_id TEXT    NOT NULL,
     stage_id        TEXT    NOT NULL,
+    place           TEXT    NOT NULL DEFAULT '',
     key             TEXT    NOT NULL,
     generation      INTEGER NOT NULL,
     type            TEXT    NOT NULL,
@@ -357,7 +362,7 @@ CREATE TABLE {prefix}artifacts (
     data_blob       TEXT,
     metadata        TEXT,
     created_at      INTEGER NOT NULL,
-    PRIMARY KEY (workflow_run_id, stage_id, key)
+    PRIMARY KEY (workflow_run_id, stage_id, place, key)
 ) STRICT, WITHOUT ROWID;
 
 -- The notes of people, programs and stages about runs: one row for each attribute.
@@ -365,6 +370,7 @@ CREATE TABLE {prefix}annotations (
     id              INTEGER NOT NULL PRIMARY KEY,
     workflow_run_id TEXT    NOT NULL,
     stage_id        TEXT,
+    place           TEXT    NOT NULL DEFAULT '',
     generation      INTEGER NOT NULL,
     attempt         INTEGER,
     key             TEXT    NOT NULL,
@@ -385,7 +391,6 @@ CREATE INDEX {prefix}annotations_actions ON {prefix}annotations (id)
 CREATE TABLE {prefix}signals (
     workflow_run_id TEXT    NOT NULL,
     stage_id        TEXT    NOT NULL,
-    -- The place of the stage in its run; empty outside of repeated parts.
     place           TEXT    NOT NULL DEFAULT '',
     -- The position in the queue: 1, 2, 3, and so on, without a gap. Signals are consumed in this order.
     number          INTEGER NOT NULL,
@@ -404,6 +409,7 @@ CREATE TABLE {prefix}ai_calls (
     -- NULL outside of a stage, as is the stage; generation, attempt and epoch are 0 there.
     workflow_run_id     TEXT,
     stage_id            TEXT,
+    place               TEXT    NOT NULL DEFAULT '',
     generation          INTEGER NOT NULL,
     attempt             INTEGER NOT NULL,
     -- The epoch of the lease under which the call was made.
@@ -433,7 +439,7 @@ CREATE TABLE {prefix}ai_calls (
 
 CREATE INDEX {prefix}ai_calls_by_run ON {prefix}ai_calls (workflow_run_id, id) WHERE workflow_run_id IS NOT NULL;
 CREATE INDEX {prefix}ai_calls_by_topic ON {prefix}ai_calls (topic, id);
-CREATE INDEX {prefix}ai_calls_open ON {prefix}ai_calls (workflow_run_id, stage_id) WHERE outcome = 'RESERVED';
+CREATE INDEX {prefix}ai_calls_open ON {prefix}ai_calls (workflow_run_id, stage_id, place) WHERE outcome = 'RESERVED';
 CREATE INDEX {prefix}ai_calls_not_rolled_up ON {prefix}ai_calls (created_at) WHERE NOT is_rolled_up;
 
 -- Sums over calls, which stay when their runs are deleted.

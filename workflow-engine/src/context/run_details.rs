@@ -115,7 +115,7 @@ impl<S> StageContext<S> {
             |(trace_id, flags)| (trace_id.clone(), flags.as_str()),
         );
         let mut hasher = DefaultHasher::new();
-        (self.run_id().as_uuid().as_bytes(), self.stage_id(), self.generation(), self.attempt())
+        (self.run_id().as_uuid().as_bytes(), self.stage_key(), self.generation(), self.attempt())
             .hash(&mut hasher);
         // A span's id is not 0.
         format!("00-{trace_id}-{:016x}-{flags}", hasher.finish().max(1))

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
-use crate::value::RunId;
+use crate::value::{RunId, StageKey};
 
 /// The ids and limits of one attempt.
 #[derive(Clone, Debug)]
@@ -12,8 +12,8 @@ pub struct StageScope {
     pub run_id: RunId,
     /// The workflow's id.
     pub workflow_id: String,
-    /// The stage's id.
-    pub stage_id: String,
+    /// The stage.
+    pub stage_key: StageKey,
     /// The stage's name for display.
     pub stage_name: &'static str,
     /// The position of the stage in the workflow as it is written, from 1; 0 without a workflow.

@@ -18,7 +18,7 @@ use super::services::ContextServices;
 use super::stored_outputs::StoredOutputs;
 use crate::ledger::CallLedger;
 use crate::records::LogLevel;
-use crate::value::{Json, RunId, Storable};
+use crate::value::{Json, Place, RunId, StageKey, Storable};
 
 /// The parameter of a [`StageContext`] that names no stage: such a context has no `require` and no `optional`.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub struct AnyStage;
 
 /// The context of one attempt of a stage.
 ///
-/// - Ids and limits: [`run_id`](Self::run_id), [`workflow_id`](Self::workflow_id), [`stage_id`](Self::stage_id),
+/// - Ids and limits: [`run_id`](Self::run_id), [`workflow_id`](Self::workflow_id), [`stage_id`](Self::stage_id), [`place`](Self::place),
 ///   [`stage_name`](Self::stage_name), [`stage_number`](Self::stage_number), [`attempt`](Self::attempt),
 ///   [`is_last_attempt`](Self::is_last_attempt), [`generation`](Self::generation), [`deadline`](Self::deadline), [`cancellation`](Self::cancellation),
 ///   [`idempotency_token`](Self::idempotency_token).
@@ -97,7 +97,7 @@ impl StageContext {
         let scope = StageScope {
             run_id: RunId::generate(),
             workflow_id: "detached".into(),
-            stage_id: "detached".into(),
+            stage_key: "detached".into(),
             stage_name: "Detached",
             stage_number: 0,
             attempt: 1,
@@ -128,7 +128,18 @@ impl<S> StageContext<S> {
     /// Returns the id of the stage.
     #[must_use]
     pub fn stage_id(&self) -> &str {
-        &self.inner.scope.stage_id
+        &self.inner.scope.stage_key.id
+    }
+
+    /// Returns the place of the stage in its run; empty if its run has it once.
+    #[must_use]
+    pub fn place(&self) -> &Place {
+        &self.inner.scope.stage_key.place
+    }
+
+    /// Returns the key of the stage in its run: its id and its place.
+    pub(crate) fn stage_key(&self) -> &StageKey {
+        &self.inner.scope.stage_key
     }
 
     /// Returns the name of the stage for display: the option `name`, or the function's name in title case.
@@ -178,14 +189,15 @@ impl<S> StageContext<S> {
         &self.inner.scope.cancellation
     }
 
-    /// Returns a token that is the same in every attempt of this stage in this generation: `run/stage/generation`.
+    /// Returns a token that is the same in every attempt of this stage in this generation: `run/stage/generation`. Each place of
+    /// the stage has its own.
     ///
     /// A stage runs *at least* once. Send the token to a remote service, so that the service can recognize a repeated
     /// request.
     #[must_use]
     pub fn idempotency_token(&self) -> String {
         let scope = &self.inner.scope;
-        format!("{}/{}/{}", scope.run_id, scope.stage_id, scope.generation)
+        format!("{}/{}/{}", scope.run_id, scope.stage_key, scope.generation)
     }
 
     /// Writes a log line, which the engine stores and sends to event sinks.

@@ -9,6 +9,7 @@ use super::input::UnknownInput;
 use super::retry::Backoff;
 use super::stage::StageDefinition;
 use super::workflow::WorkflowDefinition;
+use crate::value::StageKey;
 
 impl WorkflowDefinition {
     /// Returns the definition as JSON: ids, names, versions, the graph by stage ids, retry policies (durations in
@@ -120,9 +121,9 @@ impl WorkflowDefinition {
         })
     }
 
-    /// Returns the ids of [`WorkflowDefinition::output_stages`], in that order.
-    pub(crate) fn output_stage_ids(&self) -> Vec<String> {
-        self.output_stages.iter().map(|&index| self.stages[index].id.clone()).collect()
+    /// Returns the keys of [`WorkflowDefinition::output_stages`], in that order.
+    pub(crate) fn output_stage_keys(&self) -> Vec<StageKey> {
+        self.output_stages.iter().map(|&index| self.stages[index].key()).collect()
     }
 
     fn ids(&self, stages: &[usize]) -> Vec<&str> {

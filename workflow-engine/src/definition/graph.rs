@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::retry::RetryPolicy;
 use super::workflow::WorkflowDefinition;
-use crate::value::{Cost, Json};
+use crate::value::{Cost, Json, Place, StageKey};
 
 /// The graph of a definition: its stages in reading order, their edges, choices and catches. A process that does not have
 /// the workflow reads it from the definition in the store.
@@ -105,6 +105,13 @@ struct DescribedChoice {
 struct DescribedArm {
     pattern: String,
     stages: Vec<String>,
+}
+
+impl GraphStage {
+    /// Returns the key of the stage in a run that has it once.
+    pub(crate) fn key(&self) -> StageKey {
+        StageKey::new(self.id.clone(), Place::default())
+    }
 }
 
 impl Graph {

@@ -4,7 +4,7 @@ use super::choice::CatchDefinition;
 use super::source::Source;
 use super::workflow::WorkflowDefinition;
 use crate::records::StoredValue;
-use crate::value::Json;
+use crate::value::{Json, StageKey};
 
 /// The effect of the completion of a stage on the rest of its run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub(crate) enum RunOutput {
     /// This value.
     Value(StoredValue),
     /// The outputs of these stages.
-    Stages(Vec<String>),
+    Stages(Vec<StageKey>),
 }
 
 /// Returns what a `catch` passes on, as JSON.
@@ -61,7 +61,7 @@ impl WorkflowDefinition {
                         (Source::Outputs([_]), StoredValue::Inline(value)) => {
                             RunOutput::Value(StoredValue::Inline(caught(Ok(value))))
                         }
-                        _ => RunOutput::Stages(self.ids_of(source)),
+                        _ => RunOutput::Stages(self.keys_of(source)),
                     };
                 }
                 Source::Choice { stage: matched, arms } => {
@@ -72,10 +72,10 @@ impl WorkflowDefinition {
                     };
                     match inner {
                         Some(inner) => inner,
-                        None => return RunOutput::Stages(self.output_stage_ids()),
+                        None => return RunOutput::Stages(self.output_stage_keys()),
                     }
                 }
-                source => return RunOutput::Stages(self.ids_of(source)),
+                source => return RunOutput::Stages(self.keys_of(source)),
             };
         }
     }
@@ -108,14 +108,14 @@ impl WorkflowDefinition {
             .map(|(matched, _)| matched)
     }
 
-    /// Returns the ids of the stages whose outputs are the value of a source.
-    fn ids_of(&self, source: &Source) -> Vec<String> {
+    /// Returns the keys of the stages whose outputs are the value of a source.
+    fn keys_of(&self, source: &Source) -> Vec<StageKey> {
         match source {
             Source::Nothing | Source::Bound { .. } => Vec::new(),
-            Source::Caught { value, .. } => self.ids_of(value),
-            Source::Outputs(stages) => stages.iter().map(|&stage| self.stages[stage].id.clone()).collect(),
+            Source::Caught { value, .. } => self.keys_of(value),
+            Source::Outputs(stages) => stages.iter().map(|&stage| self.stages[stage].key()).collect(),
             Source::Group(sources) | Source::Choice { arms: sources, .. } => {
-                sources.iter().flat_map(|source| self.ids_of(source)).collect()
+                sources.iter().flat_map(|source| self.keys_of(source)).collect()
             }
         }
     }

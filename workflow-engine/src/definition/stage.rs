@@ -16,7 +16,7 @@ use super::source::Source;
 use super::state_type::StateType;
 use super::wait::WaitDefinition;
 use crate::context::{StageContext, StageError};
-use crate::value::{Cost, Json};
+use crate::value::{Cost, Json, Place, StageKey};
 
 /// One stage of a compiled workflow.
 #[derive(Debug)]
@@ -74,6 +74,11 @@ pub struct StageDefinition {
 }
 
 impl StageDefinition {
+    /// Returns the key of the stage in a run that has it once.
+    pub(crate) fn key(&self) -> StageKey {
+        StageKey::new(self.id.clone(), Place::default())
+    }
+
     /// Returns the position in the list of the workflow's stages.
     pub(crate) fn index(&self) -> usize {
         self.number as usize - 1

@@ -4,7 +4,7 @@ use super::Engine;
 use crate::error::{Error, ErrorCode};
 use crate::kernel::CancelRun;
 use crate::records::{RunRecord, StageRecord, Status};
-use crate::value::RunId;
+use crate::value::{RunId, StageKey};
 
 /// A handle of a run of any workflow: everything about it that needs no type. Values are JSON, and stages are named by
 /// their ids. Dropping it does not affect the run. It keeps its [`Engine`] alive.
@@ -138,8 +138,8 @@ impl AnyRun {
     ///
     /// # Errors
     /// `STAGE_NOT_FOUND` if the workflow has no stage with this id; an error of the store.
-    pub async fn wake(&self, stage_id: impl Into<String>) -> Result<bool, Error> {
-        self.engine.wake(self.run_id, stage_id).await
+    pub async fn wake(&self, stage_key: impl Into<StageKey>) -> Result<bool, Error> {
+        self.engine.wake(self.run_id, stage_key).await
     }
 
     /// Waits for the run to end, and returns its record then. If no worker has the run's definition, that may never

@@ -14,7 +14,7 @@ use super::run_signal::Signal;
 use crate::error::Error;
 use crate::ports::SignalWaitQuery;
 use crate::records::SignalWait;
-use crate::value::{Json, RunId};
+use crate::value::{Json, Place, RunId, StageKey};
 
 /// A stage that waits for a signal, from [`Engine::approvals`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -28,6 +28,9 @@ pub struct PendingApproval {
     pub workflow_id: String,
     /// The stage.
     pub stage_id: String,
+    /// The place of the stage in its run; empty outside of repeated parts.
+    #[serde(default, skip_serializing_if = "Place::is_empty")]
+    pub place: Place,
     /// The stage's name, for people.
     pub stage_name: String,
     /// The question: what the stage's function has returned.
@@ -40,13 +43,14 @@ pub struct PendingApproval {
     pub deadline: DateTime<Utc>,
 }
 
-/// Names a stage that waits for a signal: a run and a stage. As text `{run id}.{stage id}`.
+/// Names a stage that waits for a signal: a run and a stage. As text `{run id}.{stage}`, such as
+/// `01990e54-….ask` or `01990e54-….ask[17]`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ApprovalId {
     /// The run.
     pub run_id: RunId,
     /// The stage.
-    pub stage_id: String,
+    pub stage_key: StageKey,
 }
 
 const LIST: &str = "approvals";
@@ -91,8 +95,8 @@ impl Engine {
         List::new(move |after: Option<Cursor>, limit| {
             let engine = engine.clone();
             async move {
-                let place = after.map(|cursor| cursor.item::<Place>(LIST)).transpose()?;
-                let page = engine.read_approvals(place, limit).await;
+                let position = after.map(|cursor| cursor.item::<Position>(LIST)).transpose()?;
+                let page = engine.read_approvals(position, limit).await;
                 page.map_err(|error| engine.unless_store_closed(error))
             }
         })
@@ -100,12 +104,12 @@ impl Engine {
 
     /// Sends the answer to a stage that waits for a signal, as [`AnyRun::signal`](crate::AnyRun::signal) does.
     pub fn answer(&self, id: &ApprovalId, payload: Json) -> Signal {
-        super::any_run::AnyRun::new(self.clone(), id.run_id).signal(&id.stage_id, payload)
+        super::any_run::AnyRun::new(self.clone(), id.run_id).signal(&id.stage_key, payload)
     }
 
     async fn read_approvals(
         &self,
-        after: Option<Place>,
+        after: Option<Position>,
         limit: usize,
     ) -> Result<Page<PendingApproval>, Error> {
         let mut forms = Vec::new();
@@ -123,14 +127,14 @@ impl Engine {
         }
         let query = SignalWaitQuery {
             stages: forms.iter().map(|(key, _)| key.clone()).collect(),
-            after: after.map(|Place(deadline, id)| (deadline, id.run_id, id.stage_id)),
+            after: after.map(|Position(deadline, id)| (deadline, id.run_id, id.stage_key)),
             limit: limit + 1,
         };
         let mut waits = self.store().signal_waits(&query).await?;
         let has_next = waits.len() > limit;
         waits.truncate(limit);
         let last = waits.last().filter(|_| has_next);
-        let next = last.map(|wait| Cursor::new(LIST, Place::of(wait)));
+        let next = last.map(|wait| Cursor::new(LIST, Position::of(wait)));
         let mut items = Vec::with_capacity(waits.len());
         for wait in waits {
             let form = forms.iter().find(|((fingerprint, stage_id), _)| {
@@ -151,15 +155,15 @@ impl Engine {
 
 impl PendingApproval {
     fn new(wait: SignalWait, question: Json, form: Value) -> Self {
-        let SignalWait { run_id, workflow_id, stage_id, stage_name, asked_at, deadline, .. } = wait;
-        let id = ApprovalId { run_id, stage_id: stage_id.clone() };
-        Self { id, run_id, workflow_id, stage_id, stage_name, question, form, asked_at, deadline }
+        let id = ApprovalId { run_id: wait.run_id, stage_key: wait.stage_key() };
+        let SignalWait { run_id, workflow_id, stage_id, place, stage_name, asked_at, deadline, .. } = wait;
+        Self { id, run_id, workflow_id, stage_id, place, stage_name, question, form, asked_at, deadline }
     }
 }
 
 impl fmt::Display for ApprovalId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.run_id, self.stage_id)
+        write!(f, "{}.{}", self.run_id, self.stage_key)
     }
 }
 
@@ -175,7 +179,7 @@ impl FromStr for ApprovalId {
         };
         let (run_id, stage_id) = text.split_once('.').ok_or_else(refused)?;
         let run_id = run_id.parse().map_err(|_| refused())?;
-        if stage_id.is_empty() { Err(refused()) } else { Ok(Self { run_id, stage_id: stage_id.to_owned() }) }
+        if stage_id.is_empty() { Err(refused()) } else { Ok(Self { run_id, stage_key: stage_id.into() }) }
     }
 }
 
@@ -201,23 +205,22 @@ impl JsonSchema for ApprovalId {
     }
 }
 
-/// A place in the list: after this wait.
-struct Place(DateTime<Utc>, ApprovalId);
+/// A position in the list: after this wait.
+struct Position(DateTime<Utc>, ApprovalId);
 
-impl Place {
+impl Position {
     fn of(wait: &SignalWait) -> Self {
-        let (run_id, stage_id) = (wait.run_id, wait.stage_id.clone());
-        Self(wait.deadline, ApprovalId { run_id, stage_id })
+        Self(wait.deadline, ApprovalId { run_id: wait.run_id, stage_key: wait.stage_key() })
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.0.timestamp_micros(), self.1)
     }
 }
 
-impl FromStr for Place {
+impl FromStr for Position {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {

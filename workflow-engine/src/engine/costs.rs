@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::kernel::RaiseBudget;
 use crate::ledger::{CallLedger, CallStatistics};
 use crate::records::{AiCallRecord, CostSummary};
-use crate::value::{CallId, Cost};
+use crate::value::{CallId, Cost, StageKey};
 
 impl AnyRun {
     /// Returns the settled cost of the run's calls of models, the reserved cost of its other calls, and its budget. The
@@ -56,14 +56,14 @@ impl AnyRun {
     /// [`AnyRun::raise_budget`].
     pub async fn raise_stage_budget(
         &self,
-        stage_id: impl Into<String>,
+        stage_key: impl Into<StageKey>,
         budget: Cost,
     ) -> Result<usize, Error> {
-        self.raise(Some(stage_id.into()), budget).await
+        self.raise(Some(stage_key.into()), budget).await
     }
 
-    async fn raise(&self, stage_id: Option<String>, budget: Cost) -> Result<usize, Error> {
-        let command = RaiseBudget { run_id: self.id(), stage_id, budget };
+    async fn raise(&self, stage_key: Option<StageKey>, budget: Cost) -> Result<usize, Error> {
+        let command = RaiseBudget { run_id: self.id(), stage_key, budget };
         Ok(self.engine().dispatch(command).await?.resumed)
     }
 }

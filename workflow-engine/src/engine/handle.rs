@@ -8,10 +8,11 @@ use serde::de::DeserializeOwned;
 use super::Engine;
 use super::any_run::AnyRun;
 use super::rerun::Rerun;
+use crate::definition::StageDefinition;
 use crate::error::Error;
 use crate::language::{HasStage, Stage, Workflow};
 use crate::records::{Annotation, AttemptRecord, StoredValue};
-use crate::value::{Cost, RunId};
+use crate::value::{Cost, RunId, StageKey};
 
 /// A handle of a run of the workflow `W`: its input, outputs and stages by their types. Everything that needs no type is
 /// on [`AnyRun`], to which it dereferences: status, events, logs, cancelling. Dropping it does not affect the run. It
@@ -121,11 +122,12 @@ impl<W: Workflow> RunHandle<W> {
     /// # Errors
     /// As [`AnyRun::record`]; `STORED_VALUE_CORRUPT` if one cannot be decoded as its stage's output type.
     pub async fn outputs(&self) -> Result<W::Outputs, Error> {
-        let stage_ids: Vec<String> = W::definition().stages.iter().map(|stage| stage.id.clone()).collect();
-        let stored = self.run.engine().kernel().stored_outputs(self.id(), &stage_ids).await?;
+        let stage_keys: Vec<StageKey> = W::definition().stages.iter().map(StageDefinition::key).collect();
+        let stored = self.run.engine().kernel().stored_outputs(self.id(), &stage_keys).await?;
         if stored.is_empty() {
             self.run.check_exists().await?;
         }
+        let stored = stored.into_iter().map(|(key, output)| (key.id, output)).collect();
         W::decode_outputs(&stored).map_err(|error| Error::stored_value(self.id(), "an output", error))
     }
 

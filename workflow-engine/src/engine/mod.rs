@@ -66,7 +66,7 @@ use crate::kernel::{Command, CreateRun, Kernel, RemoveSubscriber, WakeStage};
 use crate::language::Workflow;
 use crate::ports::Store;
 use crate::records::{Actor, RunRecord, SubscriberRecord};
-use crate::value::{Json, RunId};
+use crate::value::{Json, RunId, StageKey};
 
 /// Runs workflows durably.
 ///
@@ -191,8 +191,8 @@ impl Engine {
     /// `RUN_NOT_FOUND`; `STAGE_NOT_FOUND` if its workflow has no stage with this id; `WORKFLOW_NOT_FOUND` or
     /// `DEFINITION_MISMATCH` if this engine's worker lacks the run's definition and no other worker holds a job of the run: the
     /// check runs as soon as a worker has the definition; an error of the store.
-    pub async fn wake(&self, run_id: RunId, stage_id: impl Into<String>) -> Result<bool, Error> {
-        let command = WakeStage { run_id, stage_id: stage_id.into() };
+    pub async fn wake(&self, run_id: RunId, stage_key: impl Into<StageKey>) -> Result<bool, Error> {
+        let command = WakeStage { run_id, stage_key: stage_key.into() };
         Ok(self.dispatch(command).await?.woken)
     }
 

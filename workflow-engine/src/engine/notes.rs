@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::kernel::AttachAnnotation;
 use crate::ports::AnnotationFilter;
 use crate::records::{Annotation, AnnotationKey, AnnotationRecord, ArtifactRecord};
+use crate::value::StageKey;
 
 impl AnyRun {
     /// Adds annotations to the run, in any state of the run.
@@ -50,15 +51,15 @@ impl AnyRun {
     /// `STAGE_NOT_FOUND` when the workflow has no stage with this id; the errors of [`AnyRun::annotate`].
     pub async fn annotate_stage(
         &self,
-        stage_id: impl Into<String>,
+        stage_key: impl Into<StageKey>,
         annotation: Annotation,
     ) -> Result<(), Error> {
-        self.attach(Some(stage_id.into()), annotation).await
+        self.attach(Some(stage_key.into()), annotation).await
     }
 
-    async fn attach(&self, stage_id: Option<String>, annotation: Annotation) -> Result<(), Error> {
+    async fn attach(&self, stage_key: Option<StageKey>, annotation: Annotation) -> Result<(), Error> {
         annotation.check().map_err(Error::invalid_annotation)?;
-        let command = AttachAnnotation { stage_id, ..AttachAnnotation::new(self.id(), annotation) };
+        let command = AttachAnnotation { stage_key, ..AttachAnnotation::new(self.id(), annotation) };
         self.engine().dispatch(command).await.map(drop)
     }
 
@@ -100,9 +101,9 @@ impl AnyRun {
     }
 }
 
-/// Returns a text that sorts artifacts as a list does: by stage, then by key.
+/// Returns a text that sorts artifacts as a list does: by stage, then by place, then by key.
 fn place(artifact: &ArtifactRecord) -> String {
-    format!("{}\u{0}{}", artifact.stage_id, artifact.key)
+    format!("{}\u{0}{}\u{0}{}", artifact.stage_id, artifact.place.column(), artifact.key)
 }
 
 impl Engine {

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::kernel::SignalRun;
 use crate::language::{HasStage, SignalStage, Workflow};
 use crate::records::SignalRecord;
-use crate::value::Json;
+use crate::value::{Json, StageKey};
 
 /// A signal to a stage of a run; `.await` sends it.
 ///
@@ -76,8 +76,8 @@ impl AnyRun {
     /// the run ended before, `TOO_MANY_SIGNALS` for the 1,001st signal to a stage that does not wait yet;
     /// `IDEMPOTENCY_CONFLICT`; `WORKFLOW_NOT_FOUND` or `DEFINITION_MISMATCH` if neither this process nor the store has the
     /// run's definition.
-    pub fn signal(&self, stage_id: impl Into<String>, payload: Json) -> Signal {
-        Signal { run: self.clone(), command: Ok(SignalRun::new(self.id(), stage_id, payload)) }
+    pub fn signal(&self, stage_key: impl Into<StageKey>, payload: Json) -> Signal {
+        Signal { run: self.clone(), command: Ok(SignalRun::new(self.id(), stage_key, payload)) }
     }
 
     /// Returns the JSON Schema of the payload of a signal to this stage; `None` for a stage that does not wait for a signal.
@@ -85,11 +85,12 @@ impl AnyRun {
     /// # Errors
     /// `STAGE_NOT_FOUND`; `WORKFLOW_NOT_FOUND` if neither this process nor the store has the run's definition; the errors of
     /// [`AnyRun::record`].
-    pub async fn signal_schema(&self, stage_id: &str) -> Result<Option<Value>, Error> {
+    pub async fn signal_schema(&self, stage_key: impl Into<StageKey>) -> Result<Option<Value>, Error> {
+        let stage_key = stage_key.into();
         let run = self.record().await?;
         let stages = self.engine().kernel().signal_stages(&run.definition_fingerprint).await?;
         let stages = stages.ok_or_else(|| Error::workflow_of_run_not_found(run.id, &run.workflow_id))?;
-        Ok(stages.stage(run.id, stage_id)?.schema.clone())
+        Ok(stages.stage(run.id, &stage_key.id)?.schema.clone())
     }
 
     /// Returns the signals that the run's stages have received, by stage, oldest first. Those that a wait has consumed stay

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::any_run::AnyRun;
 use crate::definition::{Outcome, Slot, WorkflowDefinition};
 use crate::error::Error;
-use crate::records::{RunRecord, RunRequest, StoredValue};
-use crate::value::Json;
+use crate::records::{RunRecord, RunRequest, StageRecord, StoredValue};
+use crate::value::{Json, StageKey};
 
 impl AnyRun {
     /// The input that the run was started with, in its stored form.
@@ -81,19 +81,19 @@ impl AnyRun {
     }
 
     /// Returns the outputs of these stages, which have completed, in their order.
-    pub(super) async fn stored(&self, stage_ids: &[String]) -> Result<Vec<Json>, Error> {
-        let mut stored = self.engine().kernel().stored_outputs(self.id(), stage_ids).await?;
-        let output = |stage_id: &String| {
-            stored.remove(stage_id).ok_or_else(|| Error::stage_not_found(self.id(), stage_id))
+    pub(super) async fn stored(&self, stage_keys: &[StageKey]) -> Result<Vec<Json>, Error> {
+        let mut stored = self.engine().kernel().stored_outputs(self.id(), stage_keys).await?;
+        let output = |stage_key: &StageKey| {
+            stored.remove(stage_key).ok_or_else(|| Error::stage_not_found(self.id(), stage_key))
         };
-        stage_ids.iter().map(output).collect()
+        stage_keys.iter().map(output).collect()
     }
 
     /// Returns the stored values that make up the output of a run of this workflow, in the order in which its type decodes
     /// them.
     pub(super) async fn output_values(&self, definition: &WorkflowDefinition) -> Result<Vec<Json>, Error> {
         if !definition.output.has_choice() {
-            return self.stored(&definition.output_stage_ids()).await;
+            return self.stored(&definition.output_stage_keys()).await;
         }
         let id = |index: usize| definition.stages[index].id.as_str();
         let records = self.engine().store().stages(self.id()).await?;
@@ -104,11 +104,11 @@ impl AnyRun {
         let mut slots = Vec::new();
         let found = definition.output.slots(&outcome_of, &mut slots);
         found.map_err(|unknown| Error::stage_not_found(self.id(), id(unknown)))?;
-        let stage_ids = slots.iter().filter_map(|slot| match slot {
-            Slot::Output(stage) => Some(id(*stage).to_owned()),
+        let stage_keys = slots.iter().filter_map(|slot| match slot {
+            Slot::Output(stage) => Some(definition.stages[*stage].key()),
             Slot::Arm(_) | Slot::Failure(_) => None,
         });
-        let mut outputs = self.stored(&stage_ids.collect::<Vec<String>>()).await?.into_iter();
+        let mut outputs = self.stored(&stage_keys.collect::<Vec<StageKey>>()).await?.into_iter();
         let values = slots.iter().map(|slot| match slot {
             Slot::Arm(arm) => Json::trusted(arm.to_string()),
             Slot::Failure(keeper) => {
@@ -120,34 +120,37 @@ impl AnyRun {
         Ok(values.collect())
     }
 
-    /// The outputs of the stages that have completed so far, by stage id.
+    /// The outputs of the stages that have completed so far, by stage: `embed`, or `embed[17]` in a repeated part.
     ///
     /// # Errors
     /// As [`AnyRun::record`].
     pub async fn outputs(&self) -> Result<BTreeMap<String, Json>, Error> {
-        let stage_ids: Vec<String> = self.stages().await?.into_iter().map(|stage| stage.stage_id).collect();
-        let stored = self.engine().kernel().stored_outputs(self.id(), &stage_ids).await?;
-        Ok(stored.into_iter().collect())
+        let stage_keys: Vec<StageKey> = self.stages().await?.iter().map(StageRecord::key).collect();
+        let stored = self.engine().kernel().stored_outputs(self.id(), &stage_keys).await?;
+        Ok(stored.into_iter().map(|(key, output)| (key.to_string(), output)).collect())
     }
 
     /// The output of a stage, if it has completed.
     ///
     /// # Errors
     /// As [`AnyRun::record`].
-    pub async fn stage_output(&self, stage_id: &str) -> Result<Option<Json>, Error> {
-        let mut stored = self.engine().kernel().stored_outputs(self.id(), &[stage_id.to_owned()]).await?;
+    pub async fn stage_output(&self, stage_key: impl Into<StageKey>) -> Result<Option<Json>, Error> {
+        let stage_key = stage_key.into();
+        let named = std::slice::from_ref(&stage_key);
+        let mut stored = self.engine().kernel().stored_outputs(self.id(), named).await?;
         if stored.is_empty() {
             self.check_exists().await?;
         }
-        Ok(stored.remove(stage_id))
+        Ok(stored.remove(&stage_key))
     }
 
     /// One artifact of a stage, if it exists.
     ///
     /// # Errors
     /// As [`AnyRun::record`].
-    pub async fn artifact(&self, stage_id: &str, key: &str) -> Result<Option<Json>, Error> {
-        let Some(found) = self.store().artifact(self.id(), stage_id, key).await? else {
+    pub async fn artifact(&self, stage_key: impl Into<StageKey>, key: &str) -> Result<Option<Json>, Error> {
+        let stage_key = stage_key.into();
+        let Some(found) = self.store().artifact(self.id(), &stage_key, key).await? else {
             self.check_exists().await?;
             return Ok(None);
         };

@@ -1,6 +1,6 @@
 //! The timeline of a run, and the attempts of a stage.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use futures_util::TryStreamExt;
 
@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::records::{
     AttemptOutcome, AttemptRecord, CallStatus, RunRecord, StageTimeline, Status, Timeline, TimelineGeneration,
 };
+use crate::value::StageKey;
 
 /// The most events of a run that are read for its timeline.
 const MAX_EVENTS: u64 = 50_000;
@@ -56,10 +57,23 @@ impl AnyRun {
         };
         note_ready(&mut stages, &generations, &graph, &pending);
         self.add_details(&mut stages).await?;
-        let stages = graph.into_iter().map(|stage| {
-            let StageEvents { attempts, waits } = stages.remove(&stage.id).unwrap_or_default();
-            let (stage_id, stage_name, stage_number) = (stage.id, stage.name, stage.number);
-            StageTimeline { stage_id, stage_name, stage_number, attempts, waits }
+        let stages = graph.into_iter().flat_map(|stage| {
+            let mut keys: Vec<StageKey> = stages.keys().filter(|key| key.id == stage.id).cloned().collect();
+            if keys.is_empty() {
+                keys.push(stage.key());
+            }
+            let of_place = keys.into_iter().map(|key| {
+                let StageEvents { attempts, waits } = stages.remove(&key).unwrap_or_default();
+                StageTimeline {
+                    stage_id: key.id,
+                    place: key.place,
+                    stage_name: stage.name.clone(),
+                    stage_number: stage.number,
+                    attempts,
+                    waits,
+                }
+            });
+            of_place.collect::<Vec<_>>()
         });
         Ok(Timeline {
             run_id: run.id,
@@ -106,20 +120,28 @@ impl AnyRun {
     ///
     /// # Errors
     /// `RUN_NOT_FOUND`; `STAGE_NOT_FOUND` if the run has started and has no such stage; an error of the store.
-    pub async fn attempts(&self, stage_id: &str) -> Result<Vec<AttemptRecord>, Error> {
-        let (generations, mut stages) = self.fold(Some(stage_id)).await?.into_parts();
-        if !generations.is_empty() && !stages.contains_key(stage_id) {
+    pub async fn attempts(&self, stage_key: impl Into<StageKey>) -> Result<Vec<AttemptRecord>, Error> {
+        let stage_key = stage_key.into();
+        let (generations, mut stages) = self.fold(Some(&stage_key)).await?.into_parts();
+        if !generations.is_empty() && !stages.contains_key(&stage_key) {
             let run = self.record().await?;
-            if !self.graph(&run).await?.iter().any(|stage| stage.id == stage_id) {
-                return Err(Error::stage_not_found(self.id(), stage_id));
+            let is_defined = self.graph(&run).await?.iter().any(|stage| stage.id == stage_key.id);
+            if !is_defined || !self.has_place(&stage_key).await? {
+                return Err(Error::stage_not_found(self.id(), &stage_key));
             }
         }
         self.add_details(&mut stages).await?;
-        Ok(stages.remove(stage_id).unwrap_or_default().attempts)
+        Ok(stages.remove(&stage_key).unwrap_or_default().attempts)
+    }
+
+    /// Returns whether the run has the place of a stage.
+    async fn has_place(&self, stage_key: &StageKey) -> Result<bool, Error> {
+        let is_outside = stage_key.place.is_empty();
+        Ok(is_outside || self.store().stage(self.id(), stage_key).await?.is_some())
     }
 
     /// Reads the events of one stage or of all.
-    async fn fold<'a>(&self, only: Option<&'a str>) -> Result<TimelineFold<'a>, Error> {
+    async fn fold<'a>(&self, only: Option<&'a StageKey>) -> Result<TimelineFold<'a>, Error> {
         let mut fold = TimelineFold::new(only);
         let mut events = self.event_history().limit(1_000).stream();
         while let Some(event) = events.try_next().await? {
@@ -159,19 +181,19 @@ impl AnyRun {
         Ok(stages.collect())
     }
 
-    /// Returns the ids of the stages that wait for a worker or for their predecessors.
-    async fn pending_stages(&self) -> Result<HashSet<String>, Error> {
+    /// Returns the keys of the stages that wait for a worker or for their predecessors.
+    async fn pending_stages(&self) -> Result<HashSet<StageKey>, Error> {
         let stages = self.store().stages(self.id()).await?.into_iter();
-        Ok(stages.filter(|stage| stage.status == Status::Pending).map(|stage| stage.stage_id).collect())
+        Ok(stages.filter(|stage| stage.status == Status::Pending).map(|stage| stage.key()).collect())
     }
 
     /// Adds the names of workers and the costs of calls.
-    async fn add_details(&self, stages: &mut HashMap<String, StageEvents>) -> Result<(), Error> {
+    async fn add_details(&self, stages: &mut BTreeMap<StageKey, StageEvents>) -> Result<(), Error> {
         let attempts = || stages.values().flat_map(|stage| &stage.attempts);
         if attempts().any(|attempt| attempt.outcome == AttemptOutcome::Running) {
             let snapshot = self.store().snapshot(self.id()).await?;
             for job in snapshot.ok_or_else(|| Error::run_not_found(self.id()))?.jobs {
-                let last = stages.get_mut(&job.stage_id).and_then(|stage| stage.attempts.last_mut());
+                let last = stages.get_mut(&job.key()).and_then(|stage| stage.attempts.last_mut());
                 if let Some(last) = last
                     && job.status == Status::Running
                     && last.outcome == AttemptOutcome::Running
@@ -186,7 +208,7 @@ impl AnyRun {
             if call.outcome != CallStatus::Settled {
                 continue;
             }
-            let Some(stage) = call.stage_id.as_deref().and_then(|id| stages.get_mut(id)) else { continue };
+            let Some(stage) = call.stage_key().and_then(|key| stages.get_mut(&key)) else { continue };
             let of_call = |attempt: &&mut AttemptRecord| {
                 attempt.generation == call.generation && attempt.number == call.attempt
             };
@@ -199,7 +221,7 @@ impl AnyRun {
     }
 
     /// Adds the names of the workers whose numbers the events hold.
-    async fn add_workers(&self, stages: &mut HashMap<String, StageEvents>) -> Result<(), Error> {
+    async fn add_workers(&self, stages: &mut BTreeMap<StageKey, StageEvents>) -> Result<(), Error> {
         let attempts = stages.values().flat_map(|stage| &stage.attempts);
         let mut numbers: Vec<u32> = attempts.filter_map(|attempt| attempt.worker).collect();
         numbers.sort_unstable();
@@ -220,40 +242,41 @@ impl AnyRun {
 /// Notes when each stage was ready for its first attempt of a generation: when the last of its predecessors had
 /// completed.
 fn note_ready(
-    stages: &mut HashMap<String, StageEvents>,
+    stages: &mut BTreeMap<StageKey, StageEvents>,
     generations: &[TimelineGeneration],
     graph: &[GraphStage],
-    pending: &HashSet<String>,
+    pending: &HashSet<StageKey>,
 ) {
     let mut completed = HashMap::new();
-    for (stage_id, stage) in &*stages {
+    for (stage_key, stage) in &*stages {
         for attempt in &stage.attempts {
             if let (AttemptOutcome::Completed, Some(at)) = (attempt.outcome, attempt.ended_at) {
-                completed.entry(stage_id.clone()).or_insert_with(Vec::new).push((attempt.generation, at));
+                completed.entry(stage_key.clone()).or_insert_with(Vec::new).push((attempt.generation, at));
             }
         }
     }
     for generation in generations {
         let number = generation.number;
-        let completed_by = |stage_id: &String, number: u32| {
-            let ends = completed.get(stage_id)?.iter();
+        let completed_by = |stage_key: &StageKey, number: u32| {
+            let ends = completed.get(stage_key)?.iter();
             ends.filter(|(generation, _)| *generation <= number).map(|(_, at)| *at).next_back()
         };
         for stage in graph {
+            let key = stage.key();
             let begun = stages
-                .get(&stage.id)
+                .get(&key)
                 .is_some_and(|stage| stage.attempts.iter().any(|attempt| attempt.generation == number));
-            let waits = generation.ended_at.is_none() && pending.contains(&stage.id);
+            let waits = generation.ended_at.is_none() && pending.contains(&key);
             if !begun && !waits {
                 continue;
             }
             let mut ready = Some(generation.started_at);
             for &predecessor in &stage.predecessors {
-                let predecessor = &graph[predecessor].id;
-                ready = ready.and_then(|ready| Some(ready.max(completed_by(predecessor, number)?)));
+                let predecessor = graph[predecessor].key();
+                ready = ready.and_then(|ready| Some(ready.max(completed_by(&predecessor, number)?)));
             }
             if let Some(ready) = ready {
-                stages.entry(stage.id.clone()).or_default().note_ready(number, ready, stage.delay);
+                stages.entry(key).or_default().note_ready(number, ready, stage.delay);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Folds the events of a run into its timeline.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -8,15 +8,15 @@ use chrono::{DateTime, Utc};
 use crate::records::{
     AttemptOutcome, AttemptRecord, Event, EventKind, StageWait, Status, TimelineGeneration, WaitReason,
 };
-use crate::value::Cost;
+use crate::value::{Cost, StageKey};
 
 /// The events of a run that were read so far.
 pub(super) struct TimelineFold<'a> {
     /// The stage that is read; `None` for all.
-    only: Option<&'a str>,
+    only: Option<&'a StageKey>,
     pub(super) last_sequence: u64,
     generations: Vec<TimelineGeneration>,
-    stages: HashMap<String, StageEvents>,
+    stages: BTreeMap<StageKey, StageEvents>,
 }
 
 /// What the events tell of a stage.
@@ -27,12 +27,12 @@ pub(super) struct StageEvents {
 }
 
 impl<'a> TimelineFold<'a> {
-    pub(super) fn new(only: Option<&'a str>) -> Self {
-        Self { only, last_sequence: 0, generations: Vec::new(), stages: HashMap::new() }
+    pub(super) fn new(only: Option<&'a StageKey>) -> Self {
+        Self { only, last_sequence: 0, generations: Vec::new(), stages: BTreeMap::new() }
     }
 
     /// Returns the generations, and the events by stage.
-    pub(super) fn into_parts(self) -> (Vec<TimelineGeneration>, HashMap<String, StageEvents>) {
+    pub(super) fn into_parts(self) -> (Vec<TimelineGeneration>, BTreeMap<StageKey, StageEvents>) {
         (self.generations, self.stages)
     }
 
@@ -49,40 +49,40 @@ impl<'a> TimelineFold<'a> {
             EventKind::WorkflowCompleted { .. } => self.end(at, Status::Completed, None),
             EventKind::WorkflowFailed { error, .. } => self.end(at, Status::Failed, Some(error)),
             EventKind::WorkflowCancelled { reason } => self.end(at, Status::Cancelled, reason),
-            EventKind::StageStarted { stage_id, attempt, worker, .. } => {
+            EventKind::StageStarted { stage_id, place, attempt, worker, .. } => {
                 let generation = self.generation();
-                if let Some(stage) = self.stage(stage_id) {
+                if let Some(stage) = self.stage(StageKey { id: stage_id, place }) {
                     stage.end_waits(at);
                     stage.push(generation, attempt, AttemptOutcome::Running);
                     stage.last(|last| (last.started_at, last.worker) = (Some(at), worker));
                 }
             }
-            EventKind::StageSuspended { stage_id, .. } => {
+            EventKind::StageSuspended { stage_id, place, .. } => {
                 let generation = self.generation();
-                if let Some(stage) = self.stage(stage_id) {
+                if let Some(stage) = self.stage(StageKey { id: stage_id, place }) {
                     stage.open(|open| open.outcome = AttemptOutcome::Waiting);
                     stage.wait(generation, WaitReason::External, at);
                 }
             }
-            EventKind::StageCompleted { stage_id, .. } => {
-                self.end_attempt(stage_id, AttemptOutcome::Completed, None, at);
+            EventKind::StageCompleted { stage_id, place, .. } => {
+                self.end_attempt(StageKey { id: stage_id, place }, AttemptOutcome::Completed, None, at);
             }
-            EventKind::StageCancelled { stage_id, .. } => {
-                self.end_attempt(stage_id, AttemptOutcome::Cancelled, None, at);
+            EventKind::StageCancelled { stage_id, place, .. } => {
+                self.end_attempt(StageKey { id: stage_id, place }, AttemptOutcome::Cancelled, None, at);
             }
-            EventKind::StageFailed { stage_id, error, .. } => {
-                self.end_attempt(stage_id, AttemptOutcome::Failed, Some(error), at);
+            EventKind::StageFailed { stage_id, place, error, .. } => {
+                self.end_attempt(StageKey { id: stage_id, place }, AttemptOutcome::Failed, Some(error), at);
             }
-            EventKind::StageReturned { stage_id, reason, .. } => {
+            EventKind::StageReturned { stage_id, place, reason, .. } => {
                 let generation = self.generation();
-                if let Some(stage) = self.stage(stage_id) {
+                if let Some(stage) = self.stage(StageKey { id: stage_id, place }) {
                     stage.end(AttemptOutcome::Returned, Some(reason), at);
                     stage.wait(generation, WaitReason::Worker, at);
                 }
             }
-            EventKind::StageRetrying { stage_id, attempt, error, delay_ms, .. } => {
+            EventKind::StageRetrying { stage_id, place, attempt, error, delay_ms, .. } => {
                 let generation = self.generation();
-                if let Some(stage) = self.stage(stage_id) {
+                if let Some(stage) = self.stage(StageKey { id: stage_id, place }) {
                     stage.retry(generation, attempt, error, delay_ms, at);
                 }
             }
@@ -94,9 +94,9 @@ impl<'a> TimelineFold<'a> {
         self.generations.last().map_or(0, |generation| generation.number)
     }
 
-    fn stage(&mut self, stage_id: String) -> Option<&mut StageEvents> {
-        let is_read = self.only.is_none_or(|only| only == stage_id);
-        is_read.then(|| self.stages.entry(stage_id).or_default())
+    fn stage(&mut self, stage_key: StageKey) -> Option<&mut StageEvents> {
+        let is_read = self.only.is_none_or(|only| *only == stage_key);
+        is_read.then(|| self.stages.entry(stage_key).or_default())
     }
 
     fn end(&mut self, at: DateTime<Utc>, status: Status, error: Option<String>) {
@@ -107,12 +107,12 @@ impl<'a> TimelineFold<'a> {
 
     fn end_attempt(
         &mut self,
-        stage_id: String,
+        stage_key: StageKey,
         outcome: AttemptOutcome,
         error: Option<String>,
         at: DateTime<Utc>,
     ) {
-        if let Some(stage) = self.stage(stage_id) {
+        if let Some(stage) = self.stage(stage_key) {
             stage.end_waits(at);
             stage.end(outcome, error, at);
         }

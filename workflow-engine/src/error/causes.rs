@@ -48,8 +48,9 @@ impl Error {
         Self::new(ErrorCode::BlobMissing, format!("run {run}: blob `{key}` is missing"))
     }
 
-    pub(crate) fn stage_not_found(run: impl fmt::Display, stage: &str) -> Self {
-        Self::new(ErrorCode::StageNotFound, format!("run {run} has no stage `{}`", shown(stage)))
+    pub(crate) fn stage_not_found(run: impl fmt::Display, stage: impl fmt::Display) -> Self {
+        let message = format!("run {run} has no stage `{}`", shown(&stage.to_string()));
+        Self::new(ErrorCode::StageNotFound, message)
     }
 
     /// The error of your own [`BlobStore`](crate::ports::BlobStore): `BLOB_STORE_FAILED`, which is retryable.
@@ -70,6 +71,13 @@ impl Error {
             ErrorCode::BlobDamaged,
             format!("blob `{key}` is damaged: its content does not match its hash"),
         )
+    }
+
+    pub(crate) fn invalid_stage_id(workflow: &str, stage: &str) -> Self {
+        let message = format!(
+            "the id `{stage}` of a stage of workflow `{workflow}` contains `[` or `]`, which stand for a place of a stage"
+        );
+        Self::new(ErrorCode::InvalidStageId, message)
     }
 
     pub(crate) fn config_field_clash(workflow: &str, stage: &str, field: &str) -> Self {
@@ -203,7 +211,7 @@ impl Error {
         )
     }
 
-    pub(crate) fn lease_lost(run: impl fmt::Display, stage: &str) -> Self {
+    pub(crate) fn lease_lost(run: impl fmt::Display, stage: impl fmt::Display) -> Self {
         Self::new(
             ErrorCode::LeaseLost,
             format!("the lease on stage `{stage}` of run {run} is lost; its result is dropped"),

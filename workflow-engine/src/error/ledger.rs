@@ -8,7 +8,7 @@ impl Error {
     /// `stage` is given if the stage's own budget is exceeded, not the run's.
     pub(crate) fn budget_exceeded(
         run: impl fmt::Display,
-        stage: Option<&str>,
+        stage: Option<impl fmt::Display>,
         [spent, reserved, asked, limit]: [impl fmt::Display; 4],
     ) -> Self {
         let whose = stage.map(|stage| format!("stage `{stage}` of ")).unwrap_or_default();
@@ -34,14 +34,14 @@ impl Error {
         Self::new(ErrorCode::BudgetExceeded, message)
     }
 
-    pub(crate) fn budget_awaited(run: impl fmt::Display, stage: &str, error: &str) -> Self {
+    pub(crate) fn budget_awaited(run: impl fmt::Display, stage: impl fmt::Display, error: &str) -> Self {
         let message = format!("stage `{stage}` of run {run} waits until its budget is raised: {error}");
         Self::new(ErrorCode::BudgetExceeded, message)
     }
 
     pub(crate) fn budget_too_low(
         run: impl fmt::Display,
-        stage: Option<&str>,
+        stage: Option<impl fmt::Display>,
         limit: Option<impl fmt::Display>,
     ) -> Self {
         let whose = stage.map(|stage| format!("stage `{stage}` of ")).unwrap_or_default();

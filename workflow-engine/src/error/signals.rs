@@ -16,7 +16,7 @@ pub(crate) enum SignalTooLate<'a> {
 }
 
 impl Error {
-    pub(crate) fn invalid_signal(stage: &str, path: &str, reason: impl fmt::Display) -> Self {
+    pub(crate) fn invalid_signal(stage: impl fmt::Display, path: &str, reason: impl fmt::Display) -> Self {
         let place = if path.is_empty() { String::new() } else { format!("at `{path}`, ") };
         Self::new(
             ErrorCode::InvalidSignal,
@@ -24,11 +24,19 @@ impl Error {
         )
     }
 
-    pub(crate) fn unstorable_signal(stage: &str, code: ErrorCode, fault: impl fmt::Display) -> Self {
+    pub(crate) fn unstorable_signal(
+        stage: impl fmt::Display,
+        code: ErrorCode,
+        fault: impl fmt::Display,
+    ) -> Self {
         Self::new(code, format!("the payload of a signal of stage `{stage}` cannot be stored: {fault}"))
     }
 
-    pub(crate) fn not_a_signal_stage(run: impl fmt::Display, stage: &str, known: &[&str]) -> Self {
+    pub(crate) fn not_a_signal_stage(
+        run: impl fmt::Display,
+        stage: impl fmt::Display,
+        known: &[&str],
+    ) -> Self {
         let hint = if known.is_empty() {
             "no stage of its workflow waits for one".to_owned()
         } else {
@@ -38,12 +46,20 @@ impl Error {
         Self::new(ErrorCode::NotASignalStage, message)
     }
 
-    pub(crate) fn run_over(run: impl fmt::Display, stage: &str, status: impl fmt::Display) -> Self {
+    pub(crate) fn run_over(
+        run: impl fmt::Display,
+        stage: impl fmt::Display,
+        status: impl fmt::Display,
+    ) -> Self {
         let message = format!("run {run} is {status}, so its stage `{stage}` takes no signal");
         Self::new(ErrorCode::RunOver, message)
     }
 
-    pub(crate) fn signal_too_late(run: impl fmt::Display, stage: &str, why: SignalTooLate<'_>) -> Self {
+    pub(crate) fn signal_too_late(
+        run: impl fmt::Display,
+        stage: impl fmt::Display,
+        why: SignalTooLate<'_>,
+    ) -> Self {
         let reason = match why {
             SignalTooLate::Answered(Some(actor)) => format!("`{actor}` was first"),
             SignalTooLate::Answered(None) => "another signal was first".to_owned(),
@@ -54,7 +70,7 @@ impl Error {
         Self::new(ErrorCode::SignalTooLate, message)
     }
 
-    pub(crate) fn too_many_signals(run: impl fmt::Display, stage: &str, limit: u64) -> Self {
+    pub(crate) fn too_many_signals(run: impl fmt::Display, stage: impl fmt::Display, limit: u64) -> Self {
         let message = format!(
             "stage `{stage}` of run {run} has {limit} signals in its queue, which is the limit: it takes one for each wait"
         );

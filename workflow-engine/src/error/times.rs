@@ -13,7 +13,11 @@ impl Error {
     }
 
     /// A stage after a `delay`.
-    pub(crate) fn stage_not_due(run: impl fmt::Display, stage: &str, due: DateTime<Utc>) -> Self {
+    pub(crate) fn stage_not_due(
+        run: impl fmt::Display,
+        stage: impl fmt::Display,
+        due: DateTime<Utc>,
+    ) -> Self {
         let message =
             format!("stage `{stage}` of run {run} waits until {}: a `delay` is before it", shown(due));
         Self::new(ErrorCode::NotDue, message)

@@ -12,7 +12,7 @@ use super::worker_shared::WorkerShared;
 use crate::kernel::{WORKER_STOPS, return_lease};
 use crate::ports::Clock;
 use crate::records::Lease;
-use crate::value::RunId;
+use crate::value::{RunId, StageKey};
 
 /// How long stopped bodies may take to return their jobs, and the last events to be delivered, after the drain timeout.
 const GRACE: Duration = Duration::from_millis(500);
@@ -46,12 +46,12 @@ pub struct LeftJob {
     /// The run.
     pub run_id: RunId,
     /// The stage.
-    pub stage_id: String,
+    pub stage_key: StageKey,
 }
 
 impl From<Lease> for LeftJob {
     fn from(lease: Lease) -> Self {
-        Self { run_id: lease.run_id, stage_id: lease.stage_id }
+        Self { run_id: lease.run_id, stage_key: lease.stage_key }
     }
 }
 

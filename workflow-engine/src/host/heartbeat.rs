@@ -105,7 +105,7 @@ async fn beat(
 async fn report(kernel: &Kernel, stopped: &[Lease]) {
     for lease in stopped {
         if is_lost_to_another(kernel, lease).await {
-            tracing::warn!(run = %lease.run_id, stage = lease.stage_id, "a lease was lost, so its body is stopped");
+            tracing::warn!(run = %lease.run_id, stage = %lease.stage_key, "a lease was lost, so its body is stopped");
         }
     }
 }

@@ -158,7 +158,7 @@ impl WorkerShared {
                 Ok(finished) => (finished.next, finished.claimed),
                 Err(error) => {
                     // The expired lease returns the job to the queue.
-                    tracing::warn!(run = %lease.run_id, stage = lease.stage_id, %error, "a job did not finish and runs again after its lease expires");
+                    tracing::warn!(run = %lease.run_id, stage = %lease.stage_key, %error, "a job did not finish and runs again after its lease expires");
                     return;
                 }
             };

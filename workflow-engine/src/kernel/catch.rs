@@ -31,22 +31,22 @@ pub(super) async fn catch_failure(
     lease: &Lease,
     (code, error): (ErrorCode, &str),
 ) -> Result<Option<CaughtFailure>, Error> {
-    let position = definition.stages.iter().position(|stage| stage.id == lease.stage_id);
+    let position = definition.stages.iter().position(|stage| stage.id == lease.stage_key.id);
     let Some(catch) = position.and_then(|position| definition.catch_around(position)) else {
         return Ok(None);
     };
     if code == ErrorCode::DefinitionMismatch {
         return Ok(None);
     }
-    let Some(record) = kernel.store().stage(lease.run_id, &lease.stage_id).await? else { return Ok(None) };
-    let failure = StageFailure::new(&lease.stage_id, code.as_str(), error, record.attempt);
+    let Some(record) = kernel.store().stage(lease.run_id, &lease.stage_key).await? else { return Ok(None) };
+    let failure = StageFailure::new(&lease.stage_key, code.as_str(), error, record.attempt);
     let failure = Json::encode(&failure)
         .map_err(|error| Error::stored_value(lease.run_id, "the failure of a stage", error))?;
     let keeper = &definition.stages[catch.keeper()];
     let arm = match choose_for_failure(keeper, &failure) {
         Ok(arm) => arm,
         Err(error) => {
-            tracing::error!(run = %lease.run_id, stage = lease.stage_id, error = error.message(), "a failure is not caught, because the `match` on it failed");
+            tracing::error!(run = %lease.run_id, stage = %lease.stage_key, error = error.message(), "a failure is not caught, because the `match` on it failed");
             return Ok(None);
         }
     };
@@ -69,14 +69,10 @@ impl CaughtFailure {
             (stage.failure, stage.arm) = (Some(failure.clone()), *arm);
         }
         let mut changes = vec![
-            Change::Fail { stage_id: failed.stage_id.clone(), error: error.to_owned() },
-            Change::Catch {
-                stage_id: keeper.clone(),
-                failed: failed.stage_id.clone(),
-                failure: failure.clone(),
-            },
+            Change::Fail { stage_key: failed.key(), error: error.to_owned() },
+            Change::Catch { stage_key: keeper.into(), failed: failed.key(), failure: failure.clone() },
         ];
-        changes.extend(arm.map(|arm| Change::Choose { stage_id: keeper.clone(), arm }));
+        changes.extend(arm.map(|arm| Change::Choose { stage_key: keeper.into(), arm }));
         let mut counts = Counts { active: snapshot.run.active, suspended: snapshot.run.suspended };
         counts.remove(failed);
         let mut leases = Vec::new();
@@ -89,23 +85,23 @@ impl CaughtFailure {
                 .iter()
                 .find(|job| job.stage_id == stage.id && job.generation == snapshot.run.generation);
             let Some(job) = job else {
-                changes.push(Change::Skip { stage_id: stage.id.clone(), because: failed.stage_id.clone() });
+                changes.push(Change::Skip { stage_key: stage.key(), because: failed.stage_id.clone() });
                 continue;
             };
             counts.remove(stored);
             leases.extend((job.status == Status::Running).then(|| Lease {
                 run_id: job.run_id,
-                stage_id: job.stage_id.clone(),
+                stage_key: job.key(),
                 generation: job.generation,
                 epoch: job.lease_epoch,
             }));
-            changes.push(Change::Cancel { stage_id: stage.id.clone() });
+            changes.push(Change::Cancel { stage_key: stage.key() });
         }
         let choice = definition.stages[catch.keeper()].choice.as_ref().zip(*arm);
         let skips: Vec<usize> =
             choice.map(|(choice, arm)| choice.skipped(arm as usize).collect()).unwrap_or_default();
         changes.extend(skips.iter().map(|&skipped| Change::Skip {
-            stage_id: definition.stages[skipped].id.clone(),
+            stage_key: definition.stages[skipped].key(),
             because: keeper.clone(),
         }));
         changes.push(Change::Recount { active: counts.active, suspended: counts.suspended });
@@ -125,7 +121,7 @@ impl CaughtFailure {
             let [open, left] =
                 [before, after].map(|state| open_completions(state, definition, &stage.source));
             changes.extend((left..open).map(|_| Change::Release {
-                stage_id: stage.id.clone(),
+                stage_key: stage.key(),
                 max_attempts: stage.retry.max_attempts,
                 max_crashes: stage.retry.max_crashes,
                 claim: None,
@@ -138,7 +134,7 @@ impl CaughtFailure {
         changes.extend(
             (left..open).map(|_| Change::ReleaseRun {
                 output: output.clone(),
-                stages: definition.output_stage_ids(),
+                stages: definition.output_stage_keys(),
             }),
         );
         changes

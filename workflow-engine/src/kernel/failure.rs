@@ -9,6 +9,7 @@ use crate::definition::WorkflowDefinition;
 use crate::error::{Error, ErrorCode};
 use crate::ports::{Change, Decision, Precondition, RunEnd, Snapshot};
 use crate::records::{Lease, RunError, StageRecord, Status};
+use crate::value::StageKey;
 
 /// A failure that is not retried.
 #[derive(Clone, Debug)]
@@ -58,7 +59,7 @@ fn decide(
 ) -> Option<(Decision, Vec<Lease>)> {
     let lease = &failure.lease;
     let job = snapshot.jobs.iter().find(|job| {
-        job.stage_id == lease.stage_id
+        job.is_of(&lease.stage_key)
             && job.generation == lease.generation
             && job.lease_epoch == lease.epoch
             && job.status == Status::Running
@@ -66,7 +67,7 @@ fn decide(
     if snapshot.run.status != Status::Running || failure.unless_woken && job.woken {
         return None;
     }
-    let stage = snapshot.stages.iter().find(|stage| stage.stage_id == lease.stage_id)?;
+    let stage = snapshot.stage(&lease.stage_key)?;
     let (command, precondition) = if failure.expired {
         let precondition = Precondition::ExpiredLeaseAndRevision(lease.clone(), snapshot.revision());
         ("lease.reapStale", precondition)
@@ -79,8 +80,8 @@ fn decide(
         return Some((Decision { command, precondition, ..decision }, leases));
     }
     let message = message(stage, job.attempt, failure);
-    let mut changes = vec![Change::Fail { stage_id: lease.stage_id.clone(), error: failure.error.clone() }];
-    changes.extend(cancel_open_stages(snapshot, Some(&lease.stage_id)));
+    let mut changes = vec![Change::Fail { stage_key: lease.stage_key.clone(), error: failure.error.clone() }];
+    changes.extend(cancel_open_stages(snapshot, Some(&lease.stage_key)));
     let error = RunError { code: failure.code.as_str().to_owned(), message };
     changes.push(Change::EndRun(RunEnd::Failed(error)));
     changes.extend(failure.completed_key.clone());
@@ -98,15 +99,15 @@ fn message(stage: &StageRecord, checks: u32, failure: &FinalFailure) -> String {
         Status::Suspended => format!("failed after {} to check it", attempts(checks)),
         _ => format!("failed after {}", attempts(stage.attempt)),
     };
-    format!("stage `{}` {failed}: {error}", stage.stage_id)
+    format!("stage `{}` {failed}: {error}", stage.key())
 }
 
 /// Returns the changes that cancel every open stage of the run, except one.
-pub(super) fn cancel_open_stages(snapshot: &Snapshot, except: Option<&str>) -> Vec<Change> {
+pub(super) fn cancel_open_stages(snapshot: &Snapshot, except: Option<&StageKey>) -> Vec<Change> {
     snapshot
         .stages
         .iter()
-        .filter(|stage| !stage.status.is_terminal() && Some(stage.stage_id.as_str()) != except)
-        .map(|stage| Change::Cancel { stage_id: stage.stage_id.clone() })
+        .filter(|stage| !stage.status.is_terminal() && except.is_none_or(|except| !stage.is(except)))
+        .map(|stage| Change::Cancel { stage_key: stage.key() })
         .collect()
 }

@@ -81,7 +81,7 @@ impl Kernel {
         let kernel = self.shared();
         self.spawn(async move {
             if let Err(error) = return_lease(&kernel, &lease, "its caller stopped waiting, or its runtime shut down").await {
-                tracing::error!(run = %lease.run_id, stage = lease.stage_id, %error, "a job was not returned to the queue and runs again after its lease expires");
+                tracing::error!(run = %lease.run_id, stage = %lease.stage_key, %error, "a job was not returned to the queue and runs again after its lease expires");
             }
             kernel.running().remove(&lease);
         });

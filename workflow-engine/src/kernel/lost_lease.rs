@@ -61,7 +61,7 @@ impl LostJob {
         let error = format!("worker `{worker}` was lost during attempt {}", job.attempt);
         let lease = Lease {
             run_id: job.run_id,
-            stage_id: job.stage_id,
+            stage_key: job.key(),
             generation: job.generation,
             epoch: job.lease_epoch,
         };
@@ -83,7 +83,7 @@ impl LostJob {
             taken.inspect(|_| kernel.meters().leases_lost.increment());
             return Ok(taken);
         }
-        let change = Change::RecordCrash { stage_id: lease.stage_id.clone(), error };
+        let change = Change::RecordCrash { stage_key: lease.stage_key.clone(), error };
         let run_id = lease.run_id;
         let precondition =
             if expired { Precondition::ExpiredLease(lease) } else { Precondition::Lease(lease) };

@@ -36,6 +36,7 @@ mod repairs;
 mod failure;
 mod choice;
 mod run_output;
+mod named_place;
 mod signal_payload;
 mod caught_stages;
 mod catch;
@@ -58,7 +59,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-pub use crate::value::{Limits, MAX_DEPTH};
+pub use crate::value::{Limits, MAX_DEPTH, StageKey};
 pub use attempt::JobOutcome;
 pub(crate) use attempt::{WORKER_STOPS, return_lease};
 pub(crate) use background::Background;
@@ -281,13 +282,13 @@ impl Kernel {
         stored_values::resolve(&**self.store(), self.config.blobs.as_deref(), run_id, value).await
     }
 
-    /// Returns the stored outputs of those of these stages that have completed, by stage id.
+    /// Returns the stored outputs of those of these stages that have completed, by key.
     pub(crate) async fn stored_outputs(
         &self,
         run_id: RunId,
-        stage_ids: &[String],
-    ) -> Result<HashMap<String, Json>, Error> {
-        stored_values::stored_outputs(self, run_id, stage_ids).await
+        stage_keys: &[StageKey],
+    ) -> Result<HashMap<StageKey, Json>, Error> {
+        stored_values::stored_outputs(self, run_id, stage_keys).await
     }
 
     /// Returns the fingerprints of the definitions that this process can execute.

@@ -63,11 +63,13 @@ impl WorkflowRegistry {
     /// newest, unless their creator names another one, and each run is executed against its own.
     ///
     /// # Errors
-    /// `DUPLICATE_WORKFLOW` when another workflow has its id and version; `CONFIG_FIELD_CLASH` when two fields of a stage's configuration
+    /// `DUPLICATE_WORKFLOW` when another workflow has its id and version; `INVALID_STAGE_ID` when a stage's id contains a
+    /// bracket; `CONFIG_FIELD_CLASH` when two fields of a stage's configuration
     /// have the same key; `INVALID_CONFIG_RULE` when a default breaks the rule of its field, or a pattern, also one of
     /// an input, is not a regular expression.
     pub fn register(&mut self, definition: &'static WorkflowDefinition) -> Result<(), Error> {
         for stage in &definition.stages {
+            check_stage_id(&definition.id, &stage.id)?;
             if let Some(fault) = stage.config.faults().first() {
                 return Err(match fault {
                     ConfigFault::Clash(field) => Error::config_field_clash(&definition.id, &stage.id, field),
@@ -253,3 +255,15 @@ impl WorkflowRegistry {
         valid.map(|(fingerprint, _)| fingerprint.clone()).collect()
     }
 }
+
+/// Refuses an id that would be read as a place of a stage. The macros refuse it before; this is for other callers.
+fn check_stage_id(workflow_id: &str, stage_id: &str) -> Result<(), Error> {
+    if stage_id.contains(['[', ']']) {
+        return Err(Error::invalid_stage_id(workflow_id, stage_id));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "registry_tests.rs"]
+mod tests;

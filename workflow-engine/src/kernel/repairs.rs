@@ -36,7 +36,7 @@ pub(super) fn repairs(snapshot: &Snapshot, definition: &WorkflowDefinition) -> V
     }
     changes.extend(
         (0..unnoticed)
-            .map(|_| Change::ReleaseRun { output: output.clone(), stages: definition.output_stage_ids() }),
+            .map(|_| Change::ReleaseRun { output: output.clone(), stages: definition.output_stage_keys() }),
     );
     changes
 }
@@ -65,7 +65,7 @@ fn repairs_of_stage(
     stage: &StageDefinition,
 ) -> Vec<Change> {
     let RetryPolicy { max_attempts, max_crashes, .. } = stage.retry;
-    let stage_id = || stage.id.clone();
+    let stage_key = || stage.key();
     let mut stored = snapshot.stages.iter().filter(|stored| !stored.status.is_terminal());
     let Some(stored) = stored.find(|stored| stored.stage_id == stage.id) else { return Vec::new() };
     let open = open_completions(snapshot, definition, &stage.source);
@@ -73,13 +73,13 @@ fn repairs_of_stage(
     let is_current = |job: &&JobRecord| job.generation == snapshot.run.generation;
     let has_job = snapshot.jobs.iter().filter(is_current).any(|job| job.stage_id == stage.id);
     if unnoticed > 0 {
-        let release = || Change::Release { stage_id: stage_id(), max_attempts, max_crashes, claim: None };
+        let release = || Change::Release { stage_key: stage_key(), max_attempts, max_crashes, claim: None };
         return (0..unnoticed).map(|_| release()).chain(delay_of(stage)).collect();
     }
     if stored.waiting_on > 0 || has_job {
         return Vec::new();
     }
-    let enqueue = Change::Enqueue { stage_id: stage_id(), max_attempts, max_crashes, claim: None };
+    let enqueue = Change::Enqueue { stage_key: stage_key(), max_attempts, max_crashes, claim: None };
     // When the lost job was due is not known: rather later than too early.
     let delay = delay_of(stage).filter(|_| stored.started_at.is_none());
     std::iter::once(enqueue).chain(delay).collect()

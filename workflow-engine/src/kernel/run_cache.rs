@@ -7,7 +7,7 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::value::{IdMap, Json, RunId};
+use crate::value::{IdMap, Json, RunId, StageKey};
 
 /// The number of cached runs. Beyond it the oldest is evicted, and read again when it is needed.
 const CAPACITY: usize = 4_096;
@@ -31,14 +31,14 @@ pub(super) struct CachedRun {
 /// The progress of a run, as far as this process has observed it.
 #[derive(Debug, Default)]
 struct Progress {
-    /// Outputs of completed stages, by id.
-    outputs: HashMap<String, Json>,
-    /// The arms that these outputs have chosen, by the matched stage's id.
-    arms: HashMap<String, u32>,
+    /// Outputs of completed stages.
+    outputs: HashMap<StageKey, Json>,
+    /// The arms that these outputs have chosen, by the matched stage.
+    arms: HashMap<StageKey, u32>,
     /// Stages whose outcomes are being committed.
-    pending: Vec<String>,
+    pending: Vec<StageKey>,
     /// Stages that commits of this process made ready, and for which its worker had no slot.
-    queued: BTreeSet<String>,
+    queued: BTreeSet<StageKey>,
 }
 
 impl CachedRun {
@@ -56,12 +56,12 @@ impl CachedRun {
     /// Two branches often complete in one commit, and the one that continues first needs the other's output. The commit
     /// of both has returned by then, so yielding a few times until the other task has cached its output is faster than
     /// reading the store.
-    pub(super) async fn output(&self, stage_id: &str) -> Option<Json> {
+    pub(super) async fn output(&self, stage_key: &StageKey) -> Option<Json> {
         for _ in 0..MAX_YIELDS {
             {
                 let progress = self.lock();
-                let cached = progress.outputs.get(stage_id);
-                if cached.is_some() || !progress.pending.iter().any(|stage| stage == stage_id) {
+                let cached = progress.outputs.get(stage_key);
+                if cached.is_some() || !progress.pending.iter().any(|stage| stage == stage_key) {
                     return cached.cloned();
                 }
             }
@@ -71,48 +71,48 @@ impl CachedRun {
     }
 
     /// Returns the arm that the output of a stage has chosen, if it is cached.
-    pub(super) async fn arm(&self, stage_id: &str) -> Option<u32> {
-        self.output(stage_id).await?;
-        self.lock().arms.get(stage_id).copied()
+    pub(super) async fn arm(&self, stage_key: &StageKey) -> Option<u32> {
+        self.output(stage_key).await?;
+        self.lock().arms.get(stage_key).copied()
     }
 
     /// Caches the arm that the output of a stage has chosen.
-    pub(super) fn insert_arm(&self, stage_id: &str, arm: u32) {
-        self.lock().arms.insert(stage_id.to_owned(), arm);
+    pub(super) fn insert_arm(&self, stage_key: &StageKey, arm: u32) {
+        self.lock().arms.insert(stage_key.clone(), arm);
     }
 
     /// Notes that the outcome of a stage is being committed.
-    pub(super) fn begin(self: Arc<Self>, stage_id: &str) -> PendingOutput {
-        self.lock().pending.push(stage_id.to_owned());
-        PendingOutput { run: self, stage_id: stage_id.to_owned() }
+    pub(super) fn begin(self: Arc<Self>, stage_key: &StageKey) -> PendingOutput {
+        self.lock().pending.push(stage_key.clone());
+        PendingOutput { run: self, stage_key: stage_key.clone() }
     }
 
     /// Caches a committed output.
-    pub(super) fn insert_output(&self, stage_id: &str, output: Json) {
+    pub(super) fn insert_output(&self, stage_key: &StageKey, output: Json) {
         let mut progress = self.lock();
-        progress.queued.remove(stage_id);
-        progress.outputs.insert(stage_id.to_owned(), output);
+        progress.queued.remove(stage_key);
+        progress.outputs.insert(stage_key.clone(), output);
     }
 
     /// Returns the stages that are probably in the queue. Another worker may have claimed them meanwhile, so the commit
     /// that claims them must check.
-    pub(super) fn queued(&self) -> Vec<String> {
+    pub(super) fn queued(&self) -> Vec<StageKey> {
         self.lock().queued.iter().cloned().collect()
     }
 
-    fn note_queued(&self, stage_ids: Vec<String>) {
-        self.lock().queued.extend(stage_ids);
+    fn note_queued(&self, stage_keys: Vec<StageKey>) {
+        self.lock().queued.extend(stage_keys);
     }
 
     /// Notes that a stage has left the queue.
-    pub(super) fn note_claimed(&self, stage_id: &str) {
-        self.lock().queued.remove(stage_id);
+    pub(super) fn note_claimed(&self, stage_key: &StageKey) {
+        self.lock().queued.remove(stage_key);
     }
 
     /// Ends the wait for an outcome: its commit has returned, or the store is unavailable and may be so for long.
-    pub(super) fn settle(&self, stage_id: &str) {
+    pub(super) fn settle(&self, stage_key: &StageKey) {
         let mut progress = self.lock();
-        if let Some(position) = progress.pending.iter().position(|stage| stage == stage_id) {
+        if let Some(position) = progress.pending.iter().position(|stage| stage == stage_key) {
             progress.pending.swap_remove(position);
         }
     }
@@ -125,23 +125,23 @@ impl CachedRun {
 /// An outcome that is being committed, until this is dropped.
 pub(super) struct PendingOutput {
     run: Arc<CachedRun>,
-    stage_id: String,
+    stage_key: StageKey,
 }
 
 impl PendingOutput {
     /// Caches the output and the arm that it has chosen after their commit, and notes the stages that the commit put in the queue.
-    pub(super) fn committed(self, output: Json, arm: Option<u32>, queued: Vec<String>) {
+    pub(super) fn committed(self, output: Json, arm: Option<u32>, queued: Vec<StageKey>) {
         if let Some(arm) = arm {
-            self.run.insert_arm(&self.stage_id, arm);
+            self.run.insert_arm(&self.stage_key, arm);
         }
-        self.run.insert_output(&self.stage_id, output);
+        self.run.insert_output(&self.stage_key, output);
         self.run.note_queued(queued);
     }
 }
 
 impl Drop for PendingOutput {
     fn drop(&mut self) {
-        self.run.settle(&self.stage_id);
+        self.run.settle(&self.stage_key);
     }
 }
 

@@ -8,7 +8,7 @@ use super::registry::Registered;
 use crate::definition::{Graph, WorkflowDefinition};
 use crate::error::{Error, ErrorCode};
 use crate::records::RunRecord;
-use crate::value::{Cost, Json};
+use crate::value::{Cost, Json, Place, StageKey};
 
 /// A graph. Stages are in reading order, and named by their places in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,9 +90,16 @@ impl Kernel {
     ///
     /// # Errors
     /// As [`graph_of`].
-    pub(crate) async fn output_stages(&self, run: &RunRecord) -> Result<Vec<String>, Error> {
+    pub(crate) async fn output_stages(&self, run: &RunRecord) -> Result<Vec<StageKey>, Error> {
         let graph = graph_of(self, run).await?;
-        Ok(graph.output_stages.iter().map(|&place| graph.stages[place].id.clone()).collect())
+        Ok(graph.output_stages.iter().map(|&index| graph.stages[index].key()).collect())
+    }
+}
+
+impl RunStage {
+    /// Returns the key of the stage in a run that has it once.
+    pub(super) fn key(&self) -> StageKey {
+        StageKey::new(self.id.clone(), Place::default())
     }
 }
 

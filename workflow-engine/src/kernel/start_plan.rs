@@ -6,6 +6,7 @@ use super::registry::WorkflowRegistry;
 use crate::definition::{StageDefinition, WorkflowDefinition};
 use crate::ports::{Change, NewStage, StartPlans};
 use crate::records::Claimant;
+use crate::value::StageKey;
 
 /// Returns how runs of the registered definitions are started, for the store that claims them.
 pub(super) fn start_plans(registry: &WorkflowRegistry) -> StartPlans {
@@ -28,7 +29,7 @@ pub(super) fn start_changes(
         .stages
         .iter()
         .map(|stage| NewStage {
-            stage_id: stage.id.clone(),
+            stage_key: stage.key(),
             stage_name: stage.name.clone(),
             stage_number: stage.number,
             execution_group: stage.execution_group,
@@ -41,7 +42,7 @@ pub(super) fn start_changes(
         let claim = claimant.filter(|_| slots > 0 && stage.delay.is_none()).cloned();
         slots -= usize::from(claim.is_some());
         changes.push(Change::Enqueue {
-            stage_id: stage.id.clone(),
+            stage_key: stage.key(),
             max_attempts: stage.retry.max_attempts,
             max_crashes: stage.retry.max_crashes,
             claim,
@@ -58,10 +59,10 @@ pub(super) fn first_stages(definition: &WorkflowDefinition) -> impl Iterator<Ite
 
 /// Returns the change that delays a stage which the same decision makes ready; `None` without a `delay` before it.
 pub(super) fn delay_of(stage: &StageDefinition) -> Option<Change> {
-    delay_change(&stage.id, stage.delay)
+    delay_change(&stage.key(), stage.delay)
 }
 
 /// As [`delay_of`], for a stage that need not be of a definition in this process.
-pub(super) fn delay_change(stage_id: &str, delay: Option<Duration>) -> Option<Change> {
-    delay.map(|delay| Change::Delay { stage_id: stage_id.to_owned(), delay })
+pub(super) fn delay_change(stage_key: &StageKey, delay: Option<Duration>) -> Option<Change> {
+    delay.map(|delay| Change::Delay { stage_key: stage_key.clone(), delay })
 }

@@ -8,7 +8,7 @@ use super::run_cache::CachedRun;
 use crate::error::Error;
 use crate::ports::{BlobStore, Change, Store};
 use crate::records::{BlobKey, Lease, StoredValue};
-use crate::value::{Json, RunId};
+use crate::value::{Json, RunId, StageKey};
 
 /// A value that is ready to be committed with its stage.
 pub(super) struct PreparedValue {
@@ -20,7 +20,7 @@ pub(super) struct PreparedValue {
 /// Returns the key of an output's blob. The epoch is part of it, so a worker that has lost its lease cannot overwrite
 /// the blob of the worker that holds it.
 fn blob_key(lease: &Lease) -> BlobKey {
-    BlobKey(format!("{}/{}/{}/{}", lease.run_id, lease.stage_id, lease.generation, lease.epoch))
+    BlobKey(format!("{}/{}/{}/{}", lease.run_id, lease.stage_key, lease.generation, lease.epoch))
 }
 
 /// Prepares an output for its commit. A blob store outside of the database receives a large one before the commit names
@@ -47,10 +47,10 @@ pub(super) async fn prepare_artifact(
 pub(super) async fn prepare_taken_over(
     kernel: &Kernel,
     run_id: RunId,
-    stage_id: &str,
+    stage_key: &StageKey,
     output: &Json,
 ) -> Result<PreparedValue, Error> {
-    let lease = Lease { run_id, stage_id: stage_id.to_owned(), generation: 1, epoch: 0 };
+    let lease = Lease { run_id, stage_key: stage_key.clone(), generation: 1, epoch: 0 };
     prepare_output(kernel, &lease, output).await
 }
 
@@ -95,11 +95,11 @@ pub(super) async fn resolve(
 pub(super) async fn stored_outputs(
     kernel: &Kernel,
     run_id: RunId,
-    stage_ids: &[String],
-) -> Result<HashMap<String, Json>, Error> {
-    let mut outputs = HashMap::with_capacity(stage_ids.len());
-    for (stage_id, value) in kernel.store().outputs(run_id, stage_ids).await? {
-        outputs.insert(stage_id, kernel.resolve(run_id, value).await?);
+    stage_keys: &[StageKey],
+) -> Result<HashMap<StageKey, Json>, Error> {
+    let mut outputs = HashMap::with_capacity(stage_keys.len());
+    for (stage_key, value) in kernel.store().outputs(run_id, stage_keys).await? {
+        outputs.insert(stage_key, kernel.resolve(run_id, value).await?);
     }
     Ok(outputs)
 }

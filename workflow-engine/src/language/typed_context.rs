@@ -82,7 +82,7 @@ impl<S: Stage> StageContext<S> {
     pub fn for_test() -> Self {
         let context = StageContext::detached().for_stage::<S>();
         context.changed(|parts| {
-            S::DECLARATION.id.clone_into(&mut parts.scope.stage_id);
+            parts.scope.stage_key = S::DECLARATION.id.into();
             parts.scope.stage_name = S::DECLARATION.name;
         })
     }
@@ -114,7 +114,7 @@ impl<S: Stage> StageContext<S> {
         };
         self.changed(|parts| {
             let others = Arc::clone(&parts.services.artifacts);
-            let artifact = GivenArtifact { stage_id, key: key.to_owned(), value, others };
+            let artifact = GivenArtifact { stage_key: stage_id.into(), key: key.to_owned(), value, others };
             parts.services.artifacts = Arc::new(artifact);
         })
     }

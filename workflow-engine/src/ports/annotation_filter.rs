@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::records::{AnnotationKey, AnnotationRecord};
+use crate::value::StageKey;
 
 /// Selects annotations: those that match every condition that is set, at most [`limit`](Self::limit) of them. Without a
 /// condition it selects the first hundred.
@@ -22,8 +23,8 @@ pub struct AnnotationFilter {
     pub key: Option<String>,
     /// The key, or the leading segments of it.
     pub prefix: Option<String>,
-    /// The stage that the annotation is about.
-    pub stage_id: Option<String>,
+    /// The stage that the annotation is about. A key without a place selects every place of its stage.
+    pub stage_key: Option<StageKey>,
     /// The actor.
     pub actor: Option<String>,
     /// The scope.
@@ -44,7 +45,7 @@ impl AnnotationFilter {
         Self {
             key: None,
             prefix: None,
-            stage_id: None,
+            stage_key: None,
             actor: None,
             scope: None,
             since: None,
@@ -72,9 +73,9 @@ impl AnnotationFilter {
         self
     }
 
-    /// Selects annotations about this stage.
-    pub fn stage(mut self, stage_id: impl Into<String>) -> Self {
-        self.stage_id = Some(stage_id.into());
+    /// Selects annotations about this stage: `embed` for every place of it, `embed[17]` for one.
+    pub fn stage(mut self, stage_key: impl Into<StageKey>) -> Self {
+        self.stage_key = Some(stage_key.into());
         self
     }
 
@@ -125,7 +126,10 @@ impl AnnotationFilter {
         annotation.id > self.after
             && is(&self.key, Some(&annotation.key))
             && self.prefix.as_deref().is_none_or(below)
-            && is(&self.stage_id, annotation.stage_id.as_deref())
+            && self
+                .stage_key
+                .as_ref()
+                .is_none_or(|key| key.selects_of(annotation.stage_id.as_deref(), &annotation.place))
             && is(&self.actor, annotation.actor.as_deref())
             && is(&self.scope, annotation.scope.as_deref())
             && self.since.is_none_or(|since| annotation.at >= since)

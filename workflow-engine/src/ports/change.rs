@@ -8,7 +8,7 @@ use super::rerun_stage::RerunStage;
 use super::run_end::RunEnd;
 use crate::ledger::{CallOutcome, CallReservation};
 use crate::records::{Annotation, BlobKey, Claimant, LogLevel, RunStart, Statement, StoredValue};
-use crate::value::{CallId, Cost, Json};
+use crate::value::{CallId, Cost, Json, StageKey};
 
 /// One thing that a decision writes. Its documentation defines its meaning in every store, events included.
 #[derive(Clone, Debug)]
@@ -42,7 +42,7 @@ pub enum Change {
     /// event.
     TakeOver {
         /// The stage.
-        stage_id: String,
+        stage_key: StageKey,
         /// The output.
         output: StoredValue,
     },
@@ -51,7 +51,7 @@ pub enum Change {
     /// is then above every lease that the job can have had, and where the stage is `SUSPENDED`, so is the job.
     Enqueue {
         /// The stage.
-        stage_id: String,
+        stage_key: StageKey,
         /// The number of attempts that the stage's retry policy allows.
         max_attempts: u32,
         /// The number of crashes after which the stage fails.
@@ -63,7 +63,7 @@ pub enum Change {
     /// that no change of it has claimed. Where the decision has inserted none, nothing changes. No event.
     Delay {
         /// The stage.
-        stage_id: String,
+        stage_key: StageKey,
         /// The time until the job is due.
         delay: Duration,
     },
@@ -72,7 +72,7 @@ pub enum Change {
     /// check.
     Claim {
         /// The stage.
-        stage_id: String,
+        stage_key: StageKey,
         /// The worker that claims the job.
         claim: Claimant,
     },
@@ -80,7 +80,7 @@ pub enum Change {
     /// until the decision has claimed `room` jobs. The other stages do not change.
     ClaimQueued {
         /// The stages.
-        stage_ids: Vec<String>,
+        stage_keys: Vec<StageKey>,
         /// The worker that claims the jobs.
         claim: Claimant,
         /// The most jobs that the decision claims, those of its other changes included.
@@ -89,7 +89,7 @@ pub enum Change {
     /// Makes the stage `COMPLETED`, clears its error and deletes its job. Event `stage:completed`.
     Complete {
         /// The stage.
-        stage_id: String,
+        stage_key: StageKey,
         /// The stage's output.
         output: StoredValue,
         /// The time that the body ran.
@@ -98,7 +98,7 @@ pub enum Change {
     /// Notes the arm that the outcome of the stage chooses, before that outcome, whose event names it. No event.
     Choose {
         /// The matched stage.
-        stage_id: String,
+        stage_key: StageKey,
         /// The number of the arm, from 0.
         arm: u32,
     },
@@ -106,9 +106,9 @@ pub enum Change {
     /// keeps it, and the failed stage's job is deleted. No event.
     Catch {
         /// The stage that keeps the failure.
-        stage_id: String,
+        stage_key: StageKey,
         /// The stage that failed.
-        failed: String,
+        failed: StageKey,
         /// The failure, a [`StageFailure`](crate::records::StageFailure).
         failure: Json,
     },
@@ -116,7 +116,7 @@ pub enum Change {
     /// `stage:skipped`.
     Skip {
         /// The stage.
-        stage_id: String,
+        stage_key: StageKey,
         /// The stage whose outcome has chosen the other arm, or that failed.
         because: String,
     },
@@ -128,7 +128,7 @@ pub enum Change {
     /// A stage that waits for a signal is due at once if one is in its queue.
     Suspend {
         /// The stage.
-        stage_id: String,
+        stage_key: StageKey,
         /// The reference to the work of the remote service.
         ticket: StoredValue,
         /// The time until the first check.
@@ -143,14 +143,14 @@ pub enum Change {
     /// event.
     Postpone {
         /// The stage.
-        stage_id: String,
+        stage_key: StageKey,
         /// The time until the next check.
         check_after: Duration,
     },
     /// Makes the check of a suspended stage due now; while a check is running, another one follows it. No event.
     Wake {
         /// The stage.
-        stage_id: String,
+        stage_key: StageKey,
     },
     /// Puts a signal at the end of the stage's queue, and wakes the stage as `Wake` does if it is suspended; otherwise its
     /// next wait finds the signal. The stage need not be stored yet. Event `stage:signalled`.
@@ -160,7 +160,7 @@ pub enum Change {
     /// [`MAX_SIGNALS`](Self::MAX_SIGNALS) signals.
     Signal {
         /// The stage.
-        stage_id: String,
+        stage_key: StageKey,
         /// The stage's name, for people.
         stage_name: String,
         /// The payload, already checked.
@@ -171,7 +171,7 @@ pub enum Change {
     /// Notes that the wait of the stage consumes the oldest signal of its queue, which has this number. No event.
     ConsumeSignal {
         /// The stage.
-        stage_id: String,
+        stage_key: StageKey,
         /// The number of the signal.
         number: u64,
     },
@@ -179,7 +179,7 @@ pub enum Change {
     /// the stage becomes ready, as `Enqueue` does it, in the commit that brought the counter to zero.
     Release {
         /// The stage that waits.
-        stage_id: String,
+        stage_key: StageKey,
         /// The number of attempts that the stage's retry policy allows.
         max_attempts: u32,
         /// The number of crashes after which the stage fails.
@@ -193,14 +193,14 @@ pub enum Change {
         /// The output, where one stage delivers it.
         output: Option<StoredValue>,
         /// Every stage that delivers a part of the output, in its order: for the event.
-        stages: Vec<String>,
+        stages: Vec<StageKey>,
     },
     /// Puts the stage back after an attempt that failed and will be retried: stage and job are `PENDING`, the lease
     /// ends, the job is due after `delay`. Event `stage:retrying`. For a `SUSPENDED` stage, the failed attempt was a
     /// check: stage and job are `SUSPENDED`.
     Retry {
         /// The stage.
-        stage_id: String,
+        stage_key: StageKey,
         /// The reason.
         error: String,
         /// The time until the next attempt.
@@ -211,7 +211,7 @@ pub enum Change {
     /// Event `stage:retrying`. For a `SUSPENDED` stage, the attempt was a check: stage and job are `SUSPENDED`.
     RecordCrash {
         /// The stage.
-        stage_id: String,
+        stage_key: StageKey,
         /// The reason.
         error: String,
     },
@@ -220,28 +220,28 @@ pub enum Change {
     /// stage and job are `SUSPENDED`, without an event.
     ReturnJob {
         /// The stage.
-        stage_id: String,
+        stage_key: StageKey,
         /// The reason, for people.
         reason: String,
     },
     /// Sets the error text of the stage, and nothing else: why an attempt ended that does not count. No event.
     NoteError {
         /// The stage.
-        stage_id: String,
+        stage_key: StageKey,
         /// The reason.
         error: String,
     },
     /// Makes the stage `FAILED` and its job `DEAD`. Event `stage:failed`.
     Fail {
         /// The stage.
-        stage_id: String,
+        stage_key: StageKey,
         /// The reason.
         error: String,
     },
     /// Makes the stage `CANCELLED` and deletes its job. Event `stage:cancelled`.
     Cancel {
         /// The stage.
-        stage_id: String,
+        stage_key: StageKey,
     },
     /// Ends the run without an output. Moves the version. Event `workflow:failed` or `workflow:cancelled`.
     EndRun(RunEnd),
@@ -281,7 +281,7 @@ pub enum Change {
     /// Writes a log line. No event.
     Log {
         /// The stage that the line is about. `None` for the run as a whole.
-        stage_id: Option<String>,
+        stage_key: Option<StageKey>,
         /// The severity.
         level: LogLevel,
         /// The message.
@@ -292,7 +292,7 @@ pub enum Change {
     /// Reports the progress of a stage. Event `stage:progress`.
     Progress {
         /// The stage.
-        stage_id: String,
+        stage_key: StageKey,
         /// The completed part, `0.0..=1.0`.
         fraction: f64,
         /// The message.
@@ -302,14 +302,14 @@ pub enum Change {
     /// need not be stored yet. Event `annotation:created` for each record, where the annotation requests it.
     Annotate {
         /// The stage that the annotation is about, or that makes it.
-        stage_id: Option<String>,
+        stage_key: Option<StageKey>,
         /// The annotation.
         annotation: Annotation,
     },
     /// Writes an artifact of the stage in the stage's generation, and replaces the one with this key. No event.
     PutArtifact {
         /// The stage.
-        stage_id: String,
+        stage_key: StageKey,
         /// The key, unique within the stage.
         key: String,
         /// The value.
@@ -318,14 +318,14 @@ pub enum Change {
     /// Deletes an artifact of the stage, if it exists. No event.
     DeleteArtifact {
         /// The stage.
-        stage_id: String,
+        stage_key: StageKey,
         /// The key, unique within the stage.
         key: String,
     },
     /// Writes metrics of the stage. Metrics with other names stay unchanged. No event.
     RecordMetrics {
         /// The stage.
-        stage_id: String,
+        stage_key: StageKey,
         /// The values by name.
         metrics: BTreeMap<String, f64>,
     },
@@ -338,7 +338,7 @@ pub enum Change {
     /// keeps its reservation. Every decision ensures this for the stages that it touches.
     ReserveCall {
         /// The stage.
-        stage_id: String,
+        stage_key: StageKey,
         /// The id of the call.
         call_id: CallId,
         /// The call.
@@ -351,7 +351,7 @@ pub enum Change {
     /// `UNKNOWN`; an `UNKNOWN` one may still be settled. No event.
     SettleCall {
         /// The stage.
-        stage_id: String,
+        stage_key: StageKey,
         /// The id of the call.
         call_id: CallId,
         /// The outcome.
@@ -361,7 +361,7 @@ pub enum Change {
     /// No event.
     SetBudget {
         /// The stage; `None` for the run.
-        stage_id: Option<String>,
+        stage_key: Option<StageKey>,
         /// The budget for all generations together.
         budget: Cost,
     },
@@ -370,7 +370,7 @@ pub enum Change {
     /// once. Event `stage:retrying`.
     AwaitBudget {
         /// The stage.
-        stage_id: String,
+        stage_key: StageKey,
         /// The reason, for people.
         error: String,
         /// The most that the refused call can cost.
@@ -381,14 +381,14 @@ pub enum Change {
     /// Makes a stage that waits for its budget due now; any other stage does not change. No event.
     Resume {
         /// The stage.
-        stage_id: String,
+        stage_key: StageKey,
     },
     /// Runs statements on the user's own tables, in this order, after everything else that the decision writes. The
     /// decision then has a transaction to itself. A refused statement rolls the transaction back, and the commit fails
     /// with the code `STATEMENT_FAILED`. No event.
     Execute {
         /// The stage that gives the statements.
-        stage_id: String,
+        stage_key: StageKey,
         /// The statements, already checked.
         statements: Vec<Statement>,
     },

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::records::{ClaimedJob, Status};
-use crate::value::Json;
+use crate::value::{Json, StageKey};
 
 /// The outcome of committing a decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub struct Applied {
     /// The jobs that the decision claimed.
     pub claimed: Vec<ClaimedJob>,
     /// The stages whose jobs became claimable by any worker.
-    pub ready: Vec<String>,
+    pub ready: Vec<StageKey>,
     /// The run's terminal status, where this commit ended the run.
     pub ended: Option<Status>,
     /// How long that run took from its start, or from that of its last rerun; `None` where it did not end here, or had not

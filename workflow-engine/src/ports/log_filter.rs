@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::records::{LogLevel, LogRecord};
+use crate::value::StageKey;
 
 /// Selects log lines of a run: those that match every condition that is set.
 ///
@@ -18,9 +19,9 @@ use crate::records::{LogLevel, LogRecord};
 #[non_exhaustive]
 #[must_use]
 pub struct LogFilter {
-    /// The stage that the line is about.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub stage_id: Option<String>,
+    /// The stage that the line is about. A key without a place selects every place of its stage.
+    #[serde(rename = "stage_id", skip_serializing_if = "Option::is_none")]
+    pub stage_key: Option<StageKey>,
     /// The stage's attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempt: Option<u32>,
@@ -41,9 +42,9 @@ impl LogFilter {
         Self::default()
     }
 
-    /// Selects lines of this stage.
-    pub fn stage(mut self, stage_id: impl Into<String>) -> Self {
-        self.stage_id = Some(stage_id.into());
+    /// Selects lines of this stage: `embed` for every place of it, `embed[17]` for one.
+    pub fn stage(mut self, stage_key: impl Into<StageKey>) -> Self {
+        self.stage_key = Some(stage_key.into());
         self
     }
 
@@ -74,7 +75,7 @@ impl LogFilter {
     /// Returns whether a line matches.
     #[must_use]
     pub fn admits(&self, line: &LogRecord) -> bool {
-        (self.stage_id.is_none() || self.stage_id == line.stage_id)
+        self.stage_key.as_ref().is_none_or(|key| key.selects_of(line.stage_id.as_deref(), &line.place))
             && (self.attempt.is_none() || self.attempt == line.attempt)
             && !(self.run_only && line.stage_id.is_some())
             && self.level.is_none_or(|level| line.level >= level)

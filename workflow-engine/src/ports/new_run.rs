@@ -1,6 +1,7 @@
 //! A run and its stages before they are inserted.
 
 use crate::records::RunRequest;
+use crate::value::StageKey;
 
 /// A run before it is inserted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,8 +21,8 @@ pub struct NewRun {
 /// A stage before it is inserted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewStage {
-    /// The stage's id.
-    pub stage_id: String,
+    /// The stage.
+    pub stage_key: StageKey,
     /// The stage's name, for people.
     pub stage_name: String,
     /// The 1-based position in reading order.

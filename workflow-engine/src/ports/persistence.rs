@@ -16,7 +16,7 @@ use crate::records::{
     AnnotationRecord, ArtifactRecord, BlobKey, Event, LogRecord, RunRecord, RunRequest, StageRecord,
     StoredValue,
 };
-use crate::value::{Json, RunId};
+use crate::value::{Json, RunId, StageKey};
 
 /// Makes a decision from a run that is locked. It receives `None` where the run does not exist, and returns `None` where
 /// there is nothing to do.
@@ -52,18 +52,18 @@ pub trait Persistence: Send + Sync {
     /// Returns the request that created the run: input, configuration and metadata.
     async fn request(&self, run_id: RunId) -> Result<Option<RunRequest>, Error>;
 
-    /// Returns the run's stages in reading order.
+    /// Returns the run's stages in reading order, those of one stage by place.
     async fn stages(&self, run_id: RunId) -> Result<Vec<StageRecord>, Error>;
 
     /// Returns one stage of the run.
-    async fn stage(&self, run_id: RunId, stage_id: &str) -> Result<Option<StageRecord>, Error>;
+    async fn stage(&self, run_id: RunId, stage_key: &StageKey) -> Result<Option<StageRecord>, Error>;
 
-    /// Returns the outputs of the named stages, as far as they have completed, by stage id.
+    /// Returns the outputs of the named stages, as far as they have completed, by key.
     async fn outputs(
         &self,
         run_id: RunId,
-        stage_ids: &[String],
-    ) -> Result<HashMap<String, StoredValue>, Error>;
+        stage_keys: &[StageKey],
+    ) -> Result<HashMap<StageKey, StoredValue>, Error>;
 
     /// Returns a blob of the store's own table.
     async fn blob(&self, key: &BlobKey) -> Result<Option<Json>, Error>;
@@ -82,15 +82,19 @@ pub trait Persistence: Send + Sync {
         filter: &AnnotationFilter,
     ) -> Result<Vec<AnnotationRecord>, Error>;
 
-    /// Returns the artifacts of one stage of the run, or of all stages, by stage id and key. Those of earlier generations
-    /// of their stage are left out.
-    async fn artifacts(&self, run_id: RunId, stage_id: Option<&str>) -> Result<Vec<ArtifactRecord>, Error>;
+    /// Returns the artifacts of one stage of the run, or of all stages, by stage id, place and key. A key without a place
+    /// selects every place of its stage. Those of earlier generations of their stage are left out.
+    async fn artifacts(
+        &self,
+        run_id: RunId,
+        stage_key: Option<&StageKey>,
+    ) -> Result<Vec<ArtifactRecord>, Error>;
 
     /// Returns one artifact, if it is of its stage's current generation.
     async fn artifact(
         &self,
         run_id: RunId,
-        stage_id: &str,
+        stage_key: &StageKey,
         key: &str,
     ) -> Result<Option<ArtifactRecord>, Error>;
 

@@ -1,6 +1,7 @@
 //! The condition under which a decision is applied.
 
 use crate::records::Lease;
+use crate::value::StageKey;
 
 /// The condition under which a decision is applied. A decision is applied only to the state from which it was made:
 /// when the condition does not hold, the store writes nothing and returns
@@ -20,7 +21,7 @@ pub enum Precondition {
     /// The stage's job is claimable: `PENDING` or `SUSPENDED`, due, and with an attempt left.
     Claimable {
         /// The stage.
-        stage_id: String,
+        stage_key: StageKey,
         /// The run's generation.
         generation: u32,
     },
@@ -28,7 +29,7 @@ pub enum Precondition {
     /// command whose first commit must name the lease that it takes, as the key of `job.execute` does.
     ClaimableAt {
         /// The stage.
-        stage_id: String,
+        stage_key: StageKey,
         /// The run's generation.
         generation: u32,
         /// The epoch of the job's newest lease.

@@ -5,25 +5,26 @@ use chrono::{DateTime, Utc};
 
 use crate::error::Error;
 use crate::records::{SignalRecord, SignalWait};
-use crate::value::RunId;
+use crate::value::{RunId, StageKey};
 
 /// Reads signals, which commits write: [`Change::Signal`](super::Change::Signal) puts one into the queue of its stage, and
 /// [`Change::ConsumeSignal`](super::Change::ConsumeSignal) takes the oldest.
 #[async_trait]
 pub trait Signals: Send + Sync {
-    /// Returns the signals of a stage of the run, or of all stages: by stage and number, consumed ones included.
+    /// Returns the signals of a stage of the run, or of all stages: by stage, place and number, consumed ones included. A key
+    /// without a place selects every place of its stage.
     ///
     /// # Errors
     /// All methods fail when the store cannot be read.
-    async fn signals(&self, run_id: RunId, stage_id: Option<&str>) -> Result<Vec<SignalRecord>, Error>;
+    async fn signals(&self, run_id: RunId, stage_key: Option<&StageKey>) -> Result<Vec<SignalRecord>, Error>;
 
     /// Returns the oldest signal of the stage that no wait has consumed.
-    async fn next_signal(&self, run_id: RunId, stage_id: &str) -> Result<Option<SignalRecord>, Error>;
+    async fn next_signal(&self, run_id: RunId, stage_key: &StageKey) -> Result<Option<SignalRecord>, Error>;
 
     /// Returns the fingerprints of the definitions that have a suspended stage, sorted.
     async fn suspended_definitions(&self) -> Result<Vec<String>, Error>;
 
-    /// Returns stages that are suspended and have no signal in their queue: by deadline, run and stage, at most
+    /// Returns stages that are suspended and have no signal in their queue: by deadline, run, stage and place, at most
     /// `query.limit`.
     async fn signal_waits(&self, query: &SignalWaitQuery) -> Result<Vec<SignalWait>, Error>;
 }
@@ -34,7 +35,7 @@ pub struct SignalWaitQuery {
     /// The stages that wait for signals: fingerprint of the definition, and id of the stage. Others are not returned.
     pub stages: Vec<(String, String)>,
     /// The last wait of the previous page: deadline, run and stage.
-    pub after: Option<(DateTime<Utc>, RunId, String)>,
+    pub after: Option<(DateTime<Utc>, RunId, StageKey)>,
     /// The most waits to return.
     pub limit: usize,
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::annotation::Annotation;
 use super::annotation_key::OPERATOR;
 use super::annotation_record::AnnotationRecord;
-use crate::value::{Json, RunId};
+use crate::value::{Json, Place, RunId};
 
 /// A person or a program that acts on runs from outside. Commands carry it, and the commit of an action keeps it.
 ///
@@ -64,6 +64,9 @@ pub struct ActionRecord {
     pub run_id: RunId,
     /// The stage, if the action was about one.
     pub stage_id: Option<String>,
+    /// The place of the stage in its run; empty outside of repeated parts.
+    #[serde(default, skip_serializing_if = "Place::is_empty")]
+    pub place: Place,
     /// What was done: `cancel`, `rerun`, `fork`, `wake`, `signal`, `budget`.
     pub action: String,
     /// Who did it.
@@ -92,9 +95,9 @@ pub(crate) fn origin(name: &str, details: &Value) -> Annotation {
 impl ActionRecord {
     /// Reads an action from its annotation; `None` for another annotation.
     pub(crate) fn of(annotation: AnnotationRecord) -> Option<Self> {
-        let AnnotationRecord { id, run_id, stage_id, key, value, payload, at, .. } = annotation;
+        let AnnotationRecord { id, run_id, stage_id, place, key, value, payload, at, .. } = annotation;
         let action = key.strip_prefix(OPERATOR)?.to_owned();
         let by = payload.and_then(|payload| payload.decode().ok());
-        Some(Self { id, run_id, stage_id, action, by, details: value, at })
+        Some(Self { id, run_id, stage_id, place, action, by, details: value, at })
     }
 }

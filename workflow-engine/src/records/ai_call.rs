@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::call_status::CallStatus;
 use super::call_type::CallType;
 use super::present_field::present;
-use crate::value::{CallId, Cost, Json, RunId};
+use crate::value::{CallId, Cost, Json, Place, RunId, StageKey};
 
 /// One row of the ledger.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -18,6 +18,9 @@ pub struct AiCallRecord {
     pub run_id: Option<RunId>,
     /// The stage; `None` for a call outside of a stage.
     pub stage_id: Option<String>,
+    /// The place of the stage in its run; empty outside of repeated parts.
+    #[serde(default, skip_serializing_if = "Place::is_empty")]
+    pub place: Place,
     /// The run's generation; 0 outside of a stage.
     pub generation: u32,
     /// The stage's attempt; 0 outside of a stage.
@@ -55,4 +58,11 @@ pub struct AiCallRecord {
     pub created_at: DateTime<Utc>,
     /// The instant at which the call was settled, failed or became unknown.
     pub ended_at: Option<DateTime<Utc>>,
+}
+
+impl AiCallRecord {
+    /// Returns the key of its stage, if it is a call of a stage.
+    pub(crate) fn stage_key(&self) -> Option<StageKey> {
+        Some(StageKey { id: self.stage_id.clone()?, place: self.place.clone() })
+    }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::records::annotation_key::AnnotationKey;
 use crate::records::present_field::present;
-use crate::value::{Json, RunId};
+use crate::value::{Json, Place, RunId};
 
 /// One stored attribute of an annotation. It never changes, and a rerun keeps it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -19,6 +19,9 @@ pub struct AnnotationRecord {
     pub run_id: RunId,
     /// The stage that the annotation is about, or that made it.
     pub stage_id: Option<String>,
+    /// The place of the stage in its run; empty outside of repeated parts.
+    #[serde(default, skip_serializing_if = "Place::is_empty")]
+    pub place: Place,
     /// The run's generation at the commit.
     pub generation: u32,
     /// The stage's attempt at the commit, where the stage exists.

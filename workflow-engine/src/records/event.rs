@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::present_field::present;
-use crate::value::{Cost, Json, RunId};
+use crate::value::{Cost, Json, Place, RunId, StageKey};
 
 /// One event of a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,7 +18,7 @@ pub struct Event {
     /// What caused the commit; the events of one commit have the same cause:
     ///
     /// - `{command}:{key}`, such as `run.create:order-7`, for a command with an idempotency key;
-    /// - `{stage}/{generation}/{attempt}/{epoch}`, such as `charge/1/2/5`, for the outcome of an attempt, for its reports,
+    /// - `{stage}/{generation}/{attempt}/{epoch}`, such as `charge/1/2/5` or `embed[17]/1/1/1`, for the outcome of an attempt, for its reports,
     ///   for its claim from the queue, and for the loss of its lease;
     /// - `{command}`, such as `run.cancel`, for any other command.
     pub causation_id: String,
@@ -79,6 +79,9 @@ pub enum EventKind {
     StageStarted {
         /// The stage.
         stage_id: String,
+        /// The place of the stage in its run; empty outside of repeated parts.
+        #[serde(default, skip_serializing_if = "Place::is_empty")]
+        place: Place,
         /// The stage's name, for people.
         stage_name: String,
         /// The 1-based position in reading order.
@@ -94,6 +97,9 @@ pub enum EventKind {
     StageProgress {
         /// The stage.
         stage_id: String,
+        /// The place of the stage in its run; empty outside of repeated parts.
+        #[serde(default, skip_serializing_if = "Place::is_empty")]
+        place: Place,
         /// The completed part, `0.0..=1.0`.
         fraction: f64,
         /// The message, for people.
@@ -104,6 +110,9 @@ pub enum EventKind {
     StageSuspended {
         /// The stage.
         stage_id: String,
+        /// The place of the stage in its run; empty outside of repeated parts.
+        #[serde(default, skip_serializing_if = "Place::is_empty")]
+        place: Place,
         /// The stage's name, for people.
         stage_name: String,
         /// The time until the first check, in milliseconds.
@@ -115,6 +124,9 @@ pub enum EventKind {
     StageSignalled {
         /// The stage.
         stage_id: String,
+        /// The place of the stage in its run; empty outside of repeated parts.
+        #[serde(default, skip_serializing_if = "Place::is_empty")]
+        place: Place,
         /// The stage's name, for people.
         stage_name: String,
         /// Who sent it, as far as the sender has said.
@@ -127,12 +139,18 @@ pub enum EventKind {
         /// The stage that this commit suspended; `None` where the commit completed the last running stage while another
         /// one was suspended.
         stage_id: Option<String>,
+        /// The place of the stage in its run; empty outside of repeated parts.
+        #[serde(default, skip_serializing_if = "Place::is_empty")]
+        place: Place,
     },
     /// `stage:completed`: the stage's output is committed.
     #[serde(rename = "stage:completed")]
     StageCompleted {
         /// The stage.
         stage_id: String,
+        /// The place of the stage in its run; empty outside of repeated parts.
+        #[serde(default, skip_serializing_if = "Place::is_empty")]
+        place: Place,
         /// The stage's name, for people.
         stage_name: String,
         /// The time that the body ran, in milliseconds. Of a stage that waits: its body and its last check, without the wait.
@@ -147,6 +165,9 @@ pub enum EventKind {
     StageSkipped {
         /// The stage.
         stage_id: String,
+        /// The place of the stage in its run; empty outside of repeated parts.
+        #[serde(default, skip_serializing_if = "Place::is_empty")]
+        place: Place,
         /// The stage's name, for people.
         stage_name: String,
         /// The stage whose outcome has chosen another arm, or that failed in the `catch` around both.
@@ -157,6 +178,9 @@ pub enum EventKind {
     StageRetrying {
         /// The stage.
         stage_id: String,
+        /// The place of the stage in its run; empty outside of repeated parts.
+        #[serde(default, skip_serializing_if = "Place::is_empty")]
+        place: Place,
         /// The stage's name, for people.
         stage_name: String,
         /// The attempt that failed.
@@ -172,6 +196,9 @@ pub enum EventKind {
     StageReturned {
         /// The stage.
         stage_id: String,
+        /// The place of the stage in its run; empty outside of repeated parts.
+        #[serde(default, skip_serializing_if = "Place::is_empty")]
+        place: Place,
         /// The stage's name, for people.
         stage_name: String,
         /// The attempt that does not count.
@@ -184,6 +211,9 @@ pub enum EventKind {
     StageFailed {
         /// The stage.
         stage_id: String,
+        /// The place of the stage in its run; empty outside of repeated parts.
+        #[serde(default, skip_serializing_if = "Place::is_empty")]
+        place: Place,
         /// The stage's name, for people.
         stage_name: String,
         /// The attempt that failed.
@@ -196,6 +226,9 @@ pub enum EventKind {
     StageCancelled {
         /// The stage.
         stage_id: String,
+        /// The place of the stage in its run; empty outside of repeated parts.
+        #[serde(default, skip_serializing_if = "Place::is_empty")]
+        place: Place,
         /// The stage's name, for people.
         stage_name: String,
     },
@@ -204,6 +237,9 @@ pub enum EventKind {
     AnnotationCreated {
         /// The stage that the annotation is about, or that made it.
         stage_id: Option<String>,
+        /// The place of the stage in its run; empty outside of repeated parts.
+        #[serde(default, skip_serializing_if = "Place::is_empty")]
+        place: Place,
         /// The key of the attribute.
         key: String,
         /// The value of the attribute.
@@ -243,6 +279,33 @@ impl EventKind {
             Self::StageCancelled { .. } => "stage:cancelled",
             Self::AnnotationCreated { .. } => "annotation:created",
         }
+    }
+
+    /// Returns the stage that the event is about: `embed`, or `embed[17]` in a repeated part.
+    #[must_use]
+    pub fn stage_key(&self) -> Option<StageKey> {
+        let (id, place) = match self {
+            Self::StageStarted { stage_id, place, .. }
+            | Self::StageProgress { stage_id, place, .. }
+            | Self::StageSuspended { stage_id, place, .. }
+            | Self::StageSignalled { stage_id, place, .. }
+            | Self::StageCompleted { stage_id, place, .. }
+            | Self::StageSkipped { stage_id, place, .. }
+            | Self::StageRetrying { stage_id, place, .. }
+            | Self::StageReturned { stage_id, place, .. }
+            | Self::StageFailed { stage_id, place, .. }
+            | Self::StageCancelled { stage_id, place, .. }
+            | Self::WorkflowSuspended { stage_id: Some(stage_id), place }
+            | Self::AnnotationCreated { stage_id: Some(stage_id), place, .. } => (stage_id, place),
+            Self::WorkflowCreated { .. }
+            | Self::WorkflowStarted {}
+            | Self::WorkflowCompleted { .. }
+            | Self::WorkflowFailed { .. }
+            | Self::WorkflowCancelled { .. }
+            | Self::WorkflowSuspended { stage_id: None, .. }
+            | Self::AnnotationCreated { stage_id: None, .. } => return None,
+        };
+        Some(StageKey { id: id.clone(), place: place.clone() })
     }
 
     /// Returns whether the event ends the run.

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::status::Status;
-use crate::value::RunId;
+use crate::value::{Place, RunId, StageKey};
 
 /// A stored job: the entry of a stage that is ready, running under a lease, suspended, or dead. A stage of a run has at
 /// most one, which is deleted when the stage completes.
@@ -15,6 +15,9 @@ pub struct JobRecord {
     pub run_id: RunId,
     /// The stage.
     pub stage_id: String,
+    /// The place of the stage in its run; empty outside of repeated parts.
+    #[serde(default, skip_serializing_if = "Place::is_empty")]
+    pub place: Place,
     /// The workflow's id.
     pub workflow_id: String,
     /// The fingerprint of the definition with which the run was created. Only a worker that has it claims the job.
@@ -47,6 +50,17 @@ pub struct JobRecord {
 }
 
 impl JobRecord {
+    /// Returns the key of its stage.
+    #[must_use]
+    pub fn key(&self) -> StageKey {
+        StageKey { id: self.stage_id.clone(), place: self.place.clone() }
+    }
+
+    /// Returns whether it is the job of the stage with this key.
+    pub(crate) fn is_of(&self, key: &StageKey) -> bool {
+        key.is(&self.stage_id, &self.place)
+    }
+
     /// Returns whether the job is leased or will become claimable, for a run in this generation.
     pub(crate) const fn moves(&self, generation: u32) -> bool {
         self.generation == generation

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::value::RunId;
+use crate::value::{RunId, StageKey};
 
 /// The right to write the outcome of one claim. Every write of a worker is conditional on it, so a worker whose job was
 /// claimed again is fenced off.
@@ -13,7 +13,8 @@ pub struct Lease {
     /// The run.
     pub run_id: RunId,
     /// The stage.
-    pub stage_id: String,
+    #[serde(rename = "stage_id")]
+    pub stage_key: StageKey,
     /// The run's generation at the claim.
     pub generation: u32,
     /// The epoch to which the claim raised the job.

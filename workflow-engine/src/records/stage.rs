@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::cost_summary::CostSummary;
 use super::status::Status;
 use super::stored_value::StoredValue;
-use crate::value::{Cost, Json, RunId};
+use crate::value::{Cost, Json, Place, RunId, StageKey};
 
 /// A stored stage of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -18,6 +18,9 @@ pub struct StageRecord {
     pub run_id: RunId,
     /// The stage's id.
     pub stage_id: String,
+    /// The place of the stage in its run; empty outside of repeated parts.
+    #[serde(default, skip_serializing_if = "Place::is_empty")]
+    pub place: Place,
     /// The stage's name, for people.
     pub stage_name: String,
     /// The 1-based position in reading order.
@@ -55,4 +58,17 @@ pub struct StageRecord {
     pub started_at: Option<DateTime<Utc>>,
     /// The instant at which the stage reached a terminal status.
     pub completed_at: Option<DateTime<Utc>>,
+}
+
+impl StageRecord {
+    /// Returns the stage's key.
+    #[must_use]
+    pub fn key(&self) -> StageKey {
+        StageKey { id: self.stage_id.clone(), place: self.place.clone() }
+    }
+
+    /// Returns whether the stage has this key.
+    pub(crate) fn is(&self, key: &StageKey) -> bool {
+        key.is(&self.stage_id, &self.place)
+    }
 }

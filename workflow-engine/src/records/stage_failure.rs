@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::value::{Place, StageKey};
+
 /// Why a stage inside of a `catch` failed and is not retried: the `Err` of what the `catch` passes on.
 ///
 /// ```
@@ -33,6 +35,9 @@ use serde::{Deserialize, Serialize};
 pub struct StageFailure {
     /// The stage that failed.
     pub stage_id: String,
+    /// The place of the stage in its run; empty outside of repeated parts.
+    #[serde(default, skip_serializing_if = "Place::is_empty")]
+    pub place: Place,
     /// The stable code with which the run would have failed: `STAGE_FAILED`, `WAIT_TIMED_OUT`, `WORKER_LOST`, …
     pub code: String,
     /// The text of the failure.
@@ -42,7 +47,8 @@ pub struct StageFailure {
 }
 
 impl StageFailure {
-    pub(crate) fn new(stage_id: &str, code: &str, message: &str, attempts: u32) -> Self {
-        Self { stage_id: stage_id.to_owned(), code: code.to_owned(), message: message.to_owned(), attempts }
+    pub(crate) fn new(stage_key: &StageKey, code: &str, message: &str, attempts: u32) -> Self {
+        let StageKey { id: stage_id, place } = stage_key.clone();
+        Self { stage_id, place, code: code.to_owned(), message: message.to_owned(), attempts }
     }
 }

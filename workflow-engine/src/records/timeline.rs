@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::attempt::AttemptRecord;
 use super::status::Status;
-use crate::value::RunId;
+use crate::value::{Place, RunId};
 
 /// What a run has done over time: its generations, and the attempts and waits of its stages. The engine derives it from
 /// the events of the run.
@@ -53,6 +53,9 @@ pub struct TimelineGeneration {
 pub struct StageTimeline {
     /// The stage's id.
     pub stage_id: String,
+    /// The place of the stage in its run; empty outside of repeated parts.
+    #[serde(default, skip_serializing_if = "Place::is_empty")]
+    pub place: Place,
     /// The stage's name, for people.
     pub stage_name: String,
     /// The 1-based position in reading order.

@@ -4,14 +4,14 @@ use chrono::{DateTime, Utc};
 
 use crate::ledger::{CallOutcome, CallReservation, SettledCall};
 use crate::records::{AiCallRecord, CallStatus};
-use crate::value::{CallId, Cost, Json, RunId};
+use crate::value::{CallId, Cost, Json, Place, RunId, StageKey};
 
 /// A stored call, as far as a decision needs it.
 #[derive(Clone, Debug)]
 pub(super) struct CallRow {
     /// `None` for a call outside of every stage.
     pub(super) run_id: Option<RunId>,
-    pub(super) stage_id: Option<String>,
+    pub(super) stage_key: Option<StageKey>,
     pub(super) outcome: CallStatus,
     pub(super) reserved: Cost,
 }
@@ -43,7 +43,7 @@ pub(crate) struct SettledRow {
 #[derive(Clone, Debug)]
 pub(super) struct VoidedCalls {
     pub(super) run_id: RunId,
-    pub(super) stage_id: String,
+    pub(super) stage_key: StageKey,
     pub(super) at: DateTime<Utc>,
 }
 
@@ -57,6 +57,7 @@ impl ReservedRow {
             id,
             run_id: None,
             stage_id: None,
+            place: Place::default(),
             generation: 0,
             attempt: 0,
             topic: call.topic,

@@ -7,26 +7,26 @@ use super::footprint::Footprint;
 use super::working_set::WorkingSet;
 use crate::ports::{Change, ClaimRequest, ClaimedWork, Commit, Decision, Precondition};
 use crate::records::{Claimant, RunRecord};
-use crate::value::RunId;
+use crate::value::{RunId, StageKey};
 
 /// A job that may be claimable.
 #[derive(Clone, Debug)]
 pub(super) struct Candidate {
     pub(super) run_id: RunId,
-    pub(super) stage_id: String,
+    pub(super) stage_key: StageKey,
     pub(super) generation: u32,
 }
 
 impl Candidate {
     /// Returns the decision that claims the job; its precondition fails when another claimant was faster.
     pub(super) fn claim_decision(self, claim: &Claimant) -> Decision {
-        let Self { run_id, stage_id, generation } = self;
+        let Self { run_id, stage_key, generation } = self;
         Decision {
             run_id,
-            precondition: Precondition::Claimable { stage_id: stage_id.clone(), generation },
+            precondition: Precondition::Claimable { stage_key: stage_key.clone(), generation },
             command: "job.execute",
             idempotency: None,
-            changes: vec![Change::Claim { stage_id, claim: claim.clone() }],
+            changes: vec![Change::Claim { stage_key, claim: claim.clone() }],
         }
     }
 }
@@ -51,8 +51,8 @@ impl Selection {
 
     /// Adds the rows that must be loaded before [`Selection::claim`].
     pub(super) fn extend_footprint(&self, work: &ClaimRequest, footprint: &mut Footprint) {
-        for Candidate { run_id, stage_id, .. } in &self.jobs {
-            footprint.add_stage(*run_id, stage_id.clone());
+        for Candidate { run_id, stage_key, .. } in &self.jobs {
+            footprint.add_stage(*run_id, stage_key.clone());
         }
         // The rows that a decision reads do not depend on the number of free slots.
         for decision in self.runs.iter().filter_map(|run| work.starts.decision_for(run, &work.claim, 0)) {

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 
 use crate::records::RunRecord;
-use crate::value::RunId;
+use crate::value::{RunId, StageKey};
 
 /// The definitions of a claimant, each once, with their places in a turn.
 pub(super) struct FairOrder<'a> {
@@ -33,7 +33,7 @@ pub(super) struct QueueEntry<T> {
     pub(super) since: DateTime<Utc>,
     pub(super) run_id: RunId,
     /// Empty for a run.
-    pub(super) stage_id: String,
+    pub(super) stage_key: StageKey,
     pub(super) item: T,
 }
 
@@ -112,8 +112,8 @@ impl<T> QueueEntry<T> {
         let RunRecord { id: run_id, priority, created_at: since, definition_fingerprint, .. } = run.borrow();
         let position = order.position(definition_fingerprint)?;
         let (run_id, priority, since) = (*run_id, *priority, *since);
-        let stage_id = String::new();
-        Some(Self { position, priority, is_run: true, since, run_id, stage_id, item: item(run) })
+        let stage_key = StageKey::default();
+        Some(Self { position, priority, is_run: true, since, run_id, stage_key, item: item(run) })
     }
 
     /// Compares two entries of one definition.
@@ -124,6 +124,6 @@ impl<T> QueueEntry<T> {
 
     fn cmp_age(&self, other: &Self) -> Ordering {
         let age = |entry: &Self| (entry.since, entry.run_id);
-        age(self).cmp(&age(other)).then_with(|| self.stage_id.cmp(&other.stage_id))
+        age(self).cmp(&age(other)).then_with(|| self.stage_key.cmp(&other.stage_key))
     }
 }

@@ -6,7 +6,7 @@ use crate::ports::{Change, Decision, Precondition, RerunStage};
 use crate::records::Lease;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 use crate::records::Statement;
-use crate::value::{CallId, RunId};
+use crate::value::{CallId, RunId, StageKey};
 
 /// The most stages whose outputs `workflow:completed` combines. Each commit that releases the run reads their rows.
 pub(super) const MAX_OUTPUTS_IN_EVENT: usize = 16;
@@ -15,7 +15,7 @@ pub(super) const MAX_OUTPUTS_IN_EVENT: usize = 16;
 #[derive(Debug, Default)]
 pub(super) struct Footprint {
     /// The runs, each with the stages (and their jobs) that are read.
-    pub(super) runs: BTreeMap<RunId, BTreeSet<String>>,
+    pub(super) runs: BTreeMap<RunId, BTreeSet<StageKey>>,
     /// Command and key of each idempotency entry.
     pub(super) keys: BTreeSet<(&'static str, String)>,
     /// Those of the keys that must be read even by a store that would notice a new one that is taken.
@@ -23,7 +23,7 @@ pub(super) struct Footprint {
     /// Calls of models.
     pub(super) calls: BTreeSet<CallId>,
     /// The queues of signals, by run and stage.
-    pub(super) signals: BTreeSet<(RunId, String)>,
+    pub(super) signals: BTreeSet<(RunId, StageKey)>,
     /// The runs that are created, which have no rows yet.
     pub(super) new_runs: BTreeSet<RunId>,
     /// The runs whose rows must be the stored ones. Renewing a lease changes a job and nothing that a cache notices, so
@@ -44,23 +44,23 @@ impl Footprint {
             }
             _ => {}
         }
-        let mut named: Vec<&str> = checked_stage(&decision.precondition).into_iter().collect();
+        let mut named: Vec<&StageKey> = checked_stage(&decision.precondition).into_iter().collect();
         let mut inserts_stages = false;
         for change in &decision.changes {
             match reads(change) {
                 Reads::Run | Reads::UserTables => {}
                 Reads::NewStages => inserts_stages = true,
-                Reads::Stage(stage_id) => named.push(stage_id),
+                Reads::Stage(stage_key) => named.push(stage_key),
                 Reads::TwoStages(one, other) => named.extend([one, other]),
-                Reads::Stages(stage_ids) => named.extend(stage_ids.iter().map(String::as_str)),
-                Reads::RerunStages(stages) => named.extend(stages.iter().map(|stage| &*stage.stage_id)),
-                Reads::Call { stage_id, call_id } => {
-                    named.push(stage_id);
+                Reads::Stages(stage_keys) => named.extend(stage_keys),
+                Reads::RerunStages(stages) => named.extend(stages.iter().map(|stage| &stage.stage_key)),
+                Reads::Call { stage_key, call_id } => {
+                    named.push(stage_key);
                     self.calls.insert(call_id);
                 }
-                Reads::Signals(stage_id) => {
-                    named.push(stage_id);
-                    self.signals.insert((decision.run_id, stage_id.to_owned()));
+                Reads::Signals(stage_key) => {
+                    named.push(stage_key);
+                    self.signals.insert((decision.run_id, stage_key.clone()));
                 }
                 Reads::Key { command, key } => {
                     self.keys.insert((command, key.to_owned()));
@@ -73,9 +73,9 @@ impl Footprint {
         if inserts_stages {
             return;
         }
-        for stage_id in named {
-            if !stages.contains(stage_id) {
-                stages.insert(stage_id.to_owned());
+        for stage_key in named {
+            if !stages.contains(stage_key) {
+                stages.insert(stage_key.clone());
             }
         }
     }
@@ -87,8 +87,8 @@ impl Footprint {
     }
 
     /// Adds one stage of a run.
-    pub(super) fn add_stage(&mut self, run_id: RunId, stage_id: String) {
-        self.runs.entry(run_id).or_default().insert(stage_id);
+    pub(super) fn add_stage(&mut self, run_id: RunId, stage_key: StageKey) {
+        self.runs.entry(run_id).or_default().insert(stage_key);
     }
 }
 
@@ -117,16 +117,16 @@ enum Reads<'a> {
     Run,
     /// None: the change inserts every stage that the decision names.
     NewStages,
-    Stage(&'a str),
-    Stages(&'a [String]),
+    Stage(&'a StageKey),
+    Stages(&'a [StageKey]),
     RerunStages(&'a [RerunStage]),
-    TwoStages(&'a str, &'a str),
+    TwoStages(&'a StageKey, &'a StageKey),
     Call {
-        stage_id: &'a str,
+        stage_key: &'a StageKey,
         call_id: CallId,
     },
     /// A stage and its queue of signals.
-    Signals(&'a str),
+    Signals(&'a StageKey),
     Key {
         command: &'static str,
         key: &'a str,
@@ -150,44 +150,44 @@ fn reads(change: &Change) -> Reads<'_> {
         | Change::EndRun(_)
         | Change::Recount { .. }
         | Change::PutBlob { .. }
-        | Change::Annotate { stage_id: None, .. }
-        | Change::Log { stage_id: None, .. }
-        | Change::SetBudget { stage_id: None, .. } => Reads::Run,
-        Change::Catch { stage_id, failed, .. } => Reads::TwoStages(stage_id, failed),
+        | Change::Annotate { stage_key: None, .. }
+        | Change::Log { stage_key: None, .. }
+        | Change::SetBudget { stage_key: None, .. } => Reads::Run,
+        Change::Catch { stage_key, failed, .. } => Reads::TwoStages(stage_key, failed),
         Change::StartRun { .. } => Reads::NewStages,
         Change::Rerun { stages, .. } => Reads::RerunStages(stages),
-        Change::ClaimQueued { stage_ids, .. } => Reads::Stages(stage_ids),
-        Change::Suspend { stage_id, awaits_signal: true, .. }
-        | Change::Signal { stage_id, .. }
-        | Change::ConsumeSignal { stage_id, .. } => Reads::Signals(stage_id),
-        Change::Enqueue { stage_id, .. }
-        | Change::Delay { stage_id, .. }
-        | Change::Claim { stage_id, .. }
-        | Change::Release { stage_id, .. }
-        | Change::ReturnJob { stage_id, .. }
-        | Change::Complete { stage_id, .. }
-        | Change::TakeOver { stage_id, .. }
-        | Change::Choose { stage_id, .. }
-        | Change::Skip { stage_id, .. }
-        | Change::Retry { stage_id, .. }
-        | Change::RecordCrash { stage_id, .. }
-        | Change::NoteError { stage_id, .. }
-        | Change::Fail { stage_id, .. }
-        | Change::Cancel { stage_id }
-        | Change::Suspend { stage_id, .. }
-        | Change::Postpone { stage_id, .. }
-        | Change::Wake { stage_id }
-        | Change::Log { stage_id: Some(stage_id), .. }
-        | Change::Progress { stage_id, .. }
-        | Change::Annotate { stage_id: Some(stage_id), .. }
-        | Change::PutArtifact { stage_id, .. }
-        | Change::DeleteArtifact { stage_id, .. }
-        | Change::RecordMetrics { stage_id, .. }
-        | Change::SetBudget { stage_id: Some(stage_id), .. }
-        | Change::AwaitBudget { stage_id, .. }
-        | Change::Resume { stage_id } => Reads::Stage(stage_id),
-        Change::ReserveCall { stage_id, call_id, .. } | Change::SettleCall { stage_id, call_id, .. } => {
-            Reads::Call { stage_id, call_id: *call_id }
+        Change::ClaimQueued { stage_keys, .. } => Reads::Stages(stage_keys),
+        Change::Suspend { stage_key, awaits_signal: true, .. }
+        | Change::Signal { stage_key, .. }
+        | Change::ConsumeSignal { stage_key, .. } => Reads::Signals(stage_key),
+        Change::Enqueue { stage_key, .. }
+        | Change::Delay { stage_key, .. }
+        | Change::Claim { stage_key, .. }
+        | Change::Release { stage_key, .. }
+        | Change::ReturnJob { stage_key, .. }
+        | Change::Complete { stage_key, .. }
+        | Change::TakeOver { stage_key, .. }
+        | Change::Choose { stage_key, .. }
+        | Change::Skip { stage_key, .. }
+        | Change::Retry { stage_key, .. }
+        | Change::RecordCrash { stage_key, .. }
+        | Change::NoteError { stage_key, .. }
+        | Change::Fail { stage_key, .. }
+        | Change::Cancel { stage_key }
+        | Change::Suspend { stage_key, .. }
+        | Change::Postpone { stage_key, .. }
+        | Change::Wake { stage_key }
+        | Change::Log { stage_key: Some(stage_key), .. }
+        | Change::Progress { stage_key, .. }
+        | Change::Annotate { stage_key: Some(stage_key), .. }
+        | Change::PutArtifact { stage_key, .. }
+        | Change::DeleteArtifact { stage_key, .. }
+        | Change::RecordMetrics { stage_key, .. }
+        | Change::SetBudget { stage_key: Some(stage_key), .. }
+        | Change::AwaitBudget { stage_key, .. }
+        | Change::Resume { stage_key } => Reads::Stage(stage_key),
+        Change::ReserveCall { stage_key, call_id, .. } | Change::SettleCall { stage_key, call_id, .. } => {
+            Reads::Call { stage_key, call_id: *call_id }
         }
         Change::CompleteIdempotencyKey { command, key, .. } => Reads::Key { command, key },
         Change::Execute { .. } => Reads::UserTables,
@@ -195,14 +195,14 @@ fn reads(change: &Change) -> Reads<'_> {
 }
 
 /// Returns the stage whose job the precondition checks.
-fn checked_stage(precondition: &Precondition) -> Option<&str> {
+fn checked_stage(precondition: &Precondition) -> Option<&StageKey> {
     match precondition {
         Precondition::Absent | Precondition::Present | Precondition::Revision(_) => None,
-        Precondition::Claimable { stage_id, .. }
-        | Precondition::ClaimableAt { stage_id, .. }
-        | Precondition::Lease(Lease { stage_id, .. })
-        | Precondition::LeaseAndRevision(Lease { stage_id, .. }, _)
-        | Precondition::ExpiredLease(Lease { stage_id, .. })
-        | Precondition::ExpiredLeaseAndRevision(Lease { stage_id, .. }, _) => Some(stage_id),
+        Precondition::Claimable { stage_key, .. }
+        | Precondition::ClaimableAt { stage_key, .. }
+        | Precondition::Lease(Lease { stage_key, .. })
+        | Precondition::LeaseAndRevision(Lease { stage_key, .. }, _)
+        | Precondition::ExpiredLease(Lease { stage_key, .. })
+        | Precondition::ExpiredLeaseAndRevision(Lease { stage_key, .. }, _) => Some(stage_key),
     }
 }

@@ -5,6 +5,8 @@ pub(crate) mod maybe_milliseconds;
 pub(crate) mod milliseconds;
 mod run_id;
 mod call_id;
+mod place;
+mod stage_key;
 mod id_map;
 mod cost;
 mod payload;
@@ -27,7 +29,9 @@ pub use empty::{Faulty, NoConfig, NoInput};
 pub use json::Json;
 pub use limits::{Limits, MAX_DEPTH};
 pub use payload::{Payload, Storable};
+pub use place::Place;
 pub use run_id::RunId;
+pub use stage_key::StageKey;
 
 pub(crate) use exact::Lossy;
 pub(crate) use id_map::{IdMap, IdSet};

@@ -16,9 +16,9 @@ pub fn with_defect(defect: Defect, mut decision: Decision) -> Decision {
         Defect::AppClockLease => decision.changes.iter_mut().filter_map(claim_of).for_each(shorten),
         Defect::AttemptCountedAtItsEnd if matches!(decision.precondition, Precondition::ExpiredLease(_)) => {
             for change in &mut decision.changes {
-                if let Change::RecordCrash { stage_id, .. } = change {
+                if let Change::RecordCrash { stage_key, .. } = change {
                     *change = Change::ReturnJob {
-                        stage_id: std::mem::take(stage_id),
+                        stage_key: std::mem::take(stage_key),
                         reason: "the worker stops".into(),
                     };
                 }
@@ -28,8 +28,8 @@ pub fn with_defect(defect: Defect, mut decision: Decision) -> Decision {
             if matches!(decision.precondition, Precondition::ExpiredLeaseAndRevision(..)) =>
         {
             let retry = |change| match change {
-                Change::Fail { stage_id, error } => {
-                    Some(Change::Retry { stage_id, error, delay: Duration::ZERO })
+                Change::Fail { stage_key, error } => {
+                    Some(Change::Retry { stage_key, error, delay: Duration::ZERO })
                 }
                 _ => None,
             };
@@ -52,7 +52,7 @@ pub fn with_defect(defect: Defect, mut decision: Decision) -> Decision {
             let skips =
                 |change: &Change| matches!(change, Change::Skip { because, .. } if because == "order");
             if let Some(last) = decision.changes.iter().rposition(skips) {
-                let spread = Change::Skip { stage_id: "sum".into(), because: "order".into() };
+                let spread = Change::Skip { stage_key: "sum".into(), because: "order".into() };
                 decision.changes.insert(last + 1, spread);
             }
         }

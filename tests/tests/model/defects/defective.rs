@@ -10,7 +10,7 @@ use workflow_engine::ports::{
     Precondition, Revision, Settlement, Snapshot, Store,
 };
 use workflow_engine::records::{Event, JobRecord, Lease, Status};
-use workflow_engine::{Error, RunId};
+use workflow_engine::{Error, RunId, StageKey};
 
 use super::decisions::{cancels, shorten, split_off_queue, with_defect};
 use super::{Defect, Shared};
@@ -80,17 +80,17 @@ impl Defective {
         Ok(self.beside.run(run_id).await?.map_or(0, |run| run.last_sequence))
     }
 
-    async fn has_running_job(&self, run_id: RunId, stage: &str) -> Result<bool, Error> {
+    async fn has_running_job(&self, run_id: RunId, stage: &StageKey) -> Result<bool, Error> {
         let snapshot = self.beside.snapshot(run_id).await?;
         let mut jobs = snapshot.into_iter().flat_map(|snapshot| snapshot.jobs);
-        Ok(jobs.any(|job| job.stage_id == stage && job.status == Status::Running))
+        Ok(jobs.any(|job| job.key() == *stage && job.status == Status::Running))
     }
 
     /// Returns the newest lease on the job.
     async fn newest_lease(&self, lease: Lease) -> Result<Lease, Error> {
         let snapshot = self.beside.snapshot(lease.run_id).await?;
         let mut jobs = snapshot.into_iter().flat_map(|snapshot| snapshot.jobs);
-        let job = jobs.find(|job| job.stage_id == lease.stage_id);
+        let job = jobs.find(|job| job.key() == lease.stage_key);
         Ok(match job {
             Some(job) => Lease { generation: job.generation, epoch: job.lease_epoch, ..lease },
             None => lease,
@@ -131,8 +131,8 @@ impl Interceptor for Defective {
                 commit
             }
             (Defect::WakeDuringCheckIsLost, _) => {
-                if let [Change::Wake { stage_id }] = &decision.changes[..]
-                    && self.has_running_job(decision.run_id, stage_id).await?
+                if let [Change::Wake { stage_key }] = &decision.changes[..]
+                    && self.has_running_job(decision.run_id, stage_key).await?
                 {
                     decision.changes.clear();
                 }
@@ -141,11 +141,11 @@ impl Interceptor for Defective {
             (Defect::RerunForgetsSiblings, _) => {
                 if let Some(Change::Rerun { stages, .. }) = decision.changes.first_mut() {
                     let snapshot = self.beside.snapshot(decision.run_id).await?;
-                    let is_cancelled = |stage: &str| {
+                    let is_cancelled = |stage: &StageKey| {
                         let mut rows = snapshot.iter().flat_map(|snapshot| &snapshot.stages);
-                        rows.any(|row| row.stage_id == stage && row.status == Status::Cancelled)
+                        rows.any(|row| row.key() == *stage && row.status == Status::Cancelled)
                     };
-                    stages.retain(|stage| !is_cancelled(&stage.stage_id));
+                    stages.retain(|stage| !is_cancelled(&stage.stage_key));
                 }
                 store.commit(decision).await
             }

@@ -49,7 +49,7 @@ impl Process {
                 let command = ExecuteJob {
                     worker_id: self.name(),
                     run_id,
-                    stage_id: stage_id.clone(),
+                    stage_key: stage_id.clone().into(),
                     idempotency_key: None,
                 };
                 let executed = kernel.dispatch(command).await?;
@@ -60,7 +60,7 @@ impl Process {
                 let job = lock(&ids.leases)[lease].job.clone();
                 let delivery = execute_job(kernel, &job, &self.name(), room).await?;
                 Response::Outcome(
-                    self.outcome(job.lease.run_id, &job.lease.stage_id, &delivery.outcome),
+                    self.outcome(job.lease.run_id, &job.lease.stage_key.id, &delivery.outcome),
                     self.hold(ids, delivery.next),
                 )
             }
@@ -68,7 +68,7 @@ impl Process {
                 let job = lock(&ids.leases)[lease].job.clone();
                 let delivery = return_job(kernel, &job, &self.name()).await?;
                 Response::Outcome(
-                    self.outcome(job.lease.run_id, &job.lease.stage_id, &delivery.outcome),
+                    self.outcome(job.lease.run_id, &job.lease.stage_key.id, &delivery.outcome),
                     self.hold(ids, delivery.next),
                 )
             }
@@ -95,7 +95,9 @@ impl Process {
             Command::Wake { run, stage } => {
                 let run_id = run_id(run);
                 let stage_id = self.stage_id(run_id, stage).await?;
-                Response::Woken(kernel.dispatch(WakeStage { run_id, stage_id }).await?.woken)
+                Response::Woken(
+                    kernel.dispatch(WakeStage { run_id, stage_key: stage_id.into() }).await?.woken,
+                )
             }
             Command::Rerun { run, stage, key, dry } => {
                 let run_id = run_id(run);
@@ -176,7 +178,7 @@ impl IdMap {
     fn claimed(&self, job: &ClaimedJob) -> Claimed {
         Claimed {
             run: self.number(job.lease.run_id),
-            stage: job.lease.stage_id.clone(),
+            stage: job.lease.stage_key.id.clone(),
             generation: job.lease.generation,
             epoch: job.lease.epoch,
             attempt: job.attempt,

@@ -98,9 +98,11 @@ fn table(session: &Session, annotations: &[AnnotationRecord]) -> Table {
     let at = format!("AT ({})", session.out.zone.name());
     let mut table = Table::new([&at, "STAGE", "KEY", "ACTOR", "VALUE"]);
     for annotation in annotations {
+        let stage = annotation.stage_id.as_deref().unwrap_or_default();
+        let stage = format!("{stage}{}", annotation.place);
         table.row([
             &session.out.zone.show(annotation.at),
-            annotation.stage_id.as_deref().unwrap_or_default(),
+            &stage,
             &annotation.key,
             annotation.actor.as_deref().unwrap_or_default(),
             annotation.value.as_str(),

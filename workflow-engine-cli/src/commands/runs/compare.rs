@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use clap::{Arg, ArgMatches, Command};
 use serde::Serialize;
 use serde_json::Value;
-use workflow_engine::{Cost, Json, RunId, Status};
+use workflow_engine::{Cost, Json, RunId, StageKey, Status};
 use workflow_engine_server::view::{RunDetail, StageView};
 
 use super::difference::{Difference, differences};
@@ -67,11 +67,10 @@ pub async fn execute(session: &Session, api: &Api, matches: &ArgMatches) -> Resu
 async fn compare(api: &Api, [left, right]: [RunId; 2]) -> Result<Comparison, Failure> {
     let ((_, a), (_, b)) = (api.details(left).await?, api.details(right).await?);
     let outputs = [outputs(api, &a).await?, outputs(api, &b).await?];
-    let mut ids: Vec<&str> = a.stages.iter().map(|stage| stage.id.as_str()).collect();
-    let more: Vec<&str> =
-        b.stages.iter().map(|stage| stage.id.as_str()).filter(|id| !ids.contains(id)).collect();
-    ids.extend(more);
-    let stages = ids.into_iter().map(|id| stage(id, [&a, &b], &outputs)).collect::<Result<_, Failure>>()?;
+    let mut keys: Vec<StageKey> = a.stages.iter().map(StageView::key).collect();
+    let more: Vec<StageKey> = b.stages.iter().map(StageView::key).filter(|key| !keys.contains(key)).collect();
+    keys.extend(more);
+    let stages = keys.iter().map(|key| stage(key, [&a, &b], &outputs)).collect::<Result<_, Failure>>()?;
     Ok(Comparison {
         runs: [left, right],
         input: json_differences(&api.payload(left, "input").await?, &api.payload(right, "input").await?)?,
@@ -83,27 +82,27 @@ async fn compare(api: &Api, [left, right]: [RunId; 2]) -> Result<Comparison, Fai
 }
 
 /// Returns the outputs of the completed stages.
-async fn outputs(api: &Api, detail: &RunDetail) -> Result<BTreeMap<String, Json>, Failure> {
+async fn outputs(api: &Api, detail: &RunDetail) -> Result<BTreeMap<StageKey, Json>, Failure> {
     let mut outputs = BTreeMap::new();
     for stage in detail.stages.iter().filter(|stage| stage.has_output) {
-        if let Some(output) = api.stage_output(detail.run.id, &stage.id).await? {
-            outputs.insert(stage.id.clone(), output);
+        if let Some(output) = api.stage_output(detail.run.id, &stage.key().to_string()).await? {
+            outputs.insert(stage.key(), output);
         }
     }
     Ok(outputs)
 }
 
 fn stage(
-    id: &str,
+    key: &StageKey,
     runs: [&RunDetail; 2],
-    outputs: &[BTreeMap<String, Json>; 2],
+    outputs: &[BTreeMap<StageKey, Json>; 2],
 ) -> Result<StageComparison, Failure> {
-    let side = |run: &RunDetail| run.stages.iter().find(|stage| stage.id == id).map(Side::of);
-    let output = match (outputs[0].get(id), outputs[1].get(id)) {
+    let side = |run: &RunDetail| run.stages.iter().find(|stage| stage.key() == *key).map(Side::of);
+    let output = match (outputs[0].get(key), outputs[1].get(key)) {
         (Some(left), Some(right)) => json_differences(left, right)?,
         _ => Vec::new(),
     };
-    Ok(StageComparison { stage_id: id.to_owned(), sides: runs.map(side), output })
+    Ok(StageComparison { stage_id: key.to_string(), sides: runs.map(side), output })
 }
 
 impl Side {

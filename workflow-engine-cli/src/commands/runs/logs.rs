@@ -113,7 +113,7 @@ fn print(session: &Session, json: &Json) -> Result<u64, Failure> {
     let (at, level) = (out.zone.show_time(line.at), line.level.as_str());
     let message = text::line(&line.message);
     let about = match (&line.stage_id, line.attempt) {
-        (Some(stage_id), Some(attempt)) => format!("{stage_id}#{attempt}"),
+        (Some(stage_id), Some(attempt)) => format!("{stage_id}{}#{attempt}", line.place),
         _ => "run".to_owned(),
     };
     out.line(format!("{at}  {level:<5}  {about}  {message}{fields}"))?;

@@ -97,7 +97,7 @@ fn stages(session: &Session, details: &RunDetail) -> Table {
     let mut table = Table::new(["STAGE", "STATUS", "ATTEMPT", &started, "TOOK", "COST", "ERROR"]).number(2);
     for stage in &details.stages {
         table.row([
-            stage.id.clone(),
+            stage.key().to_string(),
             stage.status.to_string(),
             stage.attempt.to_string(),
             stage.started_at.map(|at| zone.show(at)).unwrap_or_default(),

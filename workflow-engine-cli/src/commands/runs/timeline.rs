@@ -10,6 +10,7 @@ use crate::failure::Failure;
 use crate::output::{Table, text};
 use crate::session::Session;
 use crate::values;
+use workflow_engine::StageKey;
 
 pub fn command() -> Command {
     Command::new("timeline")
@@ -42,9 +43,10 @@ pub async fn execute(session: &Session, api: &Api, matches: &ArgMatches) -> Resu
     let timeline: Timeline = json.decode()?;
     let mut rows: Vec<(String, Row)> = Vec::new();
     for stage in timeline.stages {
+        let key = StageKey::new(stage.stage_id, stage.place).to_string();
         let attempts = stage.attempts.into_iter().map(Row::Attempt);
         let waits = stage.waits.into_iter().map(Row::Wait);
-        rows.extend(attempts.chain(waits).map(|row| (stage.stage_id.clone(), row)));
+        rows.extend(attempts.chain(waits).map(|row| (key.clone(), row)));
     }
     rows.sort_by_key(|(_, row)| row.place());
     Ok(out.table(table(session, &rows))?)

@@ -62,11 +62,12 @@ async fn wake(api: &Api, run_id: RunId, stage: Option<&str>, dry_run: bool) -> R
         None => stages
             .iter()
             .filter(|stage| stage.status == Status::Suspended)
-            .map(|stage| stage.id.clone())
+            .map(|stage| stage.key().to_string())
             .collect(),
     };
     for stage_id in wanted {
-        let waits = || stages.iter().any(|stage| stage.id == stage_id && stage.status == Status::Suspended);
+        let waits =
+            || stages.iter().any(|stage| stage.key() == *stage_id && stage.status == Status::Suspended);
         let is_woken = if dry_run { waits() } else { api.wake(run_id, &stage_id).await? };
         if is_woken {
             woken.push(stage_id);

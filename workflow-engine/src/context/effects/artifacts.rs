@@ -10,7 +10,7 @@ use super::artifact_source::ArtifactSource;
 use super::buffer::{EffectBuffer, check_name};
 use crate::context::scope::StageScope;
 use crate::context::stage_error::{StageError, StageResult};
-use crate::value::{Json, exact};
+use crate::value::{Json, StageKey, exact};
 
 /// The artifacts of a stage: values of any size under keys, stored beside its output.
 ///
@@ -64,8 +64,8 @@ impl<'a> StageStorage<'a> {
         let key = key.into();
         check_name("an artifact", &key)?;
         let json = exact::encode(value).map_err(|fault| {
-            let id = &self.scope.stage_id;
-            StageError::lossy(format_args!("artifact `{key}` of stage `{id}` cannot be stored"), &fault)
+            let stage = &self.scope.stage_key;
+            StageError::lossy(format_args!("artifact `{key}` of stage `{stage}` cannot be stored"), &fault)
         })?;
         self.buffer.open(self.scope, "an artifact")?.artifacts.insert(key, Some(json));
         Ok(())
@@ -76,7 +76,7 @@ impl<'a> StageStorage<'a> {
     pub fn delete(&self, key: impl Into<String>) {
         match self.buffer.open(self.scope, "the deletion of an artifact") {
             Ok(mut effects) => drop(effects.artifacts.insert(key.into(), None)),
-            Err(error) => tracing::warn!(run = %self.scope.run_id, stage = self.scope.stage_id, "{error}"),
+            Err(error) => tracing::warn!(run = %self.scope.run_id, stage = %self.scope.stage_key, "{error}"),
         }
     }
 
@@ -89,9 +89,9 @@ impl<'a> StageStorage<'a> {
         let put = self.buffer.lock().artifacts.get(key).cloned();
         let json = match put {
             Some(change) => change,
-            None => self.source.artifact(&self.scope.stage_id, key).await?,
+            None => self.source.artifact(&self.scope.stage_key, key).await?,
         };
-        decode(&self.scope.stage_id, key, json)
+        decode(&self.scope.stage_key, key, json)
     }
 
     /// Returns the keys of this stage's artifacts, sorted.
@@ -99,7 +99,7 @@ impl<'a> StageStorage<'a> {
     /// # Errors
     /// Retryable, if the store cannot be read.
     pub async fn list(&self) -> StageResult<Vec<String>> {
-        let mut keys: BTreeSet<String> = self.source.keys(&self.scope.stage_id).await?.into_iter().collect();
+        let mut keys: BTreeSet<String> = self.source.keys(&self.scope.stage_key).await?.into_iter().collect();
         for (key, value) in &self.buffer.lock().artifacts {
             if value.is_some() {
                 keys.insert(key.clone());
@@ -111,20 +111,20 @@ impl<'a> StageStorage<'a> {
     }
 
     /// The artifacts of another stage.
-    pub(crate) const fn of_stage(&self, stage_id: &'static str) -> StageArtifacts<'a> {
-        StageArtifacts { stage_id, source: self.source }
+    pub(crate) fn of_stage(&self, stage_id: &'static str) -> StageArtifacts<'a> {
+        StageArtifacts { stage_key: stage_id.into(), source: self.source }
     }
 }
 
 impl fmt::Debug for StageStorage<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StageStorage").field("stage_id", &self.scope.stage_id).finish_non_exhaustive()
+        f.debug_struct("StageStorage").field("stage", &self.scope.stage_key).finish_non_exhaustive()
     }
 }
 
 /// The artifacts of a stage that runs before this one, read-only.
 pub struct StageArtifacts<'a> {
-    stage_id: &'static str,
+    stage_key: StageKey,
     source: &'a dyn ArtifactSource,
 }
 
@@ -135,7 +135,7 @@ impl StageArtifacts<'_> {
     /// Retryable, if the store cannot be read; permanent, if the stage does not run before this one or the artifact is
     /// not the JSON of a `T`.
     pub async fn get<T: DeserializeOwned>(&self, key: &str) -> StageResult<Option<T>> {
-        decode(self.stage_id, key, self.source.artifact(self.stage_id, key).await?)
+        decode(&self.stage_key, key, self.source.artifact(&self.stage_key, key).await?)
     }
 
     /// Returns the keys, sorted.
@@ -143,18 +143,22 @@ impl StageArtifacts<'_> {
     /// # Errors
     /// Retryable, if the store cannot be read; permanent, if the stage does not run before this one.
     pub async fn list(&self) -> StageResult<Vec<String>> {
-        self.source.keys(self.stage_id).await
+        self.source.keys(&self.stage_key).await
     }
 }
 
 impl fmt::Debug for StageArtifacts<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StageArtifacts").field("stage_id", &self.stage_id).finish_non_exhaustive()
+        f.debug_struct("StageArtifacts").field("stage", &self.stage_key).finish_non_exhaustive()
     }
 }
 
-fn decode<T: DeserializeOwned>(stage_id: &str, key: &str, json: Option<Json>) -> StageResult<Option<T>> {
+fn decode<T: DeserializeOwned>(
+    stage_key: &StageKey,
+    key: &str,
+    json: Option<Json>,
+) -> StageResult<Option<T>> {
     json.map(|json| json.decode()).transpose().map_err(|error| {
-        StageError::permanent(format_args!("artifact `{key}` of stage `{stage_id}` cannot be read: {error}"))
+        StageError::permanent(format_args!("artifact `{key}` of stage `{stage_key}` cannot be read: {error}"))
     })
 }

@@ -61,7 +61,7 @@ impl EffectBuffer {
             return Err(StageError::permanent(format_args!(
                 "attempt {} of stage `{}` of run {} has ended, and {what} would not be committed: await the task that adds \
                  it before the function returns",
-                scope.attempt, scope.stage_id, scope.run_id
+                scope.attempt, scope.stage_key, scope.run_id
             )));
         }
         Ok(effects)

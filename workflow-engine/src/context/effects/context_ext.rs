@@ -39,7 +39,7 @@ impl<S> StageContext<S> {
     /// JSON), or if the attempt has ended.
     pub fn annotate(&self, annotation: Annotation) -> StageResult<()> {
         annotation.check().map_err(|reason| {
-            let reason = format_args!("an annotation of stage `{}`: {reason}", self.stage_id());
+            let reason = format_args!("an annotation of stage `{}`: {reason}", self.stage_key());
             StageError::with_code(ErrorCode::InvalidAnnotation, reason)
         })?;
         self.buffer().open(self.scope(), "an annotation")?.annotations.push(annotation);

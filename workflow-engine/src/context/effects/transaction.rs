@@ -69,8 +69,8 @@ impl StageTransaction<'_> {
         let mut effects = self.buffer.open(self.scope, "a statement")?;
         let number = effects.statements.len() + 1;
         let invalid = |reason: String| {
-            let stage_id = &self.scope.stage_id;
-            StageError::permanent(format_args!("statement {number} of stage `{stage_id}`: {reason}"))
+            let stage = &self.scope.stage_key;
+            StageError::permanent(format_args!("statement {number} of stage `{stage}`: {reason}"))
         };
         if number > MAX_STATEMENTS {
             return Err(invalid(format!("a stage has at most {MAX_STATEMENTS}")));
@@ -84,6 +84,6 @@ impl StageTransaction<'_> {
 
 impl fmt::Debug for StageTransaction<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StageTransaction").field("stage_id", &self.scope.stage_id).finish_non_exhaustive()
+        f.debug_struct("StageTransaction").field("stage", &self.scope.stage_key).finish_non_exhaustive()
     }
 }

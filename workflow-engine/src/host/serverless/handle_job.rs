@@ -6,7 +6,7 @@ use super::Serverless;
 use crate::error::Error;
 use crate::kernel::{ExecuteJob, JobOutcome, TransitionRun};
 use crate::records::Status;
-use crate::value::RunId;
+use crate::value::{RunId, StageKey};
 
 /// A stage of a run that may have work to do.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -15,8 +15,8 @@ pub struct JobMessage {
     /// The run.
     pub run_id: RunId,
     /// The stage. Without one, the host starts the run if it is pending, and runs no stage.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stage_id: Option<String>,
+    #[serde(rename = "stage_id", default, skip_serializing_if = "Option::is_none")]
+    pub stage_key: Option<StageKey>,
 }
 
 /// The result of handling a message.
@@ -49,16 +49,16 @@ impl Serverless {
         invocation.await.map_err(Error::invocation_aborted)?
     }
 
-    async fn handle(&self, JobMessage { run_id, stage_id }: JobMessage) -> Result<HandleJobOutput, Error> {
+    async fn handle(&self, JobMessage { run_id, stage_key }: JobMessage) -> Result<HandleJobOutput, Error> {
         let invocation = self.begin()?;
-        let outcome = match stage_id {
+        let outcome = match stage_key {
             None => {
                 self.kernel.execute(TransitionRun { run_id }).await?;
                 None
             }
-            Some(stage_id) => {
+            Some(stage_key) => {
                 let worker_id = invocation.claim.worker_id.clone();
-                let command = ExecuteJob { worker_id, run_id, stage_id, idempotency_key: None };
+                let command = ExecuteJob { worker_id, run_id, stage_key, idempotency_key: None };
                 Some(self.kernel.execute_job(command, &invocation.stop).await?.outcome)
             }
         };
@@ -72,6 +72,6 @@ impl Serverless {
         let ready = jobs
             .into_iter()
             .filter(|job| matches!(job.status, Status::Pending | Status::Suspended) && job.run_at <= now);
-        Ok(ready.map(|job| JobMessage { run_id, stage_id: Some(job.stage_id) }).collect())
+        Ok(ready.map(|job| JobMessage { run_id, stage_key: Some(job.key()) }).collect())
     }
 }

@@ -43,7 +43,7 @@ async fn await_budget(
     let error = truncate::error_text(message);
     let mut changes = reports;
     changes.push(Change::AwaitBudget {
-        stage_id: stage.id.clone(),
+        stage_key: attempt.job.lease.stage_key.clone(),
         error: error.clone(),
         reserve: refused.reserve,
         budget: stage.budget,

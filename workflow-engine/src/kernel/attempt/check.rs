@@ -38,7 +38,7 @@ pub(super) async fn suspend(attempt: &AttemptContext<'_>, completion: Completion
     changes.extend(ticket.blob);
     let (check_after, awaits_signal) = (first_check(attempt), attempt.stage.waits_for_signal());
     changes.push(Change::Suspend {
-        stage_id: lease.stage_id.clone(),
+        stage_key: lease.stage_key.clone(),
         ticket: ticket.value,
         check_after,
         give_up_after: attempt.settings.give_up_after,
@@ -64,7 +64,7 @@ pub(super) async fn check(attempt: &AttemptContext<'_>) -> Result<Finished, Erro
     let AttemptContext { kernel, stage, settings, job, .. } = *attempt;
     let lease = &job.lease;
     let retry = PortRetry::new(kernel, lease);
-    let read = || kernel.store().stage(lease.run_id, &lease.stage_id);
+    let read = || kernel.store().stage(lease.run_id, &lease.stage_key);
     let record = retry.call_until(attempt.stop, read).await?;
     let waiting = record.and_then(|record| Some((record.suspended_state.clone()?, record)));
     let (Some(wait), Some((ticket, record))) = (&stage.wait, waiting) else {
@@ -73,7 +73,7 @@ pub(super) async fn check(attempt: &AttemptContext<'_>) -> Result<Finished, Erro
     };
     let ticket = retry.call_until(attempt.stop, || kernel.resolve(lease.run_id, ticket.clone())).await?;
     let signal = if wait.is_signal() {
-        retry.call_until(attempt.stop, || kernel.store().next_signal(lease.run_id, &lease.stage_id)).await?
+        retry.call_until(attempt.stop, || kernel.store().next_signal(lease.run_id, &lease.stage_key)).await?
     } else {
         None
     };
@@ -116,7 +116,7 @@ async fn postpone(
     let check_after = after.min(left);
     let mut changes = reports;
     changes.extend(effect_changes(kernel, &job.lease, effects).await?);
-    changes.push(Change::Postpone { stage_id: job.lease.stage_id.clone(), check_after });
+    changes.push(Change::Postpone { stage_key: job.lease.stage_key.clone(), check_after });
     commit_suspension(attempt, changes, check_after).await
 }
 
@@ -143,7 +143,7 @@ async fn time_out(attempt: &AttemptContext<'_>, reports: Vec<Change>) -> Result<
     if stage.waits_for_signal() {
         // A signal was committed since this check began, and its sender has the acknowledgement: the next check finds it.
         let check_after = Duration::ZERO;
-        let changes = vec![Change::Postpone { stage_id: job.lease.stage_id.clone(), check_after }];
+        let changes = vec![Change::Postpone { stage_key: job.lease.stage_key.clone(), check_after }];
         return commit_suspension(attempt, changes, check_after).await;
     }
     Ok(Finished::superseded(kernel, &job.lease).await)

@@ -13,7 +13,7 @@ use crate::kernel::idempotency;
 use crate::kernel::lost_lease::{LossReason, LostJob};
 use crate::ports::{Applied, Change, Commit, Decision, IdempotencyEntry, Precondition, Snapshot};
 use crate::records::{Claimant, ClaimedJob, Lease};
-use crate::value::{Json, RunId};
+use crate::value::{Json, RunId, StageKey};
 
 /// The name of the command.
 pub(in crate::kernel) const COMMAND: &str = "job.execute";
@@ -27,7 +27,7 @@ enum KeyState {
 }
 
 #[derive(Serialize)]
-struct Request<'a>(RunId, &'a str);
+struct Request<'a>(RunId, &'a StageKey);
 
 /// The result of a claim.
 pub(in crate::kernel) enum KeyedClaim {
@@ -49,10 +49,10 @@ pub(super) fn completion(job: &ClaimedJob, outcome: &JobOutcome) -> Option<Chang
 /// Returns the entry of a key. Its result, which holds the lease, is filled in by [`claim`].
 pub(in crate::kernel) fn entry(
     run_id: RunId,
-    stage_id: &str,
+    stage_key: &StageKey,
     key: Option<&str>,
 ) -> Result<Option<IdempotencyEntry>, Error> {
-    key.map(|key| idempotency::entry(COMMAND, key, &Request(run_id, stage_id), &())).transpose()
+    key.map(|key| idempotency::entry(COMMAND, key, &Request(run_id, stage_key), &())).transpose()
 }
 
 /// Returns the outcome of an earlier request with this key; `None` where the key is new, or its job was taken over.
@@ -85,7 +85,7 @@ async fn take_over(kernel: &Kernel, entry: &IdempotencyEntry, lease: Lease) -> R
     let snapshot = kernel.store().snapshot(lease.run_id).await?;
     let jobs = snapshot.map(|snapshot| snapshot.jobs).unwrap_or_default();
     let held = jobs.into_iter().find(|job| {
-        job.stage_id == lease.stage_id
+        job.is_of(&lease.stage_key)
             && job.generation == lease.generation
             && job.lease_epoch == lease.epoch
             && job.worker_id.is_some()
@@ -101,16 +101,16 @@ async fn take_over(kernel: &Kernel, entry: &IdempotencyEntry, lease: Lease) -> R
 /// Claims the job of a stage, and writes the key in the same commit.
 pub(in crate::kernel) async fn claim(
     kernel: &Kernel,
-    stage_id: &str,
+    stage_key: &StageKey,
     snapshot: &Snapshot,
     claimant: &Claimant,
     entry: Option<IdempotencyEntry>,
 ) -> Result<KeyedClaim, Error> {
     let (run_id, generation) = (snapshot.run.id, snapshot.run.generation);
-    let id = || stage_id.to_owned();
-    let mut changes = vec![Change::Claim { stage_id: id(), claim: claimant.clone() }];
+    let key_of_stage = || stage_key.clone();
+    let mut changes = vec![Change::Claim { stage_key: key_of_stage(), claim: claimant.clone() }];
     let Some(entry) = entry else {
-        let precondition = Precondition::Claimable { stage_id: id(), generation };
+        let precondition = Precondition::Claimable { stage_key: key_of_stage(), generation };
         let decision = Decision { run_id, command: COMMAND, precondition, idempotency: None, changes };
         return Ok(match kernel.commit(decision).await? {
             Commit::Applied(applied) => claimed(applied, None),
@@ -119,9 +119,9 @@ pub(in crate::kernel) async fn claim(
     };
 
     // The key names the lease that this commit takes, so the claim is bound to the epoch before it.
-    let job = snapshot.jobs.iter().find(|job| job.stage_id == stage_id);
+    let job = snapshot.job(stage_key);
     let Some(epoch) = job.map(|job| job.lease_epoch) else { return Ok(KeyedClaim::NotClaimable) };
-    let lease = Lease { run_id, stage_id: id(), generation, epoch: epoch + 1 };
+    let lease = Lease { run_id, stage_key: key_of_stage(), generation, epoch: epoch + 1 };
     let result = Json::write(&KeyState::InProgress(lease))
         .map_err(|error| Error::stored_answer(&entry.key, entry.command, error))?;
     let key = entry.key.clone();
@@ -133,7 +133,7 @@ pub(in crate::kernel) async fn claim(
         }
         None => Some(IdempotencyEntry { result, ..entry.clone() }),
     };
-    let precondition = Precondition::ClaimableAt { stage_id: id(), generation, epoch };
+    let precondition = Precondition::ClaimableAt { stage_key: key_of_stage(), generation, epoch };
     match kernel.commit(Decision { run_id, command: COMMAND, precondition, idempotency, changes }).await? {
         Commit::Applied(applied) => Ok(claimed(applied, Some(key))),
         Commit::PreconditionFailed => Ok(KeyedClaim::NotClaimable),

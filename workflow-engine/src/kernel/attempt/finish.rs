@@ -64,16 +64,17 @@ pub(super) async fn complete(
     let mut changes = completion.reports;
     changes.extend(effect_changes(kernel, lease, completion.effects).await?);
     changes.extend(prepared.blob);
-    changes
-        .extend(completion.signal.map(|number| Change::ConsumeSignal { stage_id: stage.id.clone(), number }));
-    changes.extend(arm.map(|arm| Change::Choose { stage_id: stage.id.clone(), arm }));
+    changes.extend(
+        completion.signal.map(|number| Change::ConsumeSignal { stage_key: lease.stage_key.clone(), number }),
+    );
+    changes.extend(arm.map(|arm| Change::Choose { stage_key: lease.stage_key.clone(), arm }));
     changes.push(Change::Complete {
-        stage_id: stage.id.clone(),
+        stage_key: lease.stage_key.clone(),
         output: prepared.value.clone(),
         elapsed: completion.elapsed,
     });
     changes.extend(next.skips.iter().map(|&skipped| Change::Skip {
-        stage_id: definition.stages[skipped].id.clone(),
+        stage_key: definition.stages[skipped].key(),
         because: stage.id.clone(),
     }));
     let mut free = room;
@@ -82,7 +83,7 @@ pub(super) async fn complete(
         let claims = free > 0 && successor.delay.is_none();
         free -= usize::from(claims);
         let release = || Change::Release {
-            stage_id: successor.id.clone(),
+            stage_key: successor.key(),
             max_attempts: successor.retry.max_attempts,
             max_crashes: successor.retry.max_crashes,
             claim: claims.then(|| claimant.clone()),
@@ -90,11 +91,11 @@ pub(super) async fn complete(
         changes.extend((0..count).map(|_| release()).chain(delay_of(successor)));
     }
     if room > 0 && !queued.is_empty() {
-        changes.push(Change::ClaimQueued { stage_ids: queued, claim: claimant.clone(), room });
+        changes.push(Change::ClaimQueued { stage_keys: queued, claim: claimant.clone(), room });
     }
     if next.ends > 0 {
         let (output, stages) = match definition.run_output(index, chosen, &prepared.value) {
-            RunOutput::Value(output) => (Some(output), definition.output_stage_ids()),
+            RunOutput::Value(output) => (Some(output), definition.output_stage_keys()),
             RunOutput::Stages(stages) => (None, stages),
         };
         let release = || Change::ReleaseRun { output: output.clone(), stages: stages.clone() };
@@ -102,7 +103,7 @@ pub(super) async fn complete(
     }
     changes.extend(execution_key::completion(job, &JobOutcome::Completed));
 
-    let pending = run.map(|run| run.begin(&stage.id));
+    let pending = run.map(|run| run.begin(&lease.stage_key));
     let Some((applied, claimed)) = commit_effects(attempt, changes).await? else {
         kernel.run_cache().remove(lease.run_id, lease.generation);
         return Ok(Finished::superseded(kernel, lease).await);
@@ -134,7 +135,7 @@ pub(super) async fn fail_with_code(
     error: StageError,
     reports: Vec<Change>,
 ) -> Result<Finished, Error> {
-    let AttemptContext { kernel, registered, stage, settings, job, .. } = *attempt;
+    let AttemptContext { kernel, registered, settings, job, .. } = *attempt;
     let definition = registered.definition();
     let lease = &job.lease;
     let message = truncate::error_text(error.message());
@@ -146,7 +147,7 @@ pub(super) async fn fail_with_code(
             settings.retry.delay_after(job.attempt - job.crashes.min(job.attempt), jitter(job))
         });
         let mut changes = reports;
-        changes.push(Change::Retry { stage_id: stage.id.clone(), error: message, delay });
+        changes.push(Change::Retry { stage_key: lease.stage_key.clone(), error: message, delay });
         changes.extend(completed_key);
         commit_outcome(kernel, lease, changes).await?.is_some()
     } else {
@@ -188,7 +189,7 @@ pub(crate) async fn return_lease(kernel: &Kernel, lease: &Lease, reason: &str) -
 }
 
 fn returned(lease: &Lease, reason: &str) -> Change {
-    Change::ReturnJob { stage_id: lease.stage_id.clone(), reason: truncate::error_text(reason) }
+    Change::ReturnJob { stage_key: lease.stage_key.clone(), reason: truncate::error_text(reason) }
 }
 
 /// Ends an attempt that a port has failed. An unavailable port costs no attempt: the job returns to the queue, with the
@@ -218,9 +219,10 @@ pub(super) async fn hand_back(
         return return_job(kernel, job, WORKER_STOPS, reports).await;
     }
     let lease = &job.lease;
-    tracing::error!(run = %lease.run_id, stage = lease.stage_id, error, "a port stays unavailable, so an attempt returns its job to the queue");
+    tracing::error!(run = %lease.run_id, stage = %lease.stage_key, error, "a port stays unavailable, so an attempt returns its job to the queue");
     let mut changes = reports;
-    changes.push(Change::NoteError { stage_id: lease.stage_id.clone(), error: truncate::error_text(error) });
+    changes
+        .push(Change::NoteError { stage_key: lease.stage_key.clone(), error: truncate::error_text(error) });
     loop {
         // Without the store nothing else can be done with the job. Its lease is renewed as soon as the store responds.
         match return_job(kernel, job, error, changes.clone()).await {
@@ -303,7 +305,7 @@ where
         if committed.as_ref().is_err_and(Error::is_retryable)
             && let Some(run) = kernel.run_cache().get(lease.run_id, lease.generation)
         {
-            run.settle(&lease.stage_id);
+            run.settle(&lease.stage_key);
         }
         committed
     };

@@ -10,7 +10,7 @@ use crate::kernel::registry::Registered;
 use crate::kernel::run_cache::CachedRun;
 use crate::kernel::stored_values::cached_run;
 use crate::records::ClaimedJob;
-use crate::value::Json;
+use crate::value::{Json, StageKey};
 
 /// The stored values of one attempt.
 pub(super) struct Inputs {
@@ -37,16 +37,17 @@ async fn slots(
         let mut slots = Vec::new();
         let found = stage.source.slots(&|index| outcomes.get(&index).cloned(), &mut slots);
         let Err(unknown) = found else { return Ok(Ok((slots, outcomes))) };
-        let stage_id = &definition.stages[unknown].id;
+        let unknown_stage = &definition.stages[unknown];
         // One that does not exist would be unknown again.
         if outcomes.contains_key(&unknown) {
-            let error = format_args!("the arm that the outcome of stage `{stage_id}` has chosen is missing");
+            let id = &unknown_stage.id;
+            let error = format_args!("the arm that the outcome of stage `{id}` has chosen is missing");
             return Ok(Err(StageError::permanent(error)));
         }
         let outcome = if let Some(outcome) = cached_outcome(definition, run, unknown).await {
             outcome
         } else {
-            let record = kernel.store().stage(job.lease.run_id, stage_id).await?;
+            let record = kernel.store().stage(job.lease.run_id, &unknown_stage.key()).await?;
             record.map(|record| Outcome { arm: record.arm, failure: record.failure }).unwrap_or_default()
         };
         outcomes.insert(unknown, outcome);
@@ -58,13 +59,13 @@ async fn cached_outcome(definition: &WorkflowDefinition, run: &CachedRun, index:
     let stage = &definition.stages[index];
     if stage.choice.is_some() {
         // Its catch, if it keeps the failure of one, ends with this output.
-        return Some(Outcome { arm: Some(run.arm(&stage.id).await?), failure: None });
+        return Some(Outcome { arm: Some(run.arm(&stage.key()).await?), failure: None });
     }
     // In a catch that ends in branches, another one may have failed.
     if definition.catch_kept_by(index)?.ends_in_branches {
         return None;
     }
-    run.output(&stage.id).await.map(|_| Outcome::default())
+    run.output(&stage.key()).await.map(|_| Outcome::default())
 }
 
 /// Loads the stored values that the body receives. The inner error fails the attempt: an output that should exist is
@@ -73,7 +74,7 @@ pub(super) async fn load_inputs(attempt: &AttemptContext<'_>) -> Result<Result<I
     let AttemptContext { kernel, registered, stage, job, .. } = *attempt;
     let lease = &job.lease;
     let run = cached_run(kernel, lease.run_id, lease.generation).await?;
-    run.note_claimed(&lease.stage_id);
+    run.note_claimed(&lease.stage_key);
     let definition = registered.definition();
     let (slots, outcomes) = match slots(attempt, &run).await? {
         Ok(found) => found,
@@ -83,17 +84,15 @@ pub(super) async fn load_inputs(attempt: &AttemptContext<'_>) -> Result<Result<I
         Slot::Output(stage) => Some(*stage),
         Slot::Arm(_) | Slot::Failure(_) => None,
     });
-    let wanted: Vec<&str> = delivering
-        .chain(stage.reads.iter().copied())
-        .map(|index| definition.stages[index].id.as_str())
-        .collect();
+    let wanted: Vec<StageKey> =
+        delivering.chain(stage.reads.iter().copied()).map(|index| definition.stages[index].key()).collect();
     // In the order of the wanted ones.
     let mut outputs: Vec<Option<Json>> = Vec::with_capacity(wanted.len());
     let mut missing = Vec::new();
-    for stage_id in &wanted {
-        let output = run.output(stage_id).await;
+    for stage_key in &wanted {
+        let output = run.output(stage_key).await;
         if output.is_none() {
-            missing.push((*stage_id).to_owned());
+            missing.push(stage_key.clone());
         }
         outputs.push(output);
     }
@@ -101,15 +100,16 @@ pub(super) async fn load_inputs(attempt: &AttemptContext<'_>) -> Result<Result<I
         missing.sort_unstable();
         missing.dedup();
         let stored = kernel.stored_outputs(lease.run_id, &missing).await?;
-        for (slot, stage_id) in outputs.iter_mut().zip(&wanted).filter(|(slot, _)| slot.is_none()) {
-            *slot = stored.get(*stage_id).cloned();
+        for (slot, stage_key) in outputs.iter_mut().zip(&wanted).filter(|(slot, _)| slot.is_none()) {
+            *slot = stored.get(stage_key).cloned();
         }
-        for (stage_id, output) in stored {
-            run.insert_output(&stage_id, output);
+        for (stage_key, output) in stored {
+            run.insert_output(&stage_key, output);
         }
     }
-    let missing =
-        |stage_id: &str| StageError::permanent(format_args!("the output of stage `{stage_id}` is missing"));
+    let missing = |stage_key: &StageKey| {
+        StageError::permanent(format_args!("the output of stage `{stage_key}` is missing"))
+    };
     let mut outputs = outputs.into_iter().zip(wanted);
     let upstream: Result<Vec<Json>, StageError> = if stage.predecessors.is_empty() {
         Ok(vec![run.input.clone()])
@@ -121,19 +121,19 @@ pub(super) async fn load_inputs(attempt: &AttemptContext<'_>) -> Result<Result<I
                 Ok(failure.unwrap_or_else(Json::null))
             }
             Slot::Output(_) => {
-                let (output, stage_id) = outputs.next().unwrap_or_default();
-                output.ok_or_else(|| missing(stage_id))
+                let (output, stage_key) = outputs.next().unwrap_or_default();
+                output.ok_or_else(|| missing(&stage_key))
             }
         });
         values.collect()
     };
     let mut reads = Ok(HashMap::with_capacity(stage.reads.len()));
-    for (&index, (output, stage_id)) in stage.reads.iter().zip(outputs) {
+    for (&index, (output, stage_key)) in stage.reads.iter().zip(outputs) {
         match output {
-            Some(output) => _ = reads.as_mut().map(|reads| reads.insert(stage_id.to_owned(), output)),
+            Some(output) => _ = reads.as_mut().map(|reads| reads.insert(stage_key.id, output)),
             // It is optional, and was skipped or has failed.
             None if definition.may_lack(stage.index(), index) => {}
-            None => reads = Err(missing(stage_id)),
+            None => reads = Err(missing(&stage_key)),
         }
     }
     let config = stage_config(&run, registered, stage, job);

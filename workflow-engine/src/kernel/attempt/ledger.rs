@@ -60,7 +60,7 @@ impl AttemptLedger {
 
     fn settlements(&self, settled: BTreeMap<CallId, CallOutcome>) -> Vec<Change> {
         let settle = |(call_id, outcome)| Change::SettleCall {
-            stage_id: self.ports.lease().stage_id.clone(),
+            stage_key: self.ports.lease().stage_key.clone(),
             call_id,
             end: Box::new(outcome),
         };
@@ -69,7 +69,7 @@ impl AttemptLedger {
 
     fn lease_lost(&self) -> Error {
         let lease = self.ports.lease();
-        Error::lease_lost(lease.run_id, &lease.stage_id)
+        Error::lease_lost(lease.run_id, &lease.stage_key)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -95,7 +95,7 @@ impl CallLedger for AttemptLedger {
         let mut changes = self.settlements(settled);
         let lease = self.ports.lease();
         changes.push(Change::ReserveCall {
-            stage_id: lease.stage_id.clone(),
+            stage_key: lease.stage_key.clone(),
             call_id: reservation.id,
             call: Box::new(call),
             budget: self.budget,
@@ -163,7 +163,7 @@ impl CallLedger for AttemptLedger {
         loop {
             let read = || self.ports.store.calls_of_run(lease.run_id, after, PAGE);
             let page = self.ports.call(read).await?;
-            let of_stage = |call: &&AiCallRecord| call.stage_id.as_ref() == Some(&lease.stage_id);
+            let of_stage = |call: &&AiCallRecord| call.stage_key().as_ref() == Some(&lease.stage_key);
             page.iter().filter(of_stage).for_each(|call| rows.add(call));
             match page.last() {
                 Some(last) if page.len() == PAGE => after = Some(last.id),

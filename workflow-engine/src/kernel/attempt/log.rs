@@ -10,7 +10,7 @@ use crate::context::{StageReporter, StageScope};
 use crate::ports::Change;
 use crate::records::LogLevel;
 use crate::value::limits::truncate;
-use crate::value::{Json, RunId};
+use crate::value::{Json, RunId, StageKey};
 
 /// How many reports of one attempt may wait for a commit. Beyond them, those in the middle are dropped, with a line that
 /// says how many, so that a body that logs in a tight loop does not fill the memory. The first lines show how it began,
@@ -21,7 +21,7 @@ pub(in crate::kernel) const MAX_PENDING: usize = 10_000;
 #[derive(Debug)]
 pub(super) struct AttemptLog {
     run_id: RunId,
-    stage_id: String,
+    stage_key: StageKey,
     pending: Mutex<Pending>,
     arrived: Notify,
 }
@@ -57,7 +57,7 @@ impl AttemptLog {
     pub(super) fn new(scope: &StageScope) -> Self {
         Self {
             run_id: scope.run_id,
-            stage_id: scope.stage_id.clone(),
+            stage_key: scope.stage_key.clone(),
             pending: Mutex::default(),
             arrived: Notify::new(),
         }
@@ -87,7 +87,7 @@ impl AttemptLog {
         if lines + progress > 0 {
             tracing::warn!(
                 run = %self.run_id,
-                stage = self.stage_id,
+                stage = %self.stage_key,
                 lines,
                 progress,
                 "log lines or progress were dropped: the stage reports faster than the store commits"
@@ -98,8 +98,8 @@ impl AttemptLog {
                 "{lines} log lines were dropped here: the stage logs faster than the store commits, and at most \
                  {MAX_PENDING} lines wait for a commit"
             );
-            let (stage_id, fields) = (Some(self.stage_id.clone()), Json::null());
-            changes.push(Change::Log { stage_id, level: LogLevel::Warn, message, fields });
+            let (stage_key, fields) = (Some(self.stage_key.clone()), Json::null());
+            changes.push(Change::Log { stage_key, level: LogLevel::Warn, message, fields });
         }
         changes.extend(mem::take(&mut pending.newest));
         changes
@@ -127,7 +127,7 @@ impl AttemptLog {
             if !mem::replace(&mut pending.is_warned, true) {
                 tracing::warn!(
                     run = %self.run_id,
-                    stage = self.stage_id,
+                    stage = %self.stage_key,
                     "a log line or progress is not stored, because its attempt has ended: await the task that reports it \
                      before the function returns"
                 );
@@ -148,17 +148,17 @@ impl StageReporter for AttemptLog {
     fn log(&self, level: LogLevel, message: &str, fields: Json) {
         let message = truncate::message(message);
         let fields = truncate::fields(fields);
-        self.push(Change::Log { stage_id: Some(self.stage_id.clone()), level, message, fields });
+        self.push(Change::Log { stage_key: Some(self.stage_key.clone()), level, message, fields });
     }
 
     fn log_run(&self, level: LogLevel, message: &str, fields: Json) {
         let message = truncate::message(message);
         let fields = truncate::fields(fields);
-        self.push(Change::Log { stage_id: None, level, message, fields });
+        self.push(Change::Log { stage_key: None, level, message, fields });
     }
 
     fn progress(&self, fraction: f64, message: &str) {
         let message = truncate::message(message);
-        self.push(Change::Progress { stage_id: self.stage_id.clone(), fraction, message });
+        self.push(Change::Progress { stage_key: self.stage_key.clone(), fraction, message });
     }
 }

@@ -91,8 +91,8 @@ async fn find_stage<'a>(
 ) -> Result<(&'a Registered, (usize, &'static StageDefinition)), Error> {
     let run_id = job.lease.run_id;
     let registered = definition_for(kernel, run_id, &job.workflow_id, &job.definition_fingerprint).await?;
-    let stage = registered.stage(&job.lease.stage_id);
-    let (index, stage) = stage.ok_or_else(|| Error::stage_not_found(run_id, &job.lease.stage_id))?;
+    let stage = registered.stage(&job.lease.stage_key.id);
+    let (index, stage) = stage.ok_or_else(|| Error::stage_not_found(run_id, &job.lease.stage_key))?;
     kernel.check_state_of(&registered.definition().id, stage)?;
     Ok((registered, (index, stage)))
 }

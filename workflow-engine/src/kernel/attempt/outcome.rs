@@ -83,10 +83,10 @@ impl Finished {
     /// The result of an attempt whose lease was lost, or whose run has ended.
     pub(super) async fn superseded(kernel: &Kernel, lease: &Lease) -> Self {
         if is_lost_to_another(kernel, lease).await {
-            tracing::warn!(run = %lease.run_id, stage = lease.stage_id, "an outcome came too late: the lease is lost, and nothing was written");
+            tracing::warn!(run = %lease.run_id, stage = %lease.stage_key, "an outcome came too late: the lease is lost, and nothing was written");
         }
         Self::with(JobOutcome::Superseded {
-            reason: Error::lease_lost(lease.run_id, &lease.stage_id).to_string(),
+            reason: Error::lease_lost(lease.run_id, &lease.stage_key).to_string(),
         })
     }
 }

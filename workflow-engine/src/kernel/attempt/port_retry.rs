@@ -79,7 +79,7 @@ impl<'a> PortRetry<'a> {
         let Self { clock, store, lease, max_wait } = self;
         let outages = store.hints().outages();
         outages.failed(CALL, &error);
-        tracing::debug!(run = %lease.run_id, stage = lease.stage_id, %error, "a port is unavailable, so an attempt waits and calls it again");
+        tracing::debug!(run = %lease.run_id, stage = %lease.stage_key, %error, "a port is unavailable, so an attempt waits and calls it again");
         let began = clock.now();
         let end = TimeDelta::from_std(max_wait).ok().and_then(|wait| began.checked_add_signed(wait));
         let pauses =
@@ -109,7 +109,7 @@ impl<'a> PortRetry<'a> {
                 result => {
                     outages.succeeded(CALL);
                     let waited = (clock.now() - began).to_std().unwrap_or_default();
-                    tracing::debug!(run = %lease.run_id, stage = lease.stage_id, ?waited, "the port is available again");
+                    tracing::debug!(run = %lease.run_id, stage = %lease.stage_key, ?waited, "the port is available again");
                     return result;
                 }
             }

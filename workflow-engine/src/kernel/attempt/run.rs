@@ -236,7 +236,7 @@ fn uncommitted(
     let Err(error) = committed else { return Vec::new() };
     if !error.is_retryable() {
         let lease = attempt.lease();
-        tracing::warn!(run = %lease.run_id, stage = lease.stage_id, %error, "log lines or progress of a stage were not committed");
+        tracing::warn!(run = %lease.run_id, stage = %lease.stage_key, %error, "log lines or progress of a stage were not committed");
         reports.retain(|report| matches!(report, Change::SettleCall { .. }));
     }
     reports

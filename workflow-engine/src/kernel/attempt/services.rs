@@ -44,7 +44,7 @@ impl Services {
         let scope = StageScope {
             run_id: job.lease.run_id,
             workflow_id: job.workflow_id.clone(),
-            stage_id: stage.id.clone(),
+            stage_key: job.lease.stage_key.clone(),
             stage_name: &stage.name,
             stage_number: stage.number,
             attempt: job.attempt,

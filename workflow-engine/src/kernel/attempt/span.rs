@@ -21,7 +21,7 @@ pub(super) async fn attempt_span(attempt: &AttemptContext<'_>) -> Span {
     let of = AttemptSpan {
         run_id: lease.run_id,
         workflow_id: &job.workflow_id,
-        stage_id: &lease.stage_id,
+        stage_id: &lease.stage_key.id,
         attempt: job.attempt,
         generation: lease.generation,
         lease_epoch: lease.epoch,

@@ -9,9 +9,10 @@ use super::Command;
 use crate::error::Error;
 use crate::kernel::Kernel;
 use crate::kernel::idempotency;
+use crate::kernel::named_place::check_place;
 use crate::ports::{Change, Commit, Decision, Precondition};
 use crate::records::Annotation;
-use crate::value::{Json, RunId};
+use crate::value::{Json, RunId, StageKey};
 
 /// Annotates a run in any state, with a decision, a review or the source of a value for example. A stage annotates its
 /// run in its own commit, with [`StageContext::annotate`](crate::StageContext::annotate).
@@ -21,8 +22,8 @@ pub struct AttachAnnotation {
     /// The run.
     pub run_id: RunId,
     /// The stage that the annotation describes.
-    #[serde(default)]
-    pub stage_id: Option<String>,
+    #[serde(rename = "stage_id", default)]
+    pub stage_key: Option<StageKey>,
     /// The attributes; see [`Annotation`] for these and the fields below.
     pub attributes: BTreeMap<String, Json>,
     /// The author.
@@ -50,7 +51,7 @@ pub struct AttachAnnotationOutput {
 }
 
 #[derive(Serialize)]
-struct Request<'a>(RunId, Option<&'a str>, &'a Annotation);
+struct Request<'a>(RunId, Option<&'a StageKey>, &'a Annotation);
 
 impl AttachAnnotation {
     /// Creates a command that attaches this annotation to this run.
@@ -58,7 +59,7 @@ impl AttachAnnotation {
     pub fn new(run_id: RunId, annotation: Annotation) -> Self {
         Self {
             run_id,
-            stage_id: None,
+            stage_key: None,
             attributes: annotation.attributes,
             actor: annotation.actor,
             scope: annotation.scope,
@@ -88,22 +89,22 @@ impl Command for AttachAnnotation {
     /// # Errors
     /// `RUN_NOT_FOUND`, `STAGE_NOT_FOUND`, `INVALID_ANNOTATION`, `IDEMPOTENCY_CONFLICT`.
     async fn execute(mut self, kernel: &Kernel) -> Result<AttachAnnotationOutput, Error> {
-        let (run_id, stage_id) = (self.run_id, self.stage_id.take());
+        let (run_id, stage_key) = (self.run_id, self.stage_key.take());
         let key = self.idempotency_key.take();
         let annotation = self.annotation();
         annotation.check().map_err(Error::invalid_annotation)?;
-        if let Some(stage_id) = &stage_id {
-            check_stage(kernel, run_id, stage_id).await?;
+        if let Some(stage_key) = &stage_key {
+            check_stage(kernel, run_id, stage_key).await?;
         }
         let output = AttachAnnotationOutput { attached: annotation.attributes.len() };
-        let request = Request(run_id, stage_id.as_deref(), &annotation);
+        let request = Request(run_id, stage_key.as_ref(), &annotation);
         let entry = key.map(|key| idempotency::entry(Self::NAME, &key, &request, &output)).transpose()?;
         let decision = Decision {
             run_id,
             precondition: Precondition::Present,
             command: Self::NAME,
             idempotency: entry.clone(),
-            changes: vec![Change::Annotate { stage_id, annotation }],
+            changes: vec![Change::Annotate { stage_key, annotation }],
         };
         match (kernel.store().commit(decision).await?, entry) {
             (Commit::Applied(_), _) => Ok(output),
@@ -120,11 +121,14 @@ impl Command for AttachAnnotation {
 }
 
 /// Checks that the run has this stage: by the run's workflow where this process has it, otherwise by the store's rows.
-async fn check_stage(kernel: &Kernel, run_id: RunId, stage_id: &str) -> Result<(), Error> {
+async fn check_stage(kernel: &Kernel, run_id: RunId, stage_key: &StageKey) -> Result<(), Error> {
     let run = kernel.store().run(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
     let exists = match kernel.registry().by_fingerprint(&run.definition_fingerprint) {
-        Some(registered) => registered.stage(stage_id).is_some(),
-        None => kernel.store().stage(run_id, stage_id).await?.is_some(),
+        Some(registered) => registered.stage(&stage_key.id).is_some(),
+        None => kernel.store().stage(run_id, stage_key).await?.is_some(),
     };
-    if exists { Ok(()) } else { Err(Error::stage_not_found(run_id, stage_id)) }
+    if !exists {
+        return Err(Error::stage_not_found(run_id, stage_key));
+    }
+    check_place(kernel, run_id, stage_key).await
 }

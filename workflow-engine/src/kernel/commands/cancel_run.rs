@@ -66,7 +66,7 @@ fn decide(snapshot: &Snapshot, reason: Option<&str>, action: Option<&Annotation>
         return None;
     }
     let mut changes = cancel_open_stages(snapshot, None);
-    changes.extend(action.cloned().map(|annotation| Change::Annotate { stage_id: None, annotation }));
+    changes.extend(action.cloned().map(|annotation| Change::Annotate { stage_key: None, annotation }));
     changes.push(Change::EndRun(RunEnd::Cancelled(reason.map(str::to_owned))));
     Some(decision_at(snapshot, CancelRun::NAME, changes))
 }

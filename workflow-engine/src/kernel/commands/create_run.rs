@@ -208,8 +208,8 @@ impl CreateRun {
             changes.push(Change::Tag { tags: self.tags.clone() });
         }
         let annotations = self.annotations.iter().cloned();
-        changes.extend(annotations.map(|annotation| Change::Annotate { stage_id: None, annotation }));
-        changes.extend(self.budget.map(|budget| Change::SetBudget { stage_id: None, budget }));
+        changes.extend(annotations.map(|annotation| Change::Annotate { stage_key: None, annotation }));
+        changes.extend(self.budget.map(|budget| Change::SetBudget { stage_key: None, budget }));
         // The host decides here whether it executes the run itself.
         let (start, deadline) = (self.start(kernel), self.deadline.or(definition.deadline));
         if start.is_some() || deadline.is_some() {

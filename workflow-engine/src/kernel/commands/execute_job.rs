@@ -13,7 +13,7 @@ use crate::kernel::attempt::execution_key::{self, KeyedClaim};
 use crate::kernel::compatibility::definition_of;
 use crate::kernel::slots::NoSlots;
 use crate::records::{Claimant, Status};
-use crate::value::RunId;
+use crate::value::{RunId, StageKey};
 
 /// Claims the job of one stage, and runs it to the end of this attempt.
 #[derive(Clone, Debug, Deserialize)]
@@ -24,7 +24,8 @@ pub struct ExecuteJob {
     /// The run.
     pub run_id: RunId,
     /// The stage.
-    pub stage_id: String,
+    #[serde(rename = "stage_id")]
+    pub stage_key: StageKey,
     /// The idempotency key. The same key with the same request executes once, and returns the outcome of that attempt,
     /// also a failed one; while it runs, `IDEMPOTENCY_IN_PROGRESS`. When its lease has expired or its job was returned
     /// to the queue, the next request takes over. Usually `None`: a repeated delivery of a completed job is detected
@@ -60,25 +61,25 @@ pub(in crate::kernel) async fn execute_job(
     command: ExecuteJob,
     stop: &CancellationToken,
 ) -> Result<ExecuteJobOutput, Error> {
-    let ExecuteJob { worker_id, run_id, stage_id, idempotency_key } = command;
-    let key = execution_key::entry(run_id, &stage_id, idempotency_key.as_deref())?;
+    let ExecuteJob { worker_id, run_id, stage_key, idempotency_key } = command;
+    let key = execution_key::entry(run_id, &stage_key, idempotency_key.as_deref())?;
     if let Some(outcome) = execution_key::earlier_outcome(kernel, run_id, key.as_ref()).await? {
         return Ok(ExecuteJobOutput { outcome });
     }
     let snapshot = kernel.store().snapshot(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
-    let Some(stage) = snapshot.stages.iter().find(|stage| stage.stage_id == stage_id) else {
-        return Err(Error::stage_not_found(run_id, &stage_id));
+    let Some(stage) = snapshot.stage(&stage_key) else {
+        return Err(Error::stage_not_found(run_id, &stage_key));
     };
     if stage.status == Status::Completed {
         return Ok(ExecuteJobOutput { outcome: JobOutcome::Completed });
     }
     let registered = definition_of(kernel, &snapshot.run).await?;
-    if let Some((_, stage)) = registered.stage(&stage_id) {
+    if let Some((_, stage)) = registered.stage(&stage_key.id) {
         kernel.check_state_of(&registered.definition().id, stage)?;
     }
     let claimant = Claimant { worker_id, lease: kernel.lease(), number: None };
     let claimed = kernel.clock().monotonic();
-    let job = match execution_key::claim(kernel, &stage_id, &snapshot, &claimant, key.clone()).await? {
+    let job = match execution_key::claim(kernel, &stage_key, &snapshot, &claimant, key.clone()).await? {
         KeyedClaim::Claimed(job) => job,
         KeyedClaim::Done(outcome) => return Ok(ExecuteJobOutput { outcome }),
         KeyedClaim::NotClaimable => {
@@ -87,7 +88,7 @@ pub(in crate::kernel) async fn execute_job(
                 return Ok(ExecuteJobOutput { outcome });
             }
             let reason = format!(
-                "run {run_id} is {}, and its stage `{stage_id}` is {} without a due job",
+                "run {run_id} is {}, and its stage `{stage_key}` is {} without a due job",
                 snapshot.run.status, stage.status
             );
             return Ok(ExecuteJobOutput { outcome: JobOutcome::Superseded { reason } });

@@ -244,13 +244,13 @@ impl ForkRun {
             Some(by) => action("fork", &details, by),
             None => origin("fork", &details),
         };
-        changes.push(Change::Annotate { stage_id: None, annotation });
+        changes.push(Change::Annotate { stage_key: None, annotation });
         let tags = kernel.store().tags(self.run_id).await?;
         if !tags.is_empty() {
             changes.push(Change::Tag { tags });
         }
         let budget = snapshot.run.spending.budget;
-        changes.extend(budget.map(|budget| Change::SetBudget { stage_id: None, budget }));
+        changes.extend(budget.map(|budget| Change::SetBudget { stage_key: None, budget }));
         let deadline = snapshot.run.times.deadline;
         changes.extend(deadline.map(|deadline| Change::SetTimes { start: None, deadline: Some(deadline) }));
         changes.push(Change::StartRun {
@@ -259,7 +259,7 @@ impl ForkRun {
                 .iter()
                 .enumerate()
                 .map(|(index, stage)| NewStage {
-                    stage_id: stage.id.clone(),
+                    stage_key: stage.key(),
                     stage_name: stage.name.clone(),
                     stage_number: stage.number,
                     execution_group: stage.execution_group,
@@ -269,25 +269,25 @@ impl ForkRun {
             waiting_on: ends,
         });
         for index in taken_over {
-            let stage_id = &graph.stages[index].id;
+            let (stage_id, stage_key) = (&graph.stages[index].id, graph.stages[index].key());
             let output = match outputs.get(stage_id) {
                 Some(output) => output.clone(),
                 None => kernel.resolve(self.run_id, stored_output(snapshot, stage_id)?).await?,
             };
-            let prepared = prepare_taken_over(kernel, run_id, stage_id, &output).await?;
+            let prepared = prepare_taken_over(kernel, run_id, &stage_key, &output).await?;
             changes.extend(prepared.blob);
-            changes.push(Change::TakeOver { stage_id: stage_id.clone(), output: prepared.value });
+            changes.push(Change::TakeOver { stage_key, output: prepared.value });
         }
         let ready = stages.into_iter().filter(|index| waiting_on(*index) == 0);
         changes.extend(ready.map(|index| &graph.stages[index]).flat_map(|stage| {
             let enqueue = Change::Enqueue {
-                stage_id: stage.id.clone(),
+                stage_key: stage.key(),
                 max_attempts: stage.max_attempts,
                 max_crashes: stage.max_crashes,
                 claim: None,
             };
             // The stage from which the fork begins starts at once.
-            let delay = delay_change(&stage.id, stage.delay.filter(|_| stage.id != self.from_stage_id));
+            let delay = delay_change(&stage.key(), stage.delay.filter(|_| stage.id != self.from_stage_id));
             std::iter::once(enqueue).chain(delay)
         }));
         let precondition = Precondition::Absent;

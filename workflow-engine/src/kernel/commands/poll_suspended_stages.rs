@@ -79,7 +79,7 @@ async fn check(
     claimant: &Claimant,
     stop: &CancellationToken,
 ) -> Option<(RunId, JobOutcome)> {
-    let (run_id, stage_id) = (job.run_id, job.stage_id.clone());
+    let (run_id, stage_key) = (job.run_id, job.key());
     let checked = async {
         let claimed = kernel.clock().monotonic();
         let Some(job) = claim(kernel, job, claimant).await? else { return Ok(None) };
@@ -92,21 +92,22 @@ async fn check(
         Ok(None) => None,
         Err(error) => {
             let error: Error = error;
-            tracing::error!(run = %run_id, stage = stage_id, %error, "a check was not finished; it runs again when its lease has expired");
+            tracing::error!(run = %run_id, stage = %stage_key, %error, "a check was not finished; it runs again when its lease has expired");
             None
         }
     }
 }
 
 async fn claim(kernel: &Kernel, job: JobRecord, claimant: &Claimant) -> Result<Option<ClaimedJob>, Error> {
-    let JobRecord { run_id, stage_id, generation, lease_epoch: epoch, .. } = job;
+    let stage_key = job.key();
+    let JobRecord { run_id, generation, lease_epoch: epoch, .. } = job;
     let decision = Decision {
         run_id,
         command: PollSuspendedStages::NAME,
         // Not `Claimable`: the check may have run meanwhile, and another job of the stage may be due.
-        precondition: Precondition::ClaimableAt { stage_id: stage_id.clone(), generation, epoch },
+        precondition: Precondition::ClaimableAt { stage_key: stage_key.clone(), generation, epoch },
         idempotency: None,
-        changes: vec![Change::Claim { stage_id, claim: claimant.clone() }],
+        changes: vec![Change::Claim { stage_key, claim: claimant.clone() }],
     };
     Ok(match kernel.commit(decision).await? {
         Commit::Applied(Applied { mut claimed, .. }) => claimed.pop(),

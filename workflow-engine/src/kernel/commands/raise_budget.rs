@@ -11,7 +11,7 @@ use crate::kernel::commit_from_snapshot::{commit_from_snapshot, decision_at};
 use crate::kernel::run_graph::graph_of;
 use crate::ports::{Change, Decision, Snapshot};
 use crate::records::{Actor, Annotation, Status, action};
-use crate::value::{Cost, RunId};
+use crate::value::{Cost, RunId, StageKey};
 
 /// Raises the budget of a run, or of one of its stages in this run, and resumes stages that wait for it
 /// (`#[stage(over_budget = wait)]`). In a terminal run, the new budget applies to the next rerun.
@@ -21,8 +21,8 @@ pub struct RaiseBudget {
     /// The run.
     pub run_id: RunId,
     /// The stage whose budget is raised; `None` for the run's own budget.
-    #[serde(default)]
-    pub stage_id: Option<String>,
+    #[serde(rename = "stage_id", default)]
+    pub stage_key: Option<StageKey>,
     /// The new limit of its cost, over all generations of the run: at least the old limit. The same amount makes waiting
     /// stages try once more.
     pub budget: Cost,
@@ -60,8 +60,8 @@ impl RaiseBudget {
     async fn raise(self, kernel: &Kernel, by: Option<&Actor>) -> Result<RaiseBudgetOutput, Error> {
         let run_id = self.run_id;
         let snapshot = kernel.store().snapshot(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
-        let declared = match &self.stage_id {
-            Some(stage_id) => declared_budget(kernel, &snapshot, stage_id).await?,
+        let declared = match &self.stage_key {
+            Some(stage_key) => declared_budget(kernel, &snapshot, &stage_key.id).await?,
             None => None,
         };
         self.check(&snapshot, declared)?;
@@ -72,31 +72,31 @@ impl RaiseBudget {
     }
 
     fn check(&self, snapshot: &Snapshot, declared: Option<Cost>) -> Result<(), Error> {
-        let limit = match &self.stage_id {
+        let limit = match &self.stage_key {
             None => snapshot.run.spending.budget,
-            Some(stage_id) => {
-                let stage = snapshot.stages.iter().find(|stage| stage.stage_id == *stage_id);
-                let stage = stage.ok_or_else(|| Error::stage_not_found(self.run_id, stage_id))?;
+            Some(stage_key) => {
+                let stage = snapshot.stage(stage_key);
+                let stage = stage.ok_or_else(|| Error::stage_not_found(self.run_id, stage_key))?;
                 declared.max(stage.spending.budget)
             }
         };
         if limit.is_some_and(|limit| limit <= self.budget) {
             return Ok(());
         }
-        Err(Error::budget_too_low(self.run_id, self.stage_id.as_deref(), limit))
+        Err(Error::budget_too_low(self.run_id, self.stage_key.as_ref(), limit))
     }
 
     fn decide(&self, snapshot: &Snapshot, action: Option<&Annotation>) -> Decision {
-        let mut changes = vec![Change::SetBudget { stage_id: self.stage_id.clone(), budget: self.budget }];
+        let mut changes = vec![Change::SetBudget { stage_key: self.stage_key.clone(), budget: self.budget }];
         let is_running = snapshot.run.status == Status::Running;
         let waiting = snapshot.stages.iter().filter(|stage| {
             is_running
                 && stage.awaited_cost.is_some()
-                && self.stage_id.as_ref().is_none_or(|stage_id| stage.stage_id == *stage_id)
+                && self.stage_key.as_ref().is_none_or(|stage_key| stage.is(stage_key))
         });
-        changes.extend(waiting.map(|stage| Change::Resume { stage_id: stage.stage_id.clone() }));
-        let stage_id = self.stage_id.clone();
-        changes.extend(action.cloned().map(|annotation| Change::Annotate { stage_id, annotation }));
+        changes.extend(waiting.map(|stage| Change::Resume { stage_key: stage.key() }));
+        let stage_key = self.stage_key.clone();
+        changes.extend(action.cloned().map(|annotation| Change::Annotate { stage_key, annotation }));
         decision_at(snapshot, Self::NAME, changes)
     }
 }

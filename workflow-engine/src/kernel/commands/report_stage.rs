@@ -74,11 +74,11 @@ impl Command for ReportStage {
                 "a report must have at most {MAX_PENDING} log lines, but it has {count}"
             )));
         }
-        let stage_id = || lease.stage_id.clone();
+        let stage_key = || lease.stage_key.clone();
         let mut changes: Vec<Change> = logs
             .into_iter()
             .map(|ReportedLog { level, message, fields, about_run }| Change::Log {
-                stage_id: (!about_run).then(stage_id),
+                stage_key: (!about_run).then(stage_key),
                 level,
                 message: truncate::message(&message),
                 fields: truncate::fields(fields),
@@ -91,7 +91,7 @@ impl Command for ReportStage {
                 )));
             }
             changes.push(Change::Progress {
-                stage_id: stage_id(),
+                stage_key: stage_key(),
                 fraction,
                 message: truncate::message(&message),
             });
@@ -101,7 +101,7 @@ impl Command for ReportStage {
         match kernel.store().commit(decision).await? {
             Commit::Applied(_) => Ok(ReportStageOutput {}),
             Commit::PreconditionFailed | Commit::Duplicate { .. } => {
-                Err(Error::lease_lost(run_id, &lease.stage_id))
+                Err(Error::lease_lost(run_id, &lease.stage_key))
             }
         }
     }

@@ -117,7 +117,7 @@ impl RerunFrom {
                 let action = action.clone();
                 decision
                     .changes
-                    .extend(action.map(|annotation| Change::Annotate { stage_id: None, annotation }));
+                    .extend(action.map(|annotation| Change::Annotate { stage_key: None, annotation }));
                 *planned.lock().unwrap_or_else(PoisonError::into_inner) = plan;
                 Some(decision)
             }
@@ -295,17 +295,17 @@ fn decide(
     let again = graph.stages.iter().enumerate().filter(|(_, stage)| covered.contains(stage.id.as_str()));
     let stages: Vec<RerunStage> = again
         .clone()
-        .map(|(index, stage)| RerunStage { stage_id: stage.id.clone(), waiting_on: waiting_on(index) })
+        .map(|(index, stage)| RerunStage { stage_key: stage.key(), waiting_on: waiting_on(index) })
         .collect();
     let ready = again.filter(|(index, _)| waiting_on(*index) == 0).flat_map(|(_, stage)| {
         let enqueue = Change::Enqueue {
-            stage_id: stage.id.clone(),
+            stage_key: stage.key(),
             max_attempts: stage.max_attempts,
             max_crashes: stage.max_crashes,
             claim: None,
         };
         // The stage from which the rerun begins starts at once.
-        let delay = delay_change(&stage.id, stage.delay.filter(|_| stage.id != from));
+        let delay = delay_change(&stage.key(), stage.delay.filter(|_| stage.id != from));
         std::iter::once(enqueue).chain(delay)
     });
     // Opens the next generation. Leases, cached outputs, artifacts and blobs carry their generation, so nothing of the

@@ -9,10 +9,11 @@ use crate::error::{Error, SignalTooLate};
 use crate::kernel::Kernel;
 use crate::kernel::commit_from_snapshot::{decision_at, try_commit_from_snapshot};
 use crate::kernel::idempotency;
+use crate::kernel::named_place::check_place;
 use crate::kernel::signal_payload::{CheckedSignal, check_signal};
 use crate::ports::{Change, Commit, Decision, IdempotencyEntry, Snapshot};
 use crate::records::{Actor, Annotation, StageRecord, Status, action};
-use crate::value::{Json, RunId};
+use crate::value::{Json, RunId, StageKey};
 
 /// Sends a signal to a stage that waits for one: its payload becomes the stage's output. If the stage does not wait yet, its
 /// wait takes the signal when it begins.
@@ -24,7 +25,8 @@ pub struct SignalRun {
     #[serde(alias = "workflow_run_id")]
     pub run_id: RunId,
     /// The stage.
-    pub stage_id: String,
+    #[serde(rename = "stage_id")]
+    pub stage_key: StageKey,
     /// The payload, of the stage's output type.
     pub payload: Json,
     /// Who sends it, for people. Default: the actor of the command.
@@ -41,7 +43,7 @@ pub struct SignalRun {
 pub struct SignalRunOutput {}
 
 #[derive(Serialize)]
-struct Request<'a>(RunId, &'a str, &'a Json);
+struct Request<'a>(RunId, &'a StageKey, &'a Json);
 
 /// The longest name of an actor, in bytes.
 const MAX_ACTOR_BYTES: usize = 255;
@@ -49,12 +51,12 @@ const MAX_ACTOR_BYTES: usize = 255;
 impl SignalRun {
     /// Creates a command without an actor and without an idempotency key.
     #[must_use]
-    pub fn new(run_id: RunId, stage_id: impl Into<String>, payload: Json) -> Self {
-        Self { run_id, stage_id: stage_id.into(), payload, actor: None, idempotency_key: None }
+    pub fn new(run_id: RunId, stage_key: impl Into<StageKey>, payload: Json) -> Self {
+        Self { run_id, stage_key: stage_key.into(), payload, actor: None, idempotency_key: None }
     }
 
     async fn signal(self, kernel: &Kernel, by: Option<&Actor>) -> Result<SignalRunOutput, Error> {
-        let Self { run_id, stage_id, payload, actor, idempotency_key } = self;
+        let Self { run_id, stage_key, payload, actor, idempotency_key } = self;
         let actor = actor.or_else(|| by.map(|by| by.name.clone()));
         if actor.as_ref().is_some_and(|name| {
             name.is_empty() || name.len() > MAX_ACTOR_BYTES || name.chars().any(char::is_control)
@@ -64,9 +66,11 @@ impl SignalRun {
             )));
         }
         let run = kernel.store().run(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
-        let CheckedSignal { stage_name, payload } = check_signal(kernel, &run, &stage_id, &payload).await?;
+        let CheckedSignal { stage_name, payload } =
+            check_signal(kernel, &run, &stage_key.id, &payload).await?;
+        check_place(kernel, run_id, &stage_key).await?;
         let output = SignalRunOutput {};
-        let request = Request(run_id, &stage_id, &payload);
+        let request = Request(run_id, &stage_key, &payload);
         let entry = |key: &String| idempotency::entry(Self::NAME, key, &request, &output);
         let entry = idempotency_key.as_ref().map(entry).transpose()?;
         // Also after the stage has taken the signal.
@@ -75,9 +79,10 @@ impl SignalRun {
         {
             return Ok(output);
         }
-        let signal = Change::Signal { stage_id: stage_id.clone(), stage_name, payload, actor: actor.clone() };
+        let signal =
+            Change::Signal { stage_key: stage_key.clone(), stage_name, payload, actor: actor.clone() };
         let action = by.map(|by| action("signal", &json!({ "actor": actor }), by));
-        let (stage, key) = (stage_id.clone(), entry.clone());
+        let (stage, key) = (stage_key.clone(), entry.clone());
         let decide =
             move |snapshot: &Snapshot| decide(snapshot, &stage, &signal, action.as_ref(), key.as_ref());
         match try_commit_from_snapshot(kernel, run_id, decide).await? {
@@ -86,7 +91,7 @@ impl SignalRun {
                 Some(entry) => idempotency::first_output(&entry, &request_hash, &result),
                 None => Ok(output),
             },
-            Commit::PreconditionFailed => Err(refusal(kernel, run_id, &stage_id).await?),
+            Commit::PreconditionFailed => Err(refusal(kernel, run_id, &stage_key).await?),
         }
     }
 }
@@ -116,37 +121,37 @@ impl Command for SignalRun {
 /// The store compares the queue: a second signal to a stage that waits, or one too many, is refused there.
 fn decide(
     snapshot: &Snapshot,
-    stage_id: &str,
+    stage_key: &StageKey,
     signal: &Change,
     action: Option<&Annotation>,
     idempotency: Option<&IdempotencyEntry>,
 ) -> Option<Decision> {
-    let stage = snapshot.stages.iter().find(|stage| stage.stage_id == stage_id);
+    let stage = snapshot.stage(stage_key);
     if snapshot.run.status.is_terminal() || stage.is_some_and(|stage| stage.status.is_terminal()) {
         return None;
     }
     let mut changes = vec![signal.clone()];
-    let annotate = |annotation| Change::Annotate { stage_id: Some(stage_id.to_owned()), annotation };
+    let annotate = |annotation| Change::Annotate { stage_key: Some(stage_key.clone()), annotation };
     changes.extend(action.cloned().map(annotate));
     let decision = decision_at(snapshot, SignalRun::NAME, changes);
     Some(Decision { idempotency: idempotency.cloned(), ..decision })
 }
 
 /// Returns why the stage takes no signal any more.
-async fn refusal(kernel: &Kernel, run_id: RunId, stage_id: &str) -> Result<Error, Error> {
+async fn refusal(kernel: &Kernel, run_id: RunId, stage_key: &StageKey) -> Result<Error, Error> {
     let run = kernel.store().run(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
-    let stage = kernel.store().stage(run_id, stage_id).await?;
+    let stage = kernel.store().stage(run_id, stage_key).await?;
     let status = stage.map(|stage: StageRecord| stage.status);
     let why = match status {
         Some(Status::Completed) => {
-            let signals = kernel.store().signals(run_id, Some(stage_id)).await?;
+            let signals = kernel.store().signals(run_id, Some(stage_key)).await?;
             let first = signals.into_iter().rfind(|signal| signal.consumed_at.is_some());
             let actor = first.and_then(|signal| signal.actor);
-            return Ok(Error::signal_too_late(run_id, stage_id, SignalTooLate::Answered(actor.as_deref())));
+            return Ok(Error::signal_too_late(run_id, stage_key, SignalTooLate::Answered(actor.as_deref())));
         }
         Some(Status::Skipped) => SignalTooLate::Skipped,
         Some(Status::Failed) => SignalTooLate::Failed,
-        _ => return Ok(Error::run_over(run_id, stage_id, run.status)),
+        _ => return Ok(Error::run_over(run_id, stage_key, run.status)),
     };
-    Ok(Error::signal_too_late(run_id, stage_id, why))
+    Ok(Error::signal_too_late(run_id, stage_key, why))
 }

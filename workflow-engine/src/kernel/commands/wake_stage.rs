@@ -8,9 +8,10 @@ use super::Command;
 use crate::error::Error;
 use crate::kernel::Kernel;
 use crate::kernel::commit_from_snapshot::{commit_from_snapshot, decision_at};
+use crate::kernel::named_place::check_place;
 use crate::ports::{Change, Decision, Snapshot};
 use crate::records::{Actor, Annotation, Status, action};
-use crate::value::RunId;
+use crate::value::{RunId, StageKey};
 
 /// Makes the next check of a stage that waits due now. If a check is running, which may have been too early, another one
 /// follows it.
@@ -20,7 +21,8 @@ pub struct WakeStage {
     /// The run.
     pub run_id: RunId,
     /// The stage.
-    pub stage_id: String,
+    #[serde(rename = "stage_id")]
+    pub stage_key: StageKey,
 }
 
 /// Whether the stage was woken.
@@ -57,12 +59,13 @@ impl WakeStage {
         let run = kernel.store().run(self.run_id).await?.ok_or_else(|| Error::run_not_found(self.run_id))?;
         let registered = kernel.registry().by_fingerprint(&run.definition_fingerprint);
         let is_foreign = registered.is_none() && kernel.placement().is_some();
-        if registered.is_some_and(|registered| registered.stage(&self.stage_id).is_none()) {
-            return Err(Error::stage_not_found(self.run_id, &self.stage_id));
+        if registered.is_some_and(|registered| registered.stage(&self.stage_key.id).is_none()) {
+            return Err(Error::stage_not_found(self.run_id, &self.stage_key));
         }
-        let stage_id = self.stage_id;
+        check_place(kernel, self.run_id, &self.stage_key).await?;
+        let stage_key = self.stage_key;
         let action = by.map(|by| action("wake", &json!({}), by));
-        let decide = move |snapshot: &Snapshot| decide(snapshot, &stage_id, action.as_ref());
+        let decide = move |snapshot: &Snapshot| decide(snapshot, &stage_key, action.as_ref());
         let applied = commit_from_snapshot(kernel, self.run_id, decide).await?;
         if applied.is_some()
             && is_foreign
@@ -74,16 +77,14 @@ impl WakeStage {
     }
 }
 
-fn decide(snapshot: &Snapshot, stage_id: &str, action: Option<&Annotation>) -> Option<Decision> {
-    let stage = snapshot.stages.iter().find(|stage| stage.stage_id == stage_id)?;
+fn decide(snapshot: &Snapshot, stage_key: &StageKey, action: Option<&Annotation>) -> Option<Decision> {
+    let stage = snapshot.stage(stage_key)?;
     if stage.status != Status::Suspended || snapshot.run.status != Status::Running {
         return None;
     }
-    let mut changes = vec![Change::Wake { stage_id: stage_id.to_owned() }];
+    let mut changes = vec![Change::Wake { stage_key: stage_key.clone() }];
     changes.extend(
-        action
-            .cloned()
-            .map(|annotation| Change::Annotate { stage_id: Some(stage_id.to_owned()), annotation }),
+        action.cloned().map(|annotation| Change::Annotate { stage_key: Some(stage_key.clone()), annotation }),
     );
     Some(decision_at(snapshot, WakeStage::NAME, changes))
 }

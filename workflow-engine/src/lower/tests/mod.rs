@@ -15,7 +15,7 @@ fn context(stage_id: &str, outputs: HashMap<String, Json>) -> StageContext {
     let scope = StageScope {
         run_id: RunId::generate(),
         workflow_id: "test".into(),
-        stage_id: stage_id.into(),
+        stage_key: stage_id.into(),
         stage_name: "Test",
         stage_number: 1,
         attempt: 1,

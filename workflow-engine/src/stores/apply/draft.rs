@@ -15,7 +15,7 @@ use crate::stores::working_set::{
     ArtifactRow, BlobRow, CommitRow, LogRow, RunRows, SideRows, SignalQueue, StageRows, StagesOfRun, TagRow,
     Tracked, UserStatements, VoidBlobs, WorkingSet,
 };
-use crate::value::{CallId, IdMap, Json, RunId};
+use crate::value::{CallId, IdMap, Json, RunId, StageKey};
 
 /// Copies of the rows that one decision changes. The transaction's own rows stay unchanged until the draft is merged,
 /// so a decision that fails half-way leaves no trace.
@@ -39,7 +39,7 @@ pub(super) struct Written {
     #[cfg(any(feature = "postgres", feature = "sqlite"))]
     outline: Option<std::sync::Arc<crate::stores::implicit::Outline>>,
     calls: IdMap<CallId, CallRow>,
-    signals: BTreeMap<String, SignalQueue>,
+    signals: BTreeMap<StageKey, SignalQueue>,
     /// The events, whose numbers end at the run's `last_sequence`.
     events: Vec<EventKind>,
     causation_id: String,
@@ -50,7 +50,7 @@ pub(super) struct Written {
     side_rows: SideRows,
     applied: Applied,
     /// The first stage that this decision suspends.
-    first_suspended: Option<String>,
+    first_suspended: Option<StageKey>,
     /// Whether something became claimable, or due earlier than before.
     work_ready: bool,
     /// Whether the run has a start or a deadline to keep.
@@ -121,10 +121,10 @@ impl<'a> Draft<'a> {
     }
 
     /// Counts an active stage as suspended.
-    pub(super) fn enter_suspension(&mut self, stage_id: &str) -> Result<(), Mismatch> {
+    pub(super) fn enter_suspension(&mut self, stage_key: &StageKey) -> Result<(), Mismatch> {
         self.deactivate()?;
         self.run_mut()?.suspended += 1;
-        self.written.first_suspended.get_or_insert_with(|| stage_id.to_owned());
+        self.written.first_suspended.get_or_insert_with(|| stage_key.clone());
         Ok(())
     }
 
@@ -141,7 +141,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Returns the first stage that this decision suspends.
-    pub(super) fn first_suspended(&self) -> Option<String> {
+    pub(super) fn first_suspended(&self) -> Option<StageKey> {
         self.written.first_suspended.clone()
     }
 
@@ -163,43 +163,43 @@ impl<'a> Draft<'a> {
 
     /// Inserts or replaces a stage that has no job.
     pub(super) fn insert_stage(&mut self, stage: StageRecord) {
-        let stage_id = stage.stage_id.clone();
-        let rows = self.rows(&stage_id);
+        let stage_key = stage.key();
+        let rows = self.rows(&stage_key);
         rows.stage.set(stage);
         rows.job.delete();
     }
 
     /// Returns a stage for a change.
-    pub(super) fn stage_mut(&mut self, stage_id: &str) -> Result<&mut StageRecord, Mismatch> {
-        self.rows(stage_id).stage.get_mut().ok_or_else(|| Mismatch::NoStage(stage_id.to_owned()))
+    pub(super) fn stage_mut(&mut self, stage_key: &StageKey) -> Result<&mut StageRecord, Mismatch> {
+        self.rows(stage_key).stage.get_mut().ok_or_else(|| Mismatch::NoStage(stage_key.clone()))
     }
 
     /// Returns a stage.
-    pub(super) fn stage(&self, stage_id: &str) -> Result<&StageRecord, Mismatch> {
-        let written = self.written.stages.get(stage_id).map(Box::as_ref);
-        let rows = written.or_else(|| self.stored_stage(stage_id));
-        rows.and_then(|rows| rows.stage.get()).ok_or_else(|| Mismatch::NoStage(stage_id.to_owned()))
+    pub(super) fn stage(&self, stage_key: &StageKey) -> Result<&StageRecord, Mismatch> {
+        let written = self.written.stages.get(stage_key).map(Box::as_ref);
+        let rows = written.or_else(|| self.stored_stage(stage_key));
+        rows.and_then(|rows| rows.stage.get()).ok_or_else(|| Mismatch::NoStage(stage_key.clone()))
     }
 
     /// Returns a stage's job.
-    pub(super) fn job(&self, stage_id: &str) -> Option<&JobRecord> {
-        let written = self.written.stages.get(stage_id).map(Box::as_ref);
-        written.or_else(|| self.set.stage(self.run_id, stage_id))?.job.get()
+    pub(super) fn job(&self, stage_key: &StageKey) -> Option<&JobRecord> {
+        let written = self.written.stages.get(stage_key).map(Box::as_ref);
+        written.or_else(|| self.set.stage(self.run_id, stage_key))?.job.get()
     }
 
     /// Returns a stage's job as it was before this decision.
-    pub(super) fn job_before(&self, stage_id: &str) -> Option<&JobRecord> {
-        self.set.stage(self.run_id, stage_id)?.job.get()
+    pub(super) fn job_before(&self, stage_key: &StageKey) -> Option<&JobRecord> {
+        self.set.stage(self.run_id, stage_key)?.job.get()
     }
 
     /// Returns the slot of a stage's job for a change.
-    pub(super) fn job_slot(&mut self, stage_id: &str) -> &mut Tracked<JobRecord> {
-        &mut self.rows(stage_id).job
+    pub(super) fn job_slot(&mut self, stage_key: &StageKey) -> &mut Tracked<JobRecord> {
+        &mut self.rows(stage_key).job
     }
 
     /// Returns a stage's job for a change.
-    pub(super) fn job_mut(&mut self, stage_id: &str) -> Result<&mut JobRecord, Mismatch> {
-        self.job_slot(stage_id).get_mut().ok_or_else(|| Mismatch::NoJob(stage_id.to_owned()))
+    pub(super) fn job_mut(&mut self, stage_key: &StageKey) -> Result<&mut JobRecord, Mismatch> {
+        self.job_slot(stage_key).get_mut().ok_or_else(|| Mismatch::NoJob(stage_key.clone()))
     }
 
     /// Writes the run's next event. The commit assigns its number from the run's row, so numbers have no gaps and follow the
@@ -261,20 +261,20 @@ impl<'a> Draft<'a> {
     }
 
     /// Writes or deletes an artifact.
-    pub(super) fn set_artifact(&mut self, stage_id: &str, key: &str, row: ArtifactRow) {
-        let key = (self.run_id, stage_id.to_owned(), key.to_owned());
+    pub(super) fn set_artifact(&mut self, stage_key: &StageKey, key: &str, row: ArtifactRow) {
+        let key = (self.run_id, stage_key.clone(), key.to_owned());
         self.written.side_rows.artifacts.insert(key, row);
     }
 
     /// Notes that the metrics of the stage differ from the stored ones.
-    pub(super) fn metrics_changed(&mut self, stage_id: &str) {
-        self.written.side_rows.changed_metrics.insert((self.run_id, stage_id.to_owned()));
+    pub(super) fn metrics_changed(&mut self, stage_key: &StageKey) {
+        self.written.side_rows.changed_metrics.insert((self.run_id, stage_key.clone()));
     }
 
     /// Voids the blobs of a stage from before this generation.
-    pub(super) fn void_blobs(&mut self, stage_id: &str, generation: u32) {
-        let (run_id, stage_id) = (self.run_id, stage_id.to_owned());
-        self.written.side_rows.void_blobs.push(VoidBlobs { run_id, stage_id, generation });
+    pub(super) fn void_blobs(&mut self, stage_key: &StageKey, generation: u32) {
+        let (run_id, stage_key) = (self.run_id, stage_key.clone());
+        self.written.side_rows.void_blobs.push(VoidBlobs { run_id, stage_key, generation });
     }
 
     /// Adds statements of the user.
@@ -288,17 +288,17 @@ impl<'a> Draft<'a> {
     }
 
     /// Returns a stage and its job as they were before this decision.
-    fn stored_stage(&self, stage_id: &str) -> Option<&'a StageRows> {
-        self.stored.and_then(|rows| rows.stages.get(stage_id)).map(Box::as_ref)
+    fn stored_stage(&self, stage_key: &StageKey) -> Option<&'a StageRows> {
+        self.stored.and_then(|rows| rows.stages.get(stage_key)).map(Box::as_ref)
     }
 
     #[allow(clippy::expect_used, reason = "the stage is inserted where it is missing")]
-    fn rows(&mut self, stage_id: &str) -> &mut StageRows {
-        if !self.written.stages.contains_key(stage_id) {
-            let before = self.stored_stage(stage_id).cloned().unwrap_or_default();
-            self.written.stages.insert(stage_id.to_owned(), Box::new(before));
+    fn rows(&mut self, stage_key: &StageKey) -> &mut StageRows {
+        if !self.written.stages.contains_key(stage_key) {
+            let before = self.stored_stage(stage_key).cloned().unwrap_or_default();
+            self.written.stages.insert(stage_key.clone(), Box::new(before));
         }
-        self.written.stages.get_mut(stage_id).expect("the stage was inserted")
+        self.written.stages.get_mut(stage_key).expect("the stage was inserted")
     }
 }
 
@@ -317,7 +317,7 @@ impl Written {
         let is_due = |run: &RunRecord| run.status == Status::Pending && run.times.due_at.is_none();
         let is_startable = rows.created.is_some() && rows.run.get().is_some_and(is_due);
         set.calls.extend(self.calls);
-        set.signals.extend(self.signals.into_iter().map(|(stage_id, queue)| ((run_id, stage_id), queue)));
+        set.signals.extend(self.signals.into_iter().map(|(stage_key, queue)| ((run_id, stage_key), queue)));
         let is_terminal = rows.run.get().is_none_or(|run| run.status.is_terminal());
         let priority = rows.run.get().map_or(Claimant::DEFAULT_PRIORITY, |run| run.priority);
         if !self.events.is_empty() {

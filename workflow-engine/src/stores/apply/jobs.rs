@@ -6,20 +6,23 @@ use super::draft::Draft;
 use super::mismatch::Mismatch;
 use crate::records::{Claimant, ClaimedJob, EventKind, JobRecord, Lease, Status};
 use crate::stores::instant;
+use crate::value::StageKey;
 
 /// Writes `Change::Enqueue`.
 pub(super) fn enqueue(
     draft: &mut Draft<'_>,
-    stage_id: &str,
+    stage_key: &StageKey,
     (max_attempts, max_crashes): (u32, u32),
     claimant: Option<&Claimant>,
 ) -> Result<(), Mismatch> {
-    let stage = draft.stage(stage_id)?;
+    let stage = draft.stage(stage_key)?;
     let (stage_status, has_begun) = (stage.status, stage.started_at.is_some());
     let run = draft.run()?;
+    let StageKey { id: stage_id, place } = stage_key.clone();
     let job = JobRecord {
         run_id: run.id,
-        stage_id: stage_id.to_owned(),
+        stage_id,
+        place,
         workflow_id: run.workflow_id.clone(),
         definition_fingerprint: run.definition_fingerprint.clone(),
         generation: run.generation,
@@ -38,27 +41,28 @@ pub(super) fn enqueue(
         run_at: draft.now(),
         woken: false,
     };
-    let slot = draft.job_slot(stage_id);
+    let slot = draft.job_slot(stage_key);
     if slot.get().is_some_and(|old| old.generation == job.generation) {
-        return Err(Mismatch::JobExists(stage_id.to_owned()));
+        return Err(Mismatch::JobExists(stage_key.clone()));
     }
     slot.set(job);
     match stage_status {
         Status::Pending => draft.activate()?,
         Status::Running => {
             // The run's count of active stages includes it already.
-            let stage = draft.stage_mut(stage_id)?;
+            let stage = draft.stage_mut(stage_key)?;
             stage.status = Status::Pending;
             let (stage_name, attempt) = (stage.stage_name.clone(), stage.attempt);
-            let (stage_id, reason) = (stage_id.to_owned(), "its job was missing".to_owned());
-            draft.event(EventKind::StageReturned { stage_id, stage_name, attempt, reason })?;
+            let (StageKey { id: stage_id, place }, reason) =
+                (stage_key.clone(), "its job was missing".to_owned());
+            draft.event(EventKind::StageReturned { stage_id, place, stage_name, attempt, reason })?;
         }
         _ => {}
     }
     if let Some(claimant) = claimant {
-        return claim(draft, stage_id, claimant);
+        return claim(draft, stage_key, claimant);
     }
-    draft.applied().ready.push(stage_id.to_owned());
+    draft.applied().ready.push(stage_key.clone());
     draft.notify_work();
     Ok(())
 }
@@ -66,39 +70,43 @@ pub(super) fn enqueue(
 /// Writes `Change::Release`.
 pub(super) fn release(
     draft: &mut Draft<'_>,
-    stage_id: &str,
+    stage_key: &StageKey,
     (max_attempts, max_crashes): (u32, u32),
     claimant: Option<&Claimant>,
 ) -> Result<(), Mismatch> {
-    let stage = draft.stage_mut(stage_id)?;
+    let stage = draft.stage_mut(stage_key)?;
     stage.waiting_on =
-        stage.waiting_on.checked_sub(1).ok_or_else(|| Mismatch::StageIsReleased(stage_id.to_owned()))?;
+        stage.waiting_on.checked_sub(1).ok_or_else(|| Mismatch::StageIsReleased(stage_key.clone()))?;
     if stage.waiting_on > 0 {
         return Ok(());
     }
-    enqueue(draft, stage_id, (max_attempts, max_crashes), claimant)
+    enqueue(draft, stage_key, (max_attempts, max_crashes), claimant)
 }
 
 /// Writes `Change::Delay`.
-pub(super) fn delay(draft: &mut Draft<'_>, stage_id: &str, delay: Duration) -> Result<(), Mismatch> {
+pub(super) fn delay(draft: &mut Draft<'_>, stage_key: &StageKey, delay: Duration) -> Result<(), Mismatch> {
     let due = instant::after(draft.now(), delay);
-    let Some(job) = draft.job(stage_id) else { return Ok(()) };
-    let is_new = draft.job_before(stage_id).is_none_or(|before| before.generation != job.generation);
+    let Some(job) = draft.job(stage_key) else { return Ok(()) };
+    let is_new = draft.job_before(stage_key).is_none_or(|before| before.generation != job.generation);
     if !is_new || job.status != Status::Pending {
         return Ok(());
     }
-    draft.job_mut(stage_id)?.run_at = due;
+    draft.job_mut(stage_key)?.run_at = due;
     // A commit that claims queued jobs must not look for it.
-    draft.applied().ready.retain(|ready| ready != stage_id);
+    draft.applied().ready.retain(|ready| ready != stage_key);
     Ok(())
 }
 
 /// Writes `Change::Claim`.
-pub(super) fn claim(draft: &mut Draft<'_>, stage_id: &str, claimant: &Claimant) -> Result<(), Mismatch> {
+pub(super) fn claim(
+    draft: &mut Draft<'_>,
+    stage_key: &StageKey,
+    claimant: &Claimant,
+) -> Result<(), Mismatch> {
     let now = draft.now();
     let since_creation = waited_for_start(draft);
     let deadline_at = draft.run()?.times.deadline_at;
-    let job = draft.job_mut(stage_id)?;
+    let job = draft.job_mut(stage_key)?;
     let waited = since_creation.unwrap_or_else(|| (now - job.run_at).to_std().unwrap_or_default());
     job.status = Status::Running;
     // The fence: every write of a worker is conditional on the epoch, and nothing resets it. The attempt number could
@@ -112,7 +120,7 @@ pub(super) fn claim(draft: &mut Draft<'_>, stage_id: &str, claimant: &Claimant) 
     let mut claimed = ClaimedJob {
         lease: Lease {
             run_id: job.run_id,
-            stage_id: stage_id.to_owned(),
+            stage_key: stage_key.clone(),
             generation: job.generation,
             epoch: job.lease_epoch,
         },
@@ -127,14 +135,14 @@ pub(super) fn claim(draft: &mut Draft<'_>, stage_id: &str, claimant: &Claimant) 
         waited,
         idempotency_key: None,
     };
-    let stage = draft.stage_mut(stage_id)?;
+    let stage = draft.stage_mut(stage_key)?;
     let awaited_budget = stage.awaited_cost.take().is_some();
     if stage.status == Status::Suspended {
         claimed.is_poll = true;
         draft.applied().claimed.push(claimed);
         if awaited_budget {
             // `Change::Wake` has made the job due although its budget was not raised.
-            draft.stage_spending_changed(stage_id);
+            draft.stage_spending_changed(stage_key);
         }
         return Ok(());
     }
@@ -143,6 +151,7 @@ pub(super) fn claim(draft: &mut Draft<'_>, stage_id: &str, claimant: &Claimant) 
     stage.started_at = Some(now);
     let event = EventKind::StageStarted {
         stage_id: stage.stage_id.clone(),
+        place: stage.place.clone(),
         stage_name: stage.stage_name.clone(),
         stage_number: stage.stage_number,
         attempt,
@@ -162,50 +171,50 @@ fn waited_for_start(draft: &Draft<'_>) -> Option<Duration> {
 /// Writes `Change::ClaimQueued`.
 pub(super) fn claim_queued(
     draft: &mut Draft<'_>,
-    stage_ids: &[String],
+    stage_keys: &[StageKey],
     claimant: &Claimant,
     room: usize,
 ) -> Result<(), Mismatch> {
-    for stage_id in stage_ids {
+    for stage_key in stage_keys {
         if draft.applied().claimed.len() >= room {
             break;
         }
         let (now, generation) = (draft.now(), draft.run()?.generation);
-        let is_queued = draft.job_slot(stage_id).get().is_some_and(|job| {
+        let is_queued = draft.job_slot(stage_key).get().is_some_and(|job| {
             job.status == Status::Pending
                 && job.generation == generation
                 && job.run_at <= now
                 && job.attempt < job.max_attempts
         });
         if is_queued {
-            claim(draft, stage_id, claimant)?;
+            claim(draft, stage_key, claimant)?;
         }
     }
     Ok(())
 }
 
 /// Writes `Change::ReturnJob`.
-pub(super) fn return_job(draft: &mut Draft<'_>, stage_id: &str, reason: &str) -> Result<(), Mismatch> {
+pub(super) fn return_job(draft: &mut Draft<'_>, stage_key: &StageKey, reason: &str) -> Result<(), Mismatch> {
     let now = draft.now();
-    let stage = draft.stage_mut(stage_id)?;
+    let stage = draft.stage_mut(stage_key)?;
     stage.status = requeued_status(stage.status);
     let (status, stage_name) = (stage.status, stage.stage_name.clone());
     if status == Status::Pending {
         stage.attempt = stage.attempt.saturating_sub(1);
     }
-    let job = draft.job_mut(stage_id)?;
+    let job = draft.job_mut(stage_key)?;
     clear_lease(job, status);
     job.run_at = now;
     let attempt = job.attempt;
     job.attempt = attempt.saturating_sub(1);
-    draft.applied().ready.push(stage_id.to_owned());
+    draft.applied().ready.push(stage_key.clone());
     draft.notify_work();
     if status == Status::Suspended {
         // The claim of a check wrote no event either.
         return Ok(());
     }
-    let (stage_id, reason) = (stage_id.to_owned(), reason.to_owned());
-    draft.event(EventKind::StageReturned { stage_id, stage_name, attempt, reason })
+    let (StageKey { id: stage_id, place }, reason) = (stage_key.clone(), reason.to_owned());
+    draft.event(EventKind::StageReturned { stage_id, place, stage_name, attempt, reason })
 }
 
 /// Returns the status of a stage that goes back to the queue: a suspended stage is checked again, not run again.

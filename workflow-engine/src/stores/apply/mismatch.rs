@@ -2,7 +2,7 @@
 
 use crate::error::{Error, SignalTooLate};
 use crate::ports::Change;
-use crate::value::{Cost, RunId};
+use crate::value::{Cost, RunId, StageKey};
 
 /// A change that does not fit the rows although the precondition of its decision holds: a defect of the code that made
 /// the decision, except for `OverBudget` and those about signals.
@@ -19,35 +19,35 @@ pub(super) enum Mismatch {
     #[error("it is terminal")]
     RunIsTerminal,
     #[error("its stage `{0}` is terminal")]
-    StageIsTerminal(String),
+    StageIsTerminal(StageKey),
     #[error("it has no stage `{0}`")]
-    NoStage(String),
+    NoStage(StageKey),
     #[error("its stage `{0}` is not running")]
-    StageIsNotRunning(String),
+    StageIsNotRunning(StageKey),
     #[error("its stage `{0}` is not suspended")]
-    StageIsNotSuspended(String),
+    StageIsNotSuspended(StageKey),
     #[error("none of its stages is ready or running")]
     NoActiveStage,
     #[error("none of its stages is suspended")]
     NoSuspendedStage,
     #[error("its stage `{0}` has no job")]
-    NoJob(String),
+    NoJob(StageKey),
     #[error("its stage `{0}` has a job already")]
-    JobExists(String),
+    JobExists(StageKey),
     #[error("its stage `{0}` has no predecessor left to wait for")]
-    StageIsReleased(String),
+    StageIsReleased(StageKey),
     #[error("it has no stage left to wait for")]
     RunIsReleased,
     /// The stage, or `None` for the run; what it has spent, what it has reserved, what the call needs, and the limit.
     #[error("its budget is exceeded")]
-    OverBudget(Option<String>, [Cost; 4]),
+    OverBudget(Option<StageKey>, [Cost; 4]),
     /// The stage, and who has sent its signal.
     #[error("its stage `{0}` has its signal already")]
-    StageIsAnswered(String, Option<String>),
+    StageIsAnswered(StageKey, Option<String>),
     #[error("its stage `{0}` has too many signals")]
-    TooManySignals(String),
+    TooManySignals(StageKey),
     #[error("signal {1} of its stage `{0}` is not the next one")]
-    SignalIsNotNext(String, u64),
+    SignalIsNotNext(StageKey, u64),
     #[error("its idempotency key `{0}` does not exist")]
     NoKey(String),
 }
@@ -63,7 +63,7 @@ struct InvalidDecision {
 impl Mismatch {
     pub(super) fn into_error(self, run_id: RunId) -> Error {
         match self {
-            Self::OverBudget(stage, amounts) => Error::budget_exceeded(run_id, stage.as_deref(), amounts),
+            Self::OverBudget(stage, amounts) => Error::budget_exceeded(run_id, stage.as_ref(), amounts),
             Self::StageIsAnswered(stage, first) => {
                 Error::signal_too_late(run_id, &stage, SignalTooLate::Answered(first.as_deref()))
             }

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::ports::{Precondition, Revision};
 use crate::records::{JobRecord, Lease, RunRecord, Status};
 use crate::stores::working_set::WorkingSet;
-use crate::value::RunId;
+use crate::value::{RunId, StageKey};
 
 /// Returns whether `precondition` holds for this run at `now`.
 pub(in crate::stores) fn holds(
@@ -15,26 +15,26 @@ pub(in crate::stores) fn holds(
     now: DateTime<Utc>,
 ) -> bool {
     let Some(run) = set.run(run_id) else { return *precondition == Precondition::Absent };
-    let job = |stage_id: &str| set.stage(run_id, stage_id).and_then(|rows| rows.job.get());
+    let job = |stage_key: &StageKey| set.stage(run_id, stage_key).and_then(|rows| rows.job.get());
     match precondition {
         Precondition::Absent => false,
         Precondition::Present => true,
         Precondition::Revision(revision) => is_at(run, *revision),
-        Precondition::Claimable { stage_id, generation } => {
-            job(stage_id).is_some_and(|job| is_claimable(run, job, *generation, now))
+        Precondition::Claimable { stage_key, generation } => {
+            job(stage_key).is_some_and(|job| is_claimable(run, job, *generation, now))
         }
-        Precondition::ClaimableAt { stage_id, generation, epoch } => job(stage_id)
+        Precondition::ClaimableAt { stage_key, generation, epoch } => job(stage_key)
             .is_some_and(|job| is_claimable(run, job, *generation, now) && job.lease_epoch == *epoch),
-        Precondition::Lease(lease) => is_held(run, job(&lease.stage_id), lease),
+        Precondition::Lease(lease) => is_held(run, job(&lease.stage_key), lease),
         Precondition::LeaseAndRevision(lease, revision) => {
-            is_held(run, job(&lease.stage_id), lease) && is_at(run, *revision)
+            is_held(run, job(&lease.stage_key), lease) && is_at(run, *revision)
         }
         Precondition::ExpiredLease(lease) => {
-            is_held(run, job(&lease.stage_id), lease) && has_expired(job(&lease.stage_id), now)
+            is_held(run, job(&lease.stage_key), lease) && has_expired(job(&lease.stage_key), now)
         }
         Precondition::ExpiredLeaseAndRevision(lease, revision) => {
-            is_held(run, job(&lease.stage_id), lease)
-                && has_expired(job(&lease.stage_id), now)
+            is_held(run, job(&lease.stage_key), lease)
+                && has_expired(job(&lease.stage_key), now)
                 && is_at(run, *revision)
         }
     }

@@ -28,8 +28,8 @@ pub(super) fn rerun(draft: &mut Draft<'_>, stages: &[RerunStage], waiting_on: u3
     let generation = run.generation;
     let deadline = run.times.deadline;
     run.times.deadline_at = deadline.map(|deadline| instant::after(now, deadline));
-    for RerunStage { stage_id, waiting_on } in stages {
-        let stage = draft.stage_mut(stage_id)?;
+    for RerunStage { stage_key, waiting_on } in stages {
+        let stage = draft.stage_mut(stage_key)?;
         stage.generation = generation;
         stage.status = Status::Pending;
         stage.attempt = 0;
@@ -45,14 +45,14 @@ pub(super) fn rerun(draft: &mut Draft<'_>, stages: &[RerunStage], waiting_on: u3
         stage.started_at = None;
         stage.completed_at = None;
         if had_metrics {
-            draft.metrics_changed(stage_id);
+            draft.metrics_changed(stage_key);
         }
         if awaited_budget {
-            draft.stage_spending_changed(stage_id);
+            draft.stage_spending_changed(stage_key);
         }
         // A failed stage, for example, has a dead job of the old generation.
-        draft.job_slot(stage_id).delete();
-        draft.void_blobs(stage_id, generation);
+        draft.job_slot(stage_key).delete();
+        draft.void_blobs(stage_key, generation);
     }
     if deadline.is_some() {
         draft.notify_timer();

@@ -11,7 +11,7 @@ use crate::records::{
 };
 use crate::stores::footprint::MAX_OUTPUTS_IN_EVENT;
 use crate::stores::instant;
-use crate::value::{Json, RunId};
+use crate::value::{Json, RunId, StageKey};
 
 /// The most bytes of the outputs of a group in an event.
 const MAX_GROUP_BYTES: usize = 64 << 10;
@@ -93,7 +93,8 @@ pub(super) fn start(draft: &mut Draft<'_>, stages: &[NewStage], waiting_on: u32)
 fn new_stage(run_id: RunId, generation: u32, stage: &NewStage) -> StageRecord {
     StageRecord {
         run_id,
-        stage_id: stage.stage_id.clone(),
+        stage_id: stage.stage_key.id.clone(),
+        place: stage.stage_key.place.clone(),
         stage_name: stage.stage_name.clone(),
         stage_number: stage.stage_number,
         execution_group: stage.execution_group,
@@ -119,7 +120,7 @@ fn new_stage(run_id: RunId, generation: u32, stage: &NewStage) -> StageRecord {
 pub(super) fn release(
     draft: &mut Draft<'_>,
     output: Option<&StoredValue>,
-    stages: &[String],
+    stages: &[StageKey],
 ) -> Result<(), Mismatch> {
     let now = draft.now();
     let run = draft.run_mut()?;
@@ -142,20 +143,21 @@ pub(super) fn release(
         Some(output) => inline(output),
         None => group_output(draft, stages),
     };
-    let output_stages = if output.is_some() { Vec::new() } else { stages.to_vec() };
+    let output_stages =
+        if output.is_some() { Vec::new() } else { stages.iter().map(StageKey::to_string).collect() };
     draft.applied().ended = Some(Status::Completed);
     draft.applied().run_time = run_time;
     draft.event(EventKind::WorkflowCompleted { duration_ms, cost, tokens, output, output_stages })
 }
 
 /// Returns the outputs of the stages as an array; `None` if they are too large or too many for an event.
-fn group_output(draft: &Draft<'_>, stages: &[String]) -> Option<Json> {
+fn group_output(draft: &Draft<'_>, stages: &[StageKey]) -> Option<Json> {
     if stages.is_empty() || stages.len() > MAX_OUTPUTS_IN_EVENT {
         return None;
     }
     let mut outputs = Vec::with_capacity(stages.len());
-    for stage_id in stages {
-        match &draft.stage(stage_id).ok()?.output {
+    for stage_key in stages {
+        match &draft.stage(stage_key).ok()?.output {
             Some(StoredValue::Inline(json)) => outputs.push(json.as_str()),
             Some(StoredValue::Blob(_)) | None => return None,
         }

@@ -31,8 +31,8 @@ pub(in crate::stores) async fn run<B: Backend>(
             }
             Work::Commit(request) => footprint.add(&request.input),
             Work::Renew(request) => {
-                for Lease { run_id, stage_id, .. } in &request.input.leases {
-                    footprint.add_stage(*run_id, stage_id.clone());
+                for Lease { run_id, stage_key, .. } in &request.input.leases {
+                    footprint.add_stage(*run_id, stage_key.clone());
                     footprint.fresh_runs.insert(*run_id);
                 }
             }

@@ -10,7 +10,7 @@ use crate::records::{RunRecord, StageRecord, Status};
 use crate::stores::footprint::Footprint;
 use crate::stores::implicit::{ImplicitChange, ImplicitStages};
 use crate::stores::working_set::{RunRows, StagesOfRun, WorkingSet};
-use crate::value::{IdMap, RunId};
+use crate::value::{IdMap, RunId, StageKey};
 
 /// The most rows in one of the two halves. A stage with its job takes about 1 KiB.
 const MAX_ROWS: usize = 16_384;
@@ -40,7 +40,7 @@ struct CachedRun {
 #[derive(Debug, Default)]
 pub(in crate::stores) struct Missing<'a> {
     pub(in crate::stores) runs: Vec<RunId>,
-    pub(in crate::stores) stages: Vec<(RunId, &'a str)>,
+    pub(in crate::stores) stages: Vec<(RunId, &'a StageKey)>,
 }
 
 impl RowCache {
@@ -59,11 +59,11 @@ impl RowCache {
 
     /// Removes a stage and its job.
     #[cfg(feature = "sqlite")]
-    pub(in crate::stores) fn remove_stage(&mut self, run_id: RunId, stage_id: &str) {
+    pub(in crate::stores) fn remove_stage(&mut self, run_id: RunId, stage_key: &StageKey) {
         if let Some(cached) = self.old.get_mut(&run_id) {
-            cached.stages.remove(stage_id);
+            cached.stages.remove(stage_key);
         }
-        if self.young.get_mut(&run_id).is_some_and(|cached| cached.stages.remove(stage_id).is_some()) {
+        if self.young.get_mut(&run_id).is_some_and(|cached| cached.stages.remove(stage_key).is_some()) {
             self.rows -= 1;
         }
     }
@@ -75,11 +75,11 @@ impl RowCache {
         set: &mut WorkingSet,
     ) -> Missing<'a> {
         let mut missing = Missing::default();
-        for (run_id, stage_ids) in &footprint.runs {
+        for (run_id, stage_keys) in &footprint.runs {
             self.move_to_young(*run_id);
             let Some(cached) = self.young.get_mut(run_id) else {
                 missing.runs.push(*run_id);
-                missing.stages.extend(stage_ids.iter().map(|stage_id| (*run_id, stage_id.as_str())));
+                missing.stages.extend(stage_keys.iter().map(|stage_key| (*run_id, stage_key)));
                 continue;
             };
             let before = cached.rows();
@@ -89,12 +89,12 @@ impl RowCache {
                 }
                 None => missing.runs.push(*run_id),
             }
-            for stage_id in stage_ids {
-                let Some((stage_id, rows)) = cached.stages.remove_entry(stage_id) else {
-                    missing.stages.push((*run_id, stage_id));
+            for stage_key in stage_keys {
+                let Some((stage_key, rows)) = cached.stages.remove_entry(stage_key) else {
+                    missing.stages.push((*run_id, stage_key));
                     continue;
                 };
-                set.runs.entry(*run_id).or_default().stages.insert(stage_id, rows);
+                set.runs.entry(*run_id).or_default().stages.insert(stage_key, rows);
             }
             self.rows -= before - cached.rows();
         }
@@ -138,14 +138,14 @@ impl RowCache {
             cached.commits = commits;
             cached.run = Some(run);
             cached.implicit = ImplicitStages { change: ImplicitChange::Nothing, ..rows.implicit };
-            for (stage_id, mut rows) in rows.stages {
+            for (stage_key, mut rows) in rows.stages {
                 if rows.stage.get().is_some_and(may_run) {
                     rows.stage.settle();
                     rows.job.settle();
                     rows.keeps_rows = false;
-                    cached.stages.insert(stage_id, rows);
+                    cached.stages.insert(stage_key, rows);
                 } else {
-                    cached.stages.remove(&stage_id);
+                    cached.stages.remove(&stage_key);
                 }
             }
             let after = cached.rows();

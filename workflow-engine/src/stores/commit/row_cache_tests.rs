@@ -6,6 +6,7 @@ use chrono::DateTime;
 
 use super::*;
 use crate::records::CostSummary;
+use crate::value::StageKey;
 
 fn run(run_id: RunId, status: Status) -> RunRecord {
     RunRecord {
@@ -34,7 +35,7 @@ fn run(run_id: RunId, status: Status) -> RunRecord {
 fn stage(run_id: RunId, status: Status) -> StageRecord {
     StageRecord {
         run_id,
-        stage_id: "a".into(),
+        stage_key: "a".into(),
         stage_name: "A".into(),
         stage_number: 1,
         execution_group: 1,
@@ -139,10 +140,10 @@ fn idle_runs_are_dropped_and_busy_runs_are_not() {
 }
 
 /// Inserts the run and one of its stages, as a transaction that has read them at `read` and has moved `commits` by one.
-fn commit_at(row_cache: &mut RowCache, run_id: RunId, stage_id: &str, read: i64) {
+fn commit_at(row_cache: &mut RowCache, run_id: RunId, stage_key: &StageKey, read: i64) {
     let mut set = WorkingSet::default();
     set.load_run(run(run_id, Status::Running));
-    set.load_stage(StageRecord { stage_id: stage_id.into(), ..stage(run_id, Status::Running) });
+    set.load_stage(StageRecord { stage_key: stage_key.into(), ..stage(run_id, Status::Running) });
     set.runs.entry(run_id).or_default().commits = read;
     row_cache.insert(set.runs, |_| 1);
 }

@@ -5,10 +5,12 @@ use std::fmt::Write;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
+use crate::value::{Place, StageKey};
+
 /// What has changed of a stage that has no row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::stores) struct Entry {
-    pub(in crate::stores) stage_id: String,
+    pub(in crate::stores) stage_key: StageKey,
     pub(in crate::stores) state: EntryState,
 }
 
@@ -43,9 +45,9 @@ impl HeldLease {
 /// `["id",since,length,max_attempts,max_crashes]` for one that is held, in microseconds.
 pub(super) fn write(entries: &[Entry]) -> String {
     let mut text = String::with_capacity(64 * entries.len());
-    for (at, Entry { stage_id, state }) in entries.iter().enumerate() {
+    for (at, Entry { stage_key, state }) in entries.iter().enumerate() {
         text.push(if at == 0 { '[' } else { ',' });
-        let id = Value::from(stage_id.as_str());
+        let id = Value::from(stage_key.id.as_str());
         // Writing to a `String` cannot fail.
         let _ = match state {
             EntryState::Waiting { remaining } => write!(text, "[{id},{remaining}]"),
@@ -62,8 +64,8 @@ pub(super) fn write(entries: &[Entry]) -> String {
 }
 
 /// Returns the text with which the entry of a stage starts. Nothing else in `held` contains it.
-pub(in crate::stores) fn start(stage_id: &str) -> String {
-    format!("[{},", Value::from(stage_id))
+pub(in crate::stores) fn start(stage_key: &StageKey) -> String {
+    format!("[{},", Value::from(stage_key.to_string()))
 }
 
 /// Reads the stored text.
@@ -82,8 +84,9 @@ pub(in crate::stores) fn parse(text: &str) -> Result<Vec<Entry>, serde_json::Err
                 max_crashes: count(4)?,
             }),
         };
-        let stage_id = columns.first().and_then(Value::as_str).ok_or_else(invalid)?.to_owned();
-        Ok(Entry { stage_id, state })
+        let stage_id = columns.first().and_then(Value::as_str).ok_or_else(invalid)?;
+        let stage_key = StageKey::new(stage_id, Place::default());
+        Ok(Entry { stage_key, state })
     };
     rows.into_iter().map(read).collect()
 }

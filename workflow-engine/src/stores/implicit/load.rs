@@ -4,13 +4,13 @@ use super::{Entry, EntryState, ImplicitStages, OutlineStage, first_record};
 use crate::records::{RunRecord, Status};
 use crate::stores::footprint::Footprint;
 use crate::stores::working_set::{StageRows, Tracked, WorkingSet};
-use crate::value::RunId;
+use crate::value::{RunId, StageKey};
 
 impl ImplicitStages {
     /// Returns the records of a stage without a row.
-    pub(in crate::stores) fn rows(&self, run: &RunRecord, stage_id: &str) -> Option<StageRows> {
-        let stage = self.outline.as_ref()?.stage(stage_id)?;
-        let entry = self.entries.iter().find(|entry| entry.stage_id == stage_id);
+    pub(in crate::stores) fn rows(&self, run: &RunRecord, stage_key: &StageKey) -> Option<StageRows> {
+        let stage = self.outline.as_ref()?.stage(stage_key)?;
+        let entry = self.entries.iter().find(|entry| entry.stage_key == *stage_key);
         Some(self.rows_of(run, stage, entry))
     }
 
@@ -25,7 +25,7 @@ impl ImplicitStages {
                 record.attempt = 1;
                 record.waiting_on = 0;
                 record.started_at = Some(lease.since);
-                job = Some(self.job(run, &stage.stage_id, lease));
+                job = Some(self.job(run, &stage.stage_key, lease));
             }
         }
         StageRows {
@@ -39,17 +39,17 @@ impl ImplicitStages {
 impl WorkingSet {
     /// Adds the named stages that have no rows.
     pub(in crate::stores) fn load_implicit(&mut self, footprint: &Footprint) {
-        for (run_id, stage_ids) in &footprint.runs {
+        for (run_id, stage_keys) in &footprint.runs {
             let Some(rows) = self.runs.get_mut(run_id).filter(|rows| rows.implicit.outline.is_some()) else {
                 continue;
             };
             let Some(run) = rows.run.get() else { continue };
-            for stage_id in stage_ids {
-                if rows.stages.get(stage_id).is_some_and(|rows| rows.stage.get().is_some()) {
+            for stage_key in stage_keys {
+                if rows.stages.get(stage_key).is_some_and(|rows| rows.stage.get().is_some()) {
                     continue;
                 }
-                if let Some(stage) = rows.implicit.rows(run, stage_id) {
-                    rows.stages.insert(stage_id.clone(), Box::new(stage));
+                if let Some(stage) = rows.implicit.rows(run, stage_key) {
+                    rows.stages.insert(stage_key.clone(), Box::new(stage));
                 }
             }
         }
@@ -59,12 +59,12 @@ impl WorkingSet {
     pub(in crate::stores) fn load_all_implicit(&mut self, run_id: RunId) {
         let Some(rows) = self.runs.get_mut(&run_id) else { return };
         let (Some(outline), Some(run)) = (rows.implicit.outline.clone(), rows.run.get()) else { return };
-        for OutlineStage { stage_id, .. } in outline.stages() {
-            if rows.stages.get(stage_id).is_some_and(|rows| rows.stage.get().is_some()) {
+        for OutlineStage { stage_key, .. } in outline.stages() {
+            if rows.stages.get(stage_key).is_some_and(|rows| rows.stage.get().is_some()) {
                 continue;
             }
-            if let Some(stage) = rows.implicit.rows(run, stage_id) {
-                rows.stages.insert(stage_id.clone(), Box::new(stage));
+            if let Some(stage) = rows.implicit.rows(run, stage_key) {
+                rows.stages.insert(stage_key.clone(), Box::new(stage));
             }
         }
     }

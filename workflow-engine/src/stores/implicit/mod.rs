@@ -28,7 +28,7 @@ pub(super) use self::entry::{Entry, EntryState, HeldLease, parse as parse_entrie
 pub(super) use self::outline::{Outline, OutlineStage};
 pub(super) use self::renewal::{LeaseEnd, Renewal};
 use crate::records::{CostSummary, JobRecord, RunRecord, StageRecord, Status};
-use crate::value::RunId;
+use crate::value::{RunId, StageKey};
 
 /// What a run knows of its stages that have no rows.
 #[derive(Clone, Debug, Default)]
@@ -70,10 +70,11 @@ impl ImplicitStages {
         (!self.entries.is_empty()).then(|| entry::write(&self.entries))
     }
 
-    fn job(&self, run: &RunRecord, stage_id: &str, lease: &HeldLease) -> JobRecord {
+    fn job(&self, run: &RunRecord, stage_key: &StageKey, lease: &HeldLease) -> JobRecord {
         JobRecord {
             run_id: run.id,
-            stage_id: stage_id.to_owned(),
+            stage_id: stage_key.id.clone(),
+            place: stage_key.place.clone(),
             workflow_id: run.workflow_id.clone(),
             definition_fingerprint: run.definition_fingerprint.clone(),
             generation: run.generation,
@@ -94,7 +95,7 @@ impl ImplicitStages {
     /// Returns the jobs that the owner holds without rows.
     pub(super) fn jobs(&self, run: &RunRecord) -> Vec<JobRecord> {
         let held = self.entries.iter().filter_map(|entry| match &entry.state {
-            EntryState::Held(lease) => Some(self.job(run, &entry.stage_id, lease)),
+            EntryState::Held(lease) => Some(self.job(run, &entry.stage_key, lease)),
             EntryState::Waiting { .. } => None,
         });
         held.collect()
@@ -117,7 +118,8 @@ impl ImplicitStages {
 fn first_record(run_id: RunId, stage: &OutlineStage) -> StageRecord {
     StageRecord {
         run_id,
-        stage_id: stage.stage_id.clone(),
+        stage_id: stage.stage_key.id.clone(),
+        place: stage.stage_key.place.clone(),
         stage_name: stage.stage_name.clone(),
         stage_number: stage.stage_number,
         execution_group: stage.execution_group,

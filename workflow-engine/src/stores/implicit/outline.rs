@@ -5,19 +5,20 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::ports::NewStage;
+use crate::value::{Place, StageKey};
 
 /// The most stages of a run with an outline. The entries of a run are written again with each of its commits, so in a
 /// larger run each stage has a row from the start.
 const MAX_STAGES: usize = 32;
 
-/// The stages of a run, in reading order.
+/// The stages of a run, in reading order. All are outside of repeated parts: a stage at a place always has a row.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::stores) struct Outline(Vec<OutlineStage>);
 
 /// A stage as it begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::stores) struct OutlineStage {
-    pub(in crate::stores) stage_id: String,
+    pub(in crate::stores) stage_key: StageKey,
     pub(in crate::stores) stage_name: String,
     pub(in crate::stores) stage_number: u32,
     pub(in crate::stores) execution_group: u32,
@@ -29,11 +30,12 @@ impl Outline {
     /// Returns the outline of a run that starts with these stages; `None` where each of them is to have a row.
     pub(in crate::stores) fn of(stages: &[NewStage]) -> Option<Arc<Self>> {
         let is_numbered = stages.iter().zip(1..).all(|(stage, number)| stage.stage_number == number);
-        if stages.len() > MAX_STAGES || !is_numbered {
+        let is_outside = stages.iter().all(|stage| stage.stage_key.place.is_empty());
+        if stages.len() > MAX_STAGES || !is_numbered || !is_outside {
             return None;
         }
         let stages = stages.iter().map(|stage| OutlineStage {
-            stage_id: stage.stage_id.clone(),
+            stage_key: stage.stage_key.clone(),
             stage_name: stage.stage_name.clone(),
             stage_number: stage.stage_number,
             execution_group: stage.execution_group,
@@ -48,8 +50,8 @@ impl Outline {
     }
 
     /// Returns a stage. There are few.
-    pub(in crate::stores) fn stage(&self, stage_id: &str) -> Option<&OutlineStage> {
-        self.0.iter().find(|stage| stage.stage_id == stage_id)
+    pub(in crate::stores) fn stage(&self, stage_key: &StageKey) -> Option<&OutlineStage> {
+        self.0.iter().find(|stage| stage.stage_key == *stage_key)
     }
 
     /// Returns the text that is stored: for each stage the id, the level, the number of predecessors, and the name where
@@ -57,8 +59,8 @@ impl Outline {
     pub(in crate::stores) fn text(&self) -> String {
         let stages = self.0.iter().map(|stage| {
             let mut columns =
-                vec![json!(stage.stage_id), json!(stage.execution_group), json!(stage.waiting_on)];
-            if stage.stage_name != stage.stage_id {
+                vec![json!(stage.stage_key.id), json!(stage.execution_group), json!(stage.waiting_on)];
+            if stage.stage_name != stage.stage_key.id {
                 columns.push(json!(stage.stage_name));
             }
             Value::Array(columns)
@@ -76,7 +78,7 @@ impl Outline {
             let stage_id = text(0).ok_or_else(invalid)?;
             Ok(OutlineStage {
                 stage_name: text(3).unwrap_or_else(|| stage_id.clone()),
-                stage_id,
+                stage_key: StageKey::new(stage_id, Place::default()),
                 stage_number,
                 execution_group: number(1).ok_or_else(invalid)?,
                 waiting_on: number(2).ok_or_else(invalid)?,

@@ -34,7 +34,7 @@ impl WorkingSet {
 
     fn renew_one(&mut self, lease: &Lease, end: LeaseEnd, now: DateTime<Utc>) -> bool {
         let Some(rows) = self.runs.get_mut(&lease.run_id) else { return false };
-        let Some(rows) = rows.stages.get_mut(&lease.stage_id) else { return false };
+        let Some(rows) = rows.stages.get_mut(&lease.stage_key) else { return false };
         let held = rows.job.get().filter(|job| {
             job.status == Status::Running
                 && job.generation == lease.generation

@@ -24,19 +24,19 @@ impl RunRows {
             return;
         }
         let before = implicit.clone();
-        implicit.entries.retain(|entry| stages.get(&entry.stage_id).is_none_or(|rows| !changed(rows)));
+        implicit.entries.retain(|entry| stages.get(&entry.stage_key).is_none_or(|rows| !changed(rows)));
         if implicit.leases().next().is_none() {
             implicit.owner = None;
         }
-        for (stage_id, rows) in stages.iter_mut().filter(|(_, rows)| changed(rows)) {
+        for (stage_key, rows) in stages.iter_mut().filter(|(_, rows)| changed(rows)) {
             let has_row = rows.stage.is_stored() || rows.job.is_stored() || rows.keeps_rows;
-            let described = match outline.stage(stage_id) {
+            let described = match outline.stage(stage_key) {
                 Some(stage) if !has_row => implicit.describe(run, stage, rows),
                 _ => None,
             };
             if let Some(described) = described {
                 if let Described::ByEntry(state) = described {
-                    implicit.entries.push(Entry { stage_id: stage_id.clone(), state });
+                    implicit.entries.push(Entry { stage_key: stage_key.clone(), state });
                 }
                 rows.stage.forgo_row();
                 rows.job.forgo_row();
@@ -140,6 +140,7 @@ fn is_held(run: &RunRecord, job: &JobRecord, since: DateTime<Utc>) -> bool {
     let JobRecord {
         run_id,
         stage_id: _,
+        place: _,
         workflow_id,
         definition_fingerprint,
         generation,

@@ -9,12 +9,13 @@ use crate::ports::NewStage;
 use crate::records::Lease;
 use crate::stores::instant;
 use crate::stores::working_set::{RowOp, RunRows, StageRows, Tracked, WorkingSet};
+use crate::value::StageKey;
 
 const LEASE: Duration = Duration::from_secs(30);
 
-fn new_stage((stage_id, waiting_on, stage_number): (&str, u32, u32)) -> NewStage {
-    let (stage_id, stage_name) = (stage_id.to_owned(), format!("the \"{stage_id}\""));
-    NewStage { stage_id, stage_name, stage_number, execution_group: waiting_on + 1, waiting_on }
+fn new_stage((stage_key, waiting_on, stage_number): (&str, u32, u32)) -> NewStage {
+    let (stage_key, stage_name) = (stage_key.clone(), format!("the \"{stage_id}\""));
+    NewStage { stage_key, stage_name, stage_number, execution_group: waiting_on + 1, waiting_on }
 }
 
 fn run() -> RunRecord {
@@ -52,22 +53,22 @@ fn claimed() -> RunRows {
     let mut rows = RunRows { run: Tracked::stored(run()), stored_version: Some(2), ..RunRows::default() };
     rows.implicit.start(&outline, 2);
     rows.implicit.owner = Some("worker".into());
-    for stage_id in ["b", "c", "d"] {
-        let mut stage = rows.implicit.rows(&run(), stage_id).unwrap();
+    for stage_key in ["b", "c", "d"] {
+        let mut stage = rows.implicit.rows(&run(), stage_key).unwrap();
         stage.stage.get_mut();
-        rows.stages.insert(stage_id.into(), Box::new(stage));
+        rows.stages.insert(stage_key.into(), Box::new(stage));
     }
-    for stage_id in ["b", "c"] {
-        claim(&mut rows, stage_id, "worker", now());
+    for stage_key in ["b", "c"] {
+        claim(&mut rows, stage_key, "worker", now());
     }
     rows
 }
 
-fn claim(rows: &mut RunRows, stage_id: &str, worker: &str, at: DateTime<Utc>) {
+fn claim(rows: &mut RunRows, stage_key: &StageKey, worker: &str, at: DateTime<Utc>) {
     let run = rows.run.get().unwrap().clone();
-    let slot = rows.stages.get_mut(stage_id).unwrap();
+    let slot = rows.stages.get_mut(stage_key).unwrap();
     let lease = HeldLease { since: at, length: TimeDelta::seconds(30), max_attempts: 3, max_crashes: 4 };
-    let mut job = rows.implicit.job(&run, stage_id, &lease);
+    let mut job = rows.implicit.job(&run, stage_key, &lease);
     job.worker_id = Some(worker.to_owned());
     slot.job.set(job);
     let stage = slot.stage.get_mut().unwrap();
@@ -87,12 +88,12 @@ fn read_back(rows: &RunRows) -> Vec<(StageRecord, Option<JobRecord>)> {
     assert_eq!(Some(&outline), implicit.outline.as_deref());
     let entries = implicit.held().map(|text| parse_entries(&text).unwrap()).unwrap_or_default();
     let read = ImplicitStages { entries, ..implicit.clone() };
-    let rows = rows.stages.keys().map(|stage_id| read.rows(rows.run.get().unwrap(), stage_id).unwrap());
+    let rows = rows.stages.keys().map(|stage_key| read.rows(rows.run.get().unwrap(), stage_key).unwrap());
     rows.map(|rows| (rows.stage.get().unwrap().clone(), rows.job.get().cloned())).collect()
 }
 
-fn has_row(rows: &RunRows, stage_id: &str) -> bool {
-    let rows = &rows.stages[stage_id];
+fn has_row(rows: &RunRows, stage_key: &StageKey) -> bool {
+    let rows = &rows.stages[stage_key];
     let is_written = rows.stage.row_op() != RowOp::Keep;
     assert!(rows.job.get().is_none() || is_written == (rows.job.row_op() != RowOp::Keep), "both or neither");
     is_written
@@ -104,7 +105,7 @@ fn stages_that_wait_or_run_for_the_first_time_have_no_rows() {
     rows.stages.get_mut("d").unwrap().stage.get_mut().unwrap().waiting_on = 1;
     let before = records(&rows);
     rows.settle_implicit();
-    assert!(["b", "c", "d"].iter().all(|stage_id| !has_row(&rows, stage_id)));
+    assert!(["b", "c", "d"].iter().all(|stage_key| !has_row(&rows, stage_key)));
     assert_eq!(read_back(&rows), before);
     assert_eq!(rows.implicit.owner.as_deref(), Some("worker"));
     assert_eq!(rows.implicit.held_until, Some(now() + LEASE));
@@ -191,8 +192,8 @@ fn the_bound_of_the_leases_moves_seldom_and_is_never_late() {
     let mut bounds = vec![rows.implicit.held_until.unwrap()];
     for second in 1..=60 {
         let at = now() + TimeDelta::seconds(second);
-        for stage_id in ["b", "c"] {
-            claim(&mut rows, stage_id, "worker", at);
+        for stage_key in ["b", "c"] {
+            claim(&mut rows, stage_key, "worker", at);
         }
         rows.settle_implicit();
         let bound = rows.implicit.held_until.unwrap();
@@ -213,7 +214,8 @@ fn a_renewed_lease_has_its_rows_and_keeps_its_epoch() {
     rows.settle_implicit();
     let run_id = rows.run.get().unwrap().id;
     set.runs.insert(run_id, rows);
-    let lease = |stage_id: &str, epoch| Lease { run_id, stage_id: stage_id.into(), generation: 1, epoch };
+    let lease =
+        |stage_key: &StageKey, epoch| Lease { run_id, stage_key: stage_key.into(), generation: 1, epoch };
     let leases = vec![lease("b", 1), lease("c", 2), lease("d", 1), lease("e", 1)];
     let later = now() + TimeDelta::seconds(10);
     let renewal = Renewal { leases: leases.clone(), end: LeaseEnd::In(LEASE) };
@@ -235,7 +237,7 @@ fn a_lease_that_was_written_while_the_clock_was_ahead_lasts_its_length_from_now(
     let run_id = rows.run.get().unwrap().id;
     set.runs.insert(run_id, rows);
     let before = now() - TimeDelta::hours(1);
-    let lease = Lease { run_id, stage_id: "b".into(), generation: 1, epoch: 1 };
+    let lease = Lease { run_id, stage_key: "b".into(), generation: 1, epoch: 1 };
     let renewal = Renewal { leases: vec![lease], end: LeaseEnd::Corrected(TimeDelta::seconds(1)) };
     assert!(set.renew(&renewal, before).is_empty());
     let job = set.stage(run_id, "b").unwrap().job.get().unwrap();

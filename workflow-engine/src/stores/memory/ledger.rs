@@ -17,8 +17,10 @@ use crate::value::{CallId, RunId};
 impl SideTables {
     /// Returns the row of a call.
     pub(super) fn call(&self, id: CallId) -> Option<CallRow> {
-        let AiCallRecord { run_id, stage_id, outcome, reserved, .. } = self.calls.get(&id)?.clone();
-        Some(CallRow { run_id, stage_id, outcome, reserved })
+        let call = self.calls.get(&id)?;
+        let AiCallRecord { run_id, outcome, reserved, .. } = *call;
+        let stage_key = call.stage_key();
+        Some(CallRow { run_id, stage_key, outcome, reserved })
     }
 
     /// Stores the calls that a transaction has written.
@@ -34,9 +36,10 @@ impl SideTables {
                 row.apply_to(record);
             }
         }
-        for VoidedCalls { run_id, stage_id, at } in voided {
+        for VoidedCalls { run_id, stage_key, at } in voided {
             let of_stage = self.calls.values_mut().filter(|call| {
-                call.run_id == Some(run_id) && call.stage_id.as_deref() == Some(stage_id.as_str())
+                call.run_id == Some(run_id)
+                    && call.stage_id.as_deref().is_some_and(|id| stage_key.is(id, &call.place))
             });
             for record in of_stage {
                 SettledRow::new(record.id, CallOutcome::Unknown { error: LOST_CALL.to_owned() }, at)

@@ -20,7 +20,7 @@ use crate::stores::fair_order::{FairOrder, QueueEntry};
 use crate::stores::footprint::Footprint;
 use crate::stores::instant;
 use crate::stores::working_set::WorkingSet;
-use crate::value::{Json, RunId};
+use crate::value::{Json, RunId, StageKey};
 
 #[async_trait]
 impl Persistence for MemoryStore {
@@ -69,20 +69,20 @@ impl Persistence for MemoryStore {
         Ok(stages)
     }
 
-    async fn stage(&self, run_id: RunId, stage_id: &str) -> Result<Option<StageRecord>, Error> {
+    async fn stage(&self, run_id: RunId, stage_key: &StageKey) -> Result<Option<StageRecord>, Error> {
         let state = self.open("read a stage of a run")?;
-        let stage = state.runs.get(&run_id).and_then(|run| run.stages.get(stage_id));
+        let stage = state.runs.get(&run_id).and_then(|run| run.stages.get(stage_key));
         Ok(stage.map(|stage| stage.record.clone()))
     }
 
     async fn outputs(
         &self,
         run_id: RunId,
-        stage_ids: &[String],
-    ) -> Result<HashMap<String, StoredValue>, Error> {
+        stage_keys: &[StageKey],
+    ) -> Result<HashMap<StageKey, StoredValue>, Error> {
         let state = self.open("read the outputs of a run")?;
         let Some(run) = state.runs.get(&run_id) else { return Ok(HashMap::new()) };
-        let completed = stage_ids.iter().filter_map(|stage_id| run.stages.get(stage_id).and_then(output));
+        let completed = stage_keys.iter().filter_map(|stage_key| run.stages.get(stage_key).and_then(output));
         Ok(completed.collect())
     }
 
@@ -108,22 +108,29 @@ impl Persistence for MemoryStore {
         Ok(state.side_tables.annotations(filter, |annotation| annotation.key == key))
     }
 
-    async fn artifacts(&self, run_id: RunId, stage_id: Option<&str>) -> Result<Vec<ArtifactRecord>, Error> {
+    async fn artifacts(
+        &self,
+        run_id: RunId,
+        stage_key: Option<&StageKey>,
+    ) -> Result<Vec<ArtifactRecord>, Error> {
         let state = self.open("read the artifacts of a run")?;
-        let of_stage =
-            |artifact: &&ArtifactRecord| stage_id.is_none_or(|stage_id| artifact.stage_id == stage_id);
+        let of_stage = |artifact: &&ArtifactRecord| {
+            stage_key.is_none_or(|key| key.selects(&artifact.stage_id, &artifact.place))
+        };
         Ok(state.artifacts(run_id).filter(of_stage).cloned().collect())
     }
 
     async fn artifact(
         &self,
         run_id: RunId,
-        stage_id: &str,
+        stage_key: &StageKey,
         key: &str,
     ) -> Result<Option<ArtifactRecord>, Error> {
         let state = self.open("read an artifact")?;
         let mut artifacts = state.artifacts(run_id);
-        Ok(artifacts.find(|artifact| artifact.stage_id == stage_id && artifact.key == key).cloned())
+        Ok(artifacts
+            .find(|artifact| stage_key.is(&artifact.stage_id, &artifact.place) && artifact.key == key)
+            .cloned())
     }
 
     async fn events(&self, run_id: RunId, after: u64, limit: usize) -> Result<Vec<Event>, Error> {
@@ -190,8 +197,8 @@ impl Persistence for MemoryStore {
     }
 }
 
-/// Returns the output of a completed stage with the stage's id.
-fn output(stage: &Stage) -> Option<(String, StoredValue)> {
+/// Returns the output of a completed stage with the stage's key.
+fn output(stage: &Stage) -> Option<(StageKey, StoredValue)> {
     let output = stage.record.output.clone().filter(|_| stage.record.status == Status::Completed)?;
-    Some((stage.record.stage_id.clone(), output))
+    Some((stage.record.key(), output))
 }

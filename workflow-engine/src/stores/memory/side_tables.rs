@@ -8,7 +8,7 @@ use crate::records::{
 };
 use crate::stores::cost_hours::CostPlace;
 use crate::stores::working_set::{SideRows, UserStatements};
-use crate::value::{CallId, RunId};
+use crate::value::{CallId, RunId, StageKey};
 
 /// The committed rows.
 #[derive(Default)]
@@ -19,13 +19,13 @@ pub(super) struct SideTables {
     annotations: BTreeMap<u64, AnnotationRecord>,
     last_annotation: u64,
     /// By run, stage and key, earlier generations included.
-    pub(super) artifacts: BTreeMap<(RunId, String, String), ArtifactRecord>,
+    pub(super) artifacts: BTreeMap<(RunId, StageKey, String), ArtifactRecord>,
     pub(super) calls: BTreeMap<CallId, AiCallRecord>,
     /// The calls that are in `cost_hours`.
     pub(super) rolled_up: BTreeSet<CallId>,
     pub(super) cost_hours: BTreeMap<CostPlace, CostSums>,
     /// By run, stage and number.
-    pub(super) signals: BTreeMap<(RunId, String, u64), SignalRecord>,
+    pub(super) signals: BTreeMap<(RunId, StageKey, u64), SignalRecord>,
     user_statements: Vec<UserStatements>,
 }
 
@@ -36,7 +36,7 @@ pub struct RecordedStatements {
     /// The run.
     pub run_id: RunId,
     /// The stage that gave them.
-    pub stage_id: String,
+    pub stage_key: StageKey,
     /// The statements, in the order in which a database would run them.
     pub statements: Vec<Statement>,
 }
@@ -52,14 +52,15 @@ impl SideTables {
             let id = self.last_annotation;
             self.annotations.insert(id, AnnotationRecord { id, ..annotation });
         }
-        for (place, row) in side_rows.artifacts {
+        for (address, row) in side_rows.artifacts {
             let Some(value) = row.value else {
-                self.artifacts.remove(&place);
+                self.artifacts.remove(&address);
                 continue;
             };
-            let (run_id, stage_id, key) = place.clone();
+            let (run_id, StageKey { id: stage_id, place }, key) = address.clone();
             let (generation, at) = (row.generation, row.at);
-            self.artifacts.insert(place, ArtifactRecord { run_id, stage_id, key, generation, value, at });
+            let record = ArtifactRecord { run_id, stage_id, place, key, generation, value, at };
+            self.artifacts.insert(address, record);
         }
         self.write_calls(side_rows.reserved_calls, side_rows.settled_calls, side_rows.voided_calls);
         self.write_signals(side_rows.new_signals, side_rows.consumed_signals);
@@ -86,7 +87,7 @@ impl SideTables {
     pub(super) fn recorded_statements(&self) -> Vec<RecordedStatements> {
         let recorded = self.user_statements.iter().map(|row| RecordedStatements {
             run_id: row.run_id,
-            stage_id: row.stage_id.clone(),
+            stage_key: row.stage_key.clone(),
             statements: row.statements.clone(),
         });
         recorded.collect()

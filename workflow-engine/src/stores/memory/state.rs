@@ -12,14 +12,14 @@ use crate::records::{
 use crate::stores::footprint::Footprint;
 use crate::stores::pending_notifications::PendingNotifications;
 use crate::stores::working_set::{CommitRow, KeyRow, LogRow, RowOp, RunRows, WorkingSet};
-use crate::value::{Json, RunId};
+use crate::value::{Json, RunId, StageKey};
 
 /// The committed state. The sets of ids keep terminal runs out of the walks of claims and other frequent reads.
 #[derive(Default)]
 pub(super) struct State {
     pub(super) runs: BTreeMap<RunId, Run>,
     /// Jobs that are not dead.
-    pub(super) open_jobs: BTreeSet<(RunId, String)>,
+    pub(super) open_jobs: BTreeSet<(RunId, StageKey)>,
     /// `PENDING` runs.
     pub(super) pending_runs: BTreeSet<RunId>,
     /// `RUNNING` runs.
@@ -50,7 +50,7 @@ pub(super) struct State {
 pub(super) struct Run {
     pub(super) record: RunRecord,
     pub(super) request: RunRequest,
-    pub(super) stages: BTreeMap<String, Stage>,
+    pub(super) stages: BTreeMap<StageKey, Stage>,
     /// The commits with events, in their order.
     pub(super) commits: Vec<StoredCommit>,
 }
@@ -83,7 +83,7 @@ impl State {
         for (run_id, stages) in &footprint.runs {
             let Some(run) = self.runs.get(run_id) else { continue };
             set.load_run(run.record.clone());
-            for stage in stages.iter().filter_map(|stage_id| run.stages.get(stage_id)) {
+            for stage in stages.iter().filter_map(|stage_key| run.stages.get(stage_key)) {
                 stage.load(set);
             }
         }
@@ -111,9 +111,9 @@ impl State {
 
     /// Returns every job that is not dead, with its run.
     pub(super) fn jobs(&self) -> impl Iterator<Item = (&RunRecord, &JobRecord)> {
-        self.open_jobs.iter().filter_map(|(run_id, stage_id)| {
+        self.open_jobs.iter().filter_map(|(run_id, stage_key)| {
             let run = self.runs.get(run_id)?;
-            let job = run.stages.get(stage_id)?.job.as_ref()?;
+            let job = run.stages.get(stage_key)?.job.as_ref()?;
             Some((&run.record, job))
         })
     }
@@ -125,11 +125,11 @@ impl State {
 
     /// Returns the artifacts of a run that are of their stages' current generations, by stage and key.
     pub(super) fn artifacts(&self, run_id: RunId) -> impl Iterator<Item = &ArtifactRecord> {
-        let first = (run_id, String::new(), String::new());
+        let first = (run_id, StageKey::default(), String::new());
         let of_run =
             self.side_tables.artifacts.range(first..).take_while(move |((run, ..), _)| *run == run_id);
         of_run.map(|(_, artifact)| artifact).filter(move |artifact| {
-            let stage = self.runs.get(&run_id).and_then(|run| run.stages.get(&artifact.stage_id));
+            let stage = self.runs.get(&run_id).and_then(|run| run.stages.get(&artifact.stage_key()));
             stage.is_some_and(|stage| stage.record.generation == artifact.generation)
         })
     }
@@ -215,16 +215,16 @@ impl State {
                 runs.remove(&run_id);
             }
         }
-        for (stage_id, rows) in rows.stages {
+        for (stage_key, rows) in rows.stages {
             let Some(record) = rows.stage.get().cloned() else { continue };
             let job = rows.job.get().cloned();
             let is_open = job.as_ref().is_some_and(|job| !job.status.is_terminal());
             if is_open {
-                self.open_jobs.insert((run_id, stage_id.clone()));
+                self.open_jobs.insert((run_id, stage_key.clone()));
             } else {
-                self.open_jobs.remove(&(run_id, stage_id.clone()));
+                self.open_jobs.remove(&(run_id, stage_key.clone()));
             }
-            run.stages.insert(stage_id, Stage { record, job });
+            run.stages.insert(stage_key, Stage { record, job });
         }
     }
 }
@@ -272,10 +272,12 @@ impl Stage {
 }
 
 fn log_record(id: u64, line: LogRow) -> LogRecord {
+    let (stage_id, place) = line.stage_key.map(|key| (key.id, key.place)).unzip();
     LogRecord {
         id,
         run_id: line.run_id,
-        stage_id: line.stage_id,
+        stage_id,
+        place: place.unwrap_or_default(),
         attempt: line.attempt,
         at: line.at,
         level: line.level,

@@ -68,7 +68,7 @@ impl JobTransport for MemoryStore {
             let job = state
                 .runs
                 .get_mut(&lease.run_id)
-                .and_then(|run| run.stages.get_mut(&lease.stage_id))
+                .and_then(|run| run.stages.get_mut(&lease.stage_key))
                 .and_then(|stage| stage.job.as_mut())
                 .filter(|job| is_held(job, &lease));
             match job {
@@ -82,7 +82,7 @@ impl JobTransport for MemoryStore {
     async fn lost_leases(&self, leases: Vec<Lease>) -> Result<Vec<Lease>, Error> {
         let state = self.open("read which leases are held")?;
         let is_lost = |lease: &Lease| {
-            let stage = state.runs.get(&lease.run_id).and_then(|run| run.stages.get(&lease.stage_id));
+            let stage = state.runs.get(&lease.run_id).and_then(|run| run.stages.get(&lease.stage_key));
             !stage.and_then(|stage| stage.job.as_ref()).is_some_and(|job| is_held(job, lease))
         };
         Ok(leases.into_iter().filter(is_lost).collect())
@@ -148,15 +148,15 @@ fn is_held(job: &JobRecord, lease: &Lease) -> bool {
 
 /// Returns the job's entry in the queue. All checks have one priority, so they stay in the order in which they are due.
 fn job_entry<'a>(order: &FairOrder<'_>, job: &JobRecord) -> Option<QueueEntry<Found<'a>>> {
-    let stage_id = job.stage_id.clone();
+    let stage_key = job.key();
     Some(QueueEntry {
         position: order.position(&job.definition_fingerprint)?,
         priority: if job.status == Status::Suspended { Claimant::DEFAULT_PRIORITY } else { job.priority },
         is_run: false,
         since: job.run_at,
         run_id: job.run_id,
-        stage_id: stage_id.clone(),
-        item: Found::Job(Candidate { run_id: job.run_id, stage_id, generation: job.generation }),
+        stage_key: stage_key.clone(),
+        item: Found::Job(Candidate { run_id: job.run_id, stage_key, generation: job.generation }),
     })
 }
 

@@ -19,12 +19,12 @@ const LOAD: &str = concat!(
 /// A call without an instant gets the database's.
 pub(super) const RESERVE: &str = "
     INSERT INTO {schema}.workflow_ai_calls
-        (id, workflow_run_id, stage_id, topic, call_type, model_key, model_id, metadata, prompt, generation, attempt,
+        (id, workflow_run_id, stage_id, place, topic, call_type, model_key, model_id, metadata, prompt, generation, attempt,
         lease_epoch, reserved, created_at, outcome, input_tokens, cached_input_tokens, output_tokens, cost)
-    SELECT id, workflow_run_id::uuid, stage_id, topic, call_type, model_key, model_id, metadata, prompt, generation,
+    SELECT id, workflow_run_id::uuid, stage_id, place, topic, call_type, model_key, model_id, metadata, prompt, generation,
         attempt, lease_epoch, reserved, coalesce(created_at, statement_timestamp()), 'RESERVED', 0, 0, 0, 0
-    FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS n (id, workflow_run_id, stage_id,
-        topic, call_type, model_key, model_id, metadata, prompt, generation, attempt, lease_epoch, reserved,
+    FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) AS n (id, workflow_run_id, stage_id,
+        place, topic, call_type, model_key, model_id, metadata, prompt, generation, attempt, lease_epoch, reserved,
         created_at)
     ON CONFLICT (id) DO NOTHING";
 
@@ -44,8 +44,8 @@ pub(super) const SETTLE: &str = "
 /// Marks the pending calls of these stages as unknown: their leases are void, so no attempt settles them.
 pub(super) const VOID: &str = "
     UPDATE {schema}.workflow_ai_calls AS c SET outcome = 'UNKNOWN', ended_at = n.at, error_message = n.error_message
-    FROM unnest($1, $2, $3, $4) AS n (run_id, stage_id, error_message, at)
-    WHERE c.workflow_run_id = n.run_id AND c.stage_id = n.stage_id AND c.outcome = 'RESERVED'";
+    FROM unnest($1, $2, $3, $4, $5) AS n (run_id, stage_id, place, error_message, at)
+    WHERE c.workflow_run_id = n.run_id AND c.stage_id = n.stage_id AND c.place = n.place AND c.outcome = 'RESERVED'";
 
 pub(super) const UPDATE_RUNS: &str = "
     UPDATE {schema}.workflow_runs AS r
@@ -58,9 +58,9 @@ pub(super) const UPDATE_STAGES: &str = "
     UPDATE {schema}.workflow_stage_rows AS s
     SET total_cost = n.total_cost, total_tokens = n.total_tokens, reserved_cost = n.reserved_cost,
         pending_calls = n.pending_calls, budget = n.budget, awaited_cost = n.awaited_cost
-    FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) AS n (run_id, stage_id, total_cost, total_tokens, reserved_cost,
+    FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) AS n (run_id, stage_id, place, total_cost, total_tokens, reserved_cost,
         pending_calls, budget, awaited_cost)
-    WHERE s.workflow_run_id = n.run_id AND s.stage_id = n.stage_id";
+    WHERE s.workflow_run_id = n.run_id AND s.stage_id = n.stage_id AND s.place = n.place";
 
 /// Loads the named calls, if any; the transaction has locked their runs.
 pub(super) async fn load(

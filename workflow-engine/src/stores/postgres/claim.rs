@@ -41,14 +41,14 @@ macro_rules! due_jobs {
                 FROM priorities AS p WHERE p.priority IS NOT NULL
             )
             SELECT due.* FROM priorities AS p CROSS JOIN LATERAL (
-                SELECT j.workflow_run_id, j.stage_id, j.generation, j.priority, j.run_at
+                SELECT j.workflow_run_id, j.stage_id, j.place, j.generation, j.priority, j.run_at
                 FROM {schema}.workflow_job_queue AS j JOIN {schema}.workflow_runs AS r ON r.id = j.workflow_run_id
                 WHERE j.status = 'PENDING' AND j.definition_fingerprint = ",
             $definition,
             " AND j.priority = p.priority
                     AND j.run_at <= coalesce($2, statement_timestamp()) AND j.attempt < j.max_attempts
                     AND r.status = 'RUNNING' AND r.generation = j.generation
-                ORDER BY j.run_at, j.workflow_run_id, j.stage_id LIMIT ",
+                ORDER BY j.run_at, j.workflow_run_id, j.stage_id, j.place LIMIT ",
             $limit,
             ") AS due WHERE p.priority IS NOT NULL LIMIT ",
             $limit
@@ -61,13 +61,13 @@ macro_rules! due_jobs {
 macro_rules! due_checks {
     ($definition:literal, $limit:literal) => {
         concat!(
-            "SELECT j.workflow_run_id, j.stage_id, j.generation, j.run_at
+            "SELECT j.workflow_run_id, j.stage_id, j.place, j.generation, j.run_at
             FROM {schema}.workflow_job_queue AS j JOIN {schema}.workflow_runs AS r ON r.id = j.workflow_run_id
             WHERE j.status = 'SUSPENDED' AND j.definition_fingerprint = ",
             $definition,
             " AND j.run_at <= coalesce($2, statement_timestamp()) AND j.attempt < j.max_attempts
                 AND r.status = 'RUNNING' AND r.generation = j.generation
-            ORDER BY j.run_at, j.workflow_run_id, j.stage_id LIMIT ",
+            ORDER BY j.run_at, j.workflow_run_id, j.stage_id, j.place LIMIT ",
             $limit
         )
     };
@@ -85,16 +85,16 @@ macro_rules! find_due {
         concat!(
             "WITH waiting AS MATERIALIZED (
         SELECT w.*, d.position, row_number() OVER (
-            PARTITION BY d.definition, w.priority ORDER BY w.is_new, w.since, w.run_id, w.stage_id) AS turn
+            PARTITION BY d.definition, w.priority ORDER BY w.is_new, w.since, w.run_id, w.stage_id, w.place) AS turn
         FROM unnest($1, $4) AS d (definition, position) CROSS JOIN LATERAL (
             SELECT j.*, false FROM (",
             due_jobs!("d.definition", "2 * $3 + 16"),
             ") AS j
-            UNION ALL SELECT j.workflow_run_id, j.stage_id, j.generation, $6::int, j.run_at, false FROM (",
+            UNION ALL SELECT j.workflow_run_id, j.stage_id, j.place, j.generation, $6::int, j.run_at, false FROM (",
             due_checks!("d.definition", "2 * $3 + 16"),
             ") AS j
             UNION ALL SELECT r.* FROM (
-                SELECT r.id, '', r.generation, r.priority, r.created_at, true
+                SELECT r.id, '', '', r.generation, r.priority, r.created_at, true
                 FROM {schema}.workflow_runs AS r
                 WHERE $5 AND r.status = 'PENDING' AND r.due_at IS NULL
                     AND r.definition_fingerprint = d.definition
@@ -102,13 +102,13 @@ macro_rules! find_due {
             $runs,
             "
             ) AS r
-        ) AS w (run_id, stage_id, generation, priority, since, is_new)
+        ) AS w (run_id, stage_id, place, generation, priority, since, is_new)
     ),
     taken AS MATERIALIZED (",
             $taken,
             " LIMIT $3
     )
-    SELECT run_id, ARRAY[stage_id], ARRAY[generation], ARRAY[]::timestamptz[] FROM taken WHERE NOT is_new
+    SELECT run_id, ARRAY[stage_id, place], ARRAY[generation], ARRAY[]::timestamptz[] FROM taken WHERE NOT is_new
     UNION ALL
     (SELECT ",
     run_columns!(array_row, commits),
@@ -119,7 +119,7 @@ macro_rules! find_due {
         (SELECT count(*) FROM waiting),
         (SELECT count(*) FROM taken WHERE is_new),
         (SELECT max(w.priority) FROM waiting AS w WHERE NOT EXISTS (
-            SELECT FROM taken AS t WHERE t.run_id = w.run_id AND t.stage_id = w.stage_id))
+            SELECT FROM taken AS t WHERE t.run_id = w.run_id AND t.stage_id = w.stage_id AND t.place = w.place))
     ], ARRAY[]::timestamptz[]"
         )
     };
@@ -129,7 +129,7 @@ macro_rules! find_due {
 pub(super) const FIND_DUE: &str = find_due!(
     "$3 + 1",
     "SELECT * FROM waiting WHERE is_new OR run_id <> ALL ($7)
-        ORDER BY priority DESC, turn, position, since, run_id, stage_id"
+        ORDER BY priority DESC, turn, position, since, run_id, stage_id, place"
 );
 
 /// Finds due work and locks its runs, skipping those that others have locked. It never waits for a lock, so it may lock
@@ -138,7 +138,7 @@ pub(super) const FIND_DUE: &str = find_due!(
 const LOCK_DUE: &str = find_due!(
     "3 * $3 + 16",
     "SELECT j.* FROM (
-            SELECT * FROM waiting ORDER BY priority DESC, turn, position, since, run_id, stage_id
+            SELECT * FROM waiting ORDER BY priority DESC, turn, position, since, run_id, stage_id, place
         ) AS j CROSS JOIN LATERAL (
             SELECT FROM {schema}.workflow_runs AS r
             WHERE r.id = j.run_id AND r.generation = j.generation
@@ -221,7 +221,7 @@ fn candidate(row: &PgRow) -> Result<Candidate, Failure> {
     let mut columns = Columns::new(row, "workflow_job_queue")?;
     Ok(Candidate {
         run_id: columns.run_id()?,
-        stage_id: columns.text("stage_id")?,
+        stage_key: columns.stage_key()?,
         generation: columns.int("generation")?,
     })
 }

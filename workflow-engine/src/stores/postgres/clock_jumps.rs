@@ -54,7 +54,8 @@ const CORRECT_JOBS: &str = "
             OR j.status = 'RUNNING' AND j.leased_until > c.now AND j.leased_until < c.never)
         UNION
         SELECT j.workflow_run_id FROM {schema}.workflow_job_queue AS j
-        JOIN {schema}.workflow_stage_rows AS s ON s.workflow_run_id = j.workflow_run_id AND s.stage_id = j.stage_id,
+        JOIN {schema}.workflow_stage_rows AS s
+            ON s.workflow_run_id = j.workflow_run_id AND s.stage_id = j.stage_id AND s.place = j.place,
             clock AS c
         WHERE j.status IN ('SUSPENDED', 'RUNNING') AND s.wait_written_at > c.now + interval '1 s'
             AND s.max_wait_until > c.now AND s.max_wait_until < c.never

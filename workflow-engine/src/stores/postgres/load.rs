@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::arrays::PgQuery;
 use super::columns::{self, Columns};
 use super::failure::Failure;
+use super::key_columns::KeyColumns;
 use super::text::stored;
 use super::transaction::Transaction;
 use crate::stores::footprint::Footprint;
@@ -50,20 +51,22 @@ macro_rules! load {
     UNION ALL
     SELECT ",
             stage_columns!(array_row),
-            ", 1 FROM unnest($2, $3) AS n (run_id, stage_id)
-    JOIN {schema}.workflow_stage_rows AS s ON s.workflow_run_id = n.run_id AND s.stage_id = n.stage_id
+            ", 1 FROM unnest($2, $3, $4) AS n (run_id, stage_id, place)
+    JOIN {schema}.workflow_stage_rows AS s
+        ON s.workflow_run_id = n.run_id AND s.stage_id = n.stage_id AND s.place = n.place
     UNION ALL
     SELECT ",
             job_columns!(array_row),
-            ", 2 FROM unnest($2, $3) AS n (run_id, stage_id)
-    JOIN {schema}.workflow_job_queue AS j ON j.workflow_run_id = n.run_id AND j.stage_id = n.stage_id
+            ", 2 FROM unnest($2, $3, $4) AS n (run_id, stage_id, place)
+    JOIN {schema}.workflow_job_queue AS j
+        ON j.workflow_run_id = n.run_id AND j.stage_id = n.stage_id AND j.place = n.place
     UNION ALL
     SELECT r.id, ARRAY[c.outline], ARRAY[]::bigint[], ARRAY[]::timestamptz[], 5 FROM locked AS r
     JOIN {schema}.workflow_commits AS c ON c.workflow_run_id = r.id AND c.sequence = r.outline_sequence
     UNION ALL
     SELECT k.workflow_run_id, ARRAY[k.command, k.key, k.request_hash, k.result], ARRAY[]::bigint[],
         ARRAY[]::timestamptz[], 3
-    FROM unnest($4, $5) AS n (command, key)
+    FROM unnest($5, $6) AS n (command, key)
     JOIN {schema}.workflow_idempotency_keys AS k ON k.command = n.command AND k.key = n.key
     UNION ALL
     SELECT NULL::uuid, ARRAY[]::text[], ARRAY[(
@@ -146,14 +149,12 @@ pub(super) async fn read(
 fn load_query(transaction: &Transaction, text: &'static str, footprint: &Footprint) -> PgQuery<'static> {
     // The footprint is in key order, and so are the arguments.
     let runs: Vec<Uuid> = footprint.runs.keys().map(|run_id| *run_id.as_uuid()).collect();
-    let stages = footprint.runs.iter().flat_map(|(run_id, stages)| {
-        stages.iter().map(|stage| (*run_id.as_uuid(), stored(stage).into_owned()))
-    });
-    let (stage_runs, stage_ids): (Vec<Uuid>, Vec<String>) = stages.unzip();
+    let stages = footprint.runs.iter();
+    let stages = KeyColumns::of(stages.flat_map(|(run_id, stages)| stages.iter().map(|key| (*run_id, key))));
     let keys = footprint.keys.iter().map(|(command, key)| (*command, stored(key).into_owned()));
     let (commands, keys): (Vec<&'static str>, Vec<String>) = keys.unzip();
     let query = transaction.query(text);
-    query.bind(runs).bind(stage_runs).bind(stage_ids).bind(commands).bind(keys)
+    stages.bind(query.bind(runs)).bind(commands).bind(keys)
 }
 
 /// Loads a run with all its stages and jobs; the transaction has locked it.

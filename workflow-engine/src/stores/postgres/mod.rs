@@ -90,6 +90,7 @@ mod statements;
 mod columns;
 mod arrays;
 mod column_arrays;
+mod key_columns;
 mod text;
 mod failure;
 

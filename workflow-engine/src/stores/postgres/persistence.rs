@@ -9,9 +9,10 @@ use sqlx::Row;
 
 use super::PostgresStore;
 use super::arrays::distinct_texts;
-use super::arrays::{PgQuery, number, texts};
+use super::arrays::{PgQuery, number};
 use super::columns::{self, Columns};
 use super::failure::Failure;
+use super::key_columns::{KeyColumns, named, selected};
 use super::load::{self, put_whole};
 use super::side_rows;
 use super::text::{original, stored};
@@ -26,7 +27,7 @@ use crate::stores::footprint::has_user_statements;
 use crate::stores::instant;
 use crate::stores::rows::{commit, commit_columns, log_columns, run_columns, stage_columns};
 use crate::stores::working_set::WorkingSet;
-use crate::value::{Json, RunId};
+use crate::value::{Json, RunId, StageKey};
 
 const RUN: &str =
     concat!("SELECT ", run_columns!(array_row), " FROM {schema}.workflow_runs AS r WHERE r.id = $1");
@@ -34,14 +35,16 @@ const RUN: &str =
 const STAGE: &str = concat!(
     "SELECT ",
     stage_columns!(array_row),
-    " FROM {schema}.workflow_stage_rows AS s WHERE s.workflow_run_id = $1 AND s.stage_id = $2"
+    " FROM {schema}.workflow_stage_rows AS s
+    WHERE s.workflow_run_id = $1 AND s.stage_id = $2 AND s.place = $3"
 );
 
 const COMPLETED_STAGES: &str = concat!(
     "SELECT ",
     stage_columns!(array_row),
-    " FROM {schema}.workflow_stage_rows AS s
-    WHERE s.workflow_run_id = $1 AND s.stage_id = ANY($2) AND s.status = 'COMPLETED'"
+    " FROM unnest($1, $2, $3) AS n (run_id, stage_id, place) JOIN {schema}.workflow_stage_rows AS s
+        ON s.workflow_run_id = n.run_id AND s.stage_id = n.stage_id AND s.place = n.place
+    WHERE s.status = 'COMPLETED'"
 );
 
 const BLOB: &str = "SELECT value FROM {schema}.workflow_blobs WHERE key = $1";
@@ -123,29 +126,29 @@ impl Persistence for PostgresStore {
         Ok(snapshot.map(|snapshot| snapshot.stages).unwrap_or_default())
     }
 
-    async fn stage(&self, run_id: RunId, stage_id: &str) -> Result<Option<StageRecord>, Error> {
-        let (id, stage) = (*run_id.as_uuid(), stored(stage_id).into_owned());
+    async fn stage(&self, run_id: RunId, stage_key: &StageKey) -> Result<Option<StageRecord>, Error> {
+        let (id, (stage, place)) = (*run_id.as_uuid(), named(stage_key));
         let rows = self.read("read a stage of a run", move |database| {
-            database.query(STAGE).bind(id).bind(stage.clone())
+            database.query(STAGE).bind(id).bind(stage.clone()).bind(place.clone())
         });
         match rows.await?.first() {
             Some(row) => Ok(Some(columns::record(row)?)),
             // It may have no row.
-            None => Ok(self.stages(run_id).await?.into_iter().find(|stage| stage.stage_id == stage_id)),
+            None => Ok(self.stages(run_id).await?.into_iter().find(|stage| stage.is(stage_key))),
         }
     }
 
     async fn outputs(
         &self,
         run_id: RunId,
-        stage_ids: &[String],
-    ) -> Result<HashMap<String, StoredValue>, Error> {
-        let (id, stages) = (*run_id.as_uuid(), texts(stage_ids));
+        stage_keys: &[StageKey],
+    ) -> Result<HashMap<StageKey, StoredValue>, Error> {
+        let keys = KeyColumns::of(stage_keys.iter().map(|key| (run_id, key)));
         let rows = self.read("read the outputs of a run", move |database| {
-            database.query(COMPLETED_STAGES).bind(id).bind(stages.clone())
+            keys.clone().bind(database.query(COMPLETED_STAGES))
         });
         let stages: Vec<StageRecord> = columns::records(&rows.await?)?;
-        Ok(stages.into_iter().filter_map(|stage| Some((stage.stage_id, stage.output?))).collect())
+        Ok(stages.into_iter().filter_map(|stage| Some((stage.key(), stage.output?))).collect())
     }
 
     async fn blob(&self, key: &BlobKey) -> Result<Option<Json>, Error> {
@@ -182,10 +185,14 @@ impl Persistence for PostgresStore {
         Ok(columns::records(&rows.await?)?)
     }
 
-    async fn artifacts(&self, run_id: RunId, stage_id: Option<&str>) -> Result<Vec<ArtifactRecord>, Error> {
-        let (id, stage) = (*run_id.as_uuid(), stage_id.map(|stage_id| stored(stage_id).into_owned()));
+    async fn artifacts(
+        &self,
+        run_id: RunId,
+        stage_key: Option<&StageKey>,
+    ) -> Result<Vec<ArtifactRecord>, Error> {
+        let (id, (stage, place)) = (*run_id.as_uuid(), selected(stage_key));
         let rows = self.read("read the artifacts of a run", move |database| {
-            database.query(side_rows::ARTIFACTS).bind(id).bind(stage.clone())
+            database.query(side_rows::ARTIFACTS).bind(id).bind(stage.clone()).bind(place.clone())
         });
         Ok(columns::records(&rows.await?)?)
     }
@@ -193,12 +200,13 @@ impl Persistence for PostgresStore {
     async fn artifact(
         &self,
         run_id: RunId,
-        stage_id: &str,
+        stage_key: &StageKey,
         key: &str,
     ) -> Result<Option<ArtifactRecord>, Error> {
-        let (id, stage, key) = (*run_id.as_uuid(), stored(stage_id).into_owned(), stored(key).into_owned());
+        let (id, (stage, place), key) = (*run_id.as_uuid(), named(stage_key), stored(key).into_owned());
         let rows = self.read("read an artifact", move |database| {
-            database.query(side_rows::ARTIFACT).bind(id).bind(stage.clone()).bind(key.clone())
+            let query = database.query(side_rows::ARTIFACT).bind(id).bind(stage.clone());
+            query.bind(place.clone()).bind(key.clone())
         });
         Ok(rows.await?.first().map(columns::record).transpose()?)
     }
@@ -270,7 +278,8 @@ impl Persistence for PostgresStore {
 fn filtered(query: PgQuery<'static>, filter: &AnnotationFilter) -> PgQuery<'static> {
     let text = |text: &Option<String>| text.as_deref().map(|text| stored(text).into_owned());
     let query = query.bind(number(filter.after)).bind(text(&filter.key)).bind(text(&filter.prefix));
-    let query = query.bind(text(&filter.stage_id)).bind(text(&filter.actor)).bind(text(&filter.scope));
+    let (stage, place) = selected(filter.stage_key.as_ref());
+    let query = query.bind(stage).bind(text(&filter.actor)).bind(text(&filter.scope));
     let query = query.bind(filter.since.map(instant::rounded_up)).bind(filter.until.map(instant::rounded_up));
-    query.bind(number(filter.limit))
+    query.bind(number(filter.limit)).bind(place)
 }

@@ -19,25 +19,25 @@ const INSERT_TAGS: &str = "
 
 const INSERT_ANNOTATIONS: &str = "
     INSERT INTO {schema}.workflow_annotations
-        (workflow_run_id, stage_id, key, value, actor, scope, payload, generation, attempt, created_at)
-    SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+        (workflow_run_id, stage_id, place, key, value, actor, scope, payload, generation, attempt, created_at)
+    SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 
 const PUT_ARTIFACTS: &str = "
     INSERT INTO {schema}.workflow_artifacts
-        (workflow_run_id, stage_id, key, data, data_blob, generation, created_at, type)
-    SELECT n.*, 'JSON' FROM unnest($1, $2, $3, $4, $5, $6, $7) AS n
-    ON CONFLICT (workflow_run_id, stage_id, key) DO UPDATE
+        (workflow_run_id, stage_id, place, key, data, data_blob, generation, created_at, type)
+    SELECT n.*, 'JSON' FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) AS n
+    ON CONFLICT (workflow_run_id, stage_id, place, key) DO UPDATE
     SET generation = excluded.generation, data = excluded.data, data_blob = excluded.data_blob,
         created_at = excluded.created_at";
 
 const DELETE_ARTIFACTS: &str = "
-    DELETE FROM {schema}.workflow_artifacts AS a USING unnest($1, $2, $3) AS n (run_id, stage_id, key)
-    WHERE a.workflow_run_id = n.run_id AND a.stage_id = n.stage_id AND a.key = n.key";
+    DELETE FROM {schema}.workflow_artifacts AS a USING unnest($1, $2, $3, $4) AS n (run_id, stage_id, place, key)
+    WHERE a.workflow_run_id = n.run_id AND a.stage_id = n.stage_id AND a.place = n.place AND a.key = n.key";
 
 const UPDATE_METRICS: &str = "
     UPDATE {schema}.workflow_stage_rows AS s SET metrics = n.metrics
-    FROM unnest($1, $2, $3) AS n (run_id, stage_id, metrics)
-    WHERE s.workflow_run_id = n.run_id AND s.stage_id = n.stage_id";
+    FROM unnest($1, $2, $3, $4) AS n (run_id, stage_id, place, metrics)
+    WHERE s.workflow_run_id = n.run_id AND s.stage_id = n.stage_id AND s.place = n.place";
 
 const DELETE_VOID_BLOBS: &str = "
     DELETE FROM {schema}.workflow_blobs AS b
@@ -50,7 +50,7 @@ macro_rules! annotation_filter {
     () => {
         " AND a.id > $2 AND ($3::text IS NULL OR a.key = $3)
         AND ($4::text IS NULL OR a.key = $4 OR (a.key >= $4 || '.' AND a.key < $4 || '/'))
-        AND ($5::text IS NULL OR a.stage_id = $5) AND ($6::text IS NULL OR a.actor = $6)
+        AND ($5::text IS NULL OR a.stage_id = $5 AND ($11 = '' OR a.place = $11)) AND ($6::text IS NULL OR a.actor = $6)
         AND ($7::text IS NULL OR a.scope = $7) AND ($8::timestamptz IS NULL OR a.created_at >= $8)
         AND ($9::timestamptz IS NULL OR a.created_at < $9)
         ORDER BY a.id LIMIT $10"
@@ -75,7 +75,7 @@ pub(super) const ANNOTATIONS_OF_KEY: &str = concat!(
 macro_rules! from_artifacts {
     () => {
         " FROM {schema}.workflow_artifacts AS a LEFT JOIN {schema}.workflow_stage_rows AS s
-        ON s.workflow_run_id = a.workflow_run_id AND s.stage_id = a.stage_id
+        ON s.workflow_run_id = a.workflow_run_id AND s.stage_id = a.stage_id AND s.place = a.place
         WHERE a.generation = coalesce(s.generation, 1)"
     };
 }
@@ -84,14 +84,15 @@ pub(super) const ARTIFACTS: &str = concat!(
     "SELECT ",
     artifact_columns!(array_row),
     from_artifacts!(),
-    " AND a.workflow_run_id = $1 AND ($2::text IS NULL OR a.stage_id = $2) ORDER BY a.stage_id, a.key"
+    " AND a.workflow_run_id = $1 AND ($2::text IS NULL OR a.stage_id = $2 AND ($3 = '' OR a.place = $3))
+    ORDER BY a.stage_id, a.place, a.key"
 );
 
 pub(super) const ARTIFACT: &str = concat!(
     "SELECT ",
     artifact_columns!(array_row),
     from_artifacts!(),
-    " AND a.workflow_run_id = $1 AND a.stage_id = $2 AND a.key = $3"
+    " AND a.workflow_run_id = $1 AND a.stage_id = $2 AND a.place = $3 AND a.key = $4"
 );
 
 /// Writes the side rows of a commit.

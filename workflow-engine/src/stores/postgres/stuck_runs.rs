@@ -39,7 +39,7 @@ const STUCK_RUNS: &str = concat!(
                 AND s.status IN ('PENDING', 'RUNNING', 'SUSPENDED')
                 AND NOT EXISTS (",
     live_job!(),
-    " AND j.stage_id = s.stage_id))))
+    " AND j.stage_id = s.stage_id AND j.place = s.place))))
     SELECT k.id, ARRAY[]::text[], ARRAY[]::bigint[], ARRAY[]::timestamptz[] FROM stuck AS k
     ORDER BY k.id LIMIT $4"
 );

@@ -8,7 +8,6 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use futures_util::future::try_join_all;
 use sqlx::postgres::PgRow;
-use uuid::Uuid;
 
 use super::arrays::distinct_texts;
 use super::arrays::microseconds;
@@ -16,6 +15,7 @@ use super::arrays::{PgQuery, number, texts};
 use super::columns::{self, Columns};
 use super::failure::Failure;
 use super::held::{READ_HELD, held_query, held_runs};
+use super::key_columns::KeyColumns;
 use super::text::stored;
 use super::{PostgresStore, clock_jumps};
 use crate::error::Error;
@@ -31,13 +31,14 @@ const DUE_CHECKS: &str = concat!(
     "SELECT c.id, c.texts, c.numbers, c.instants FROM unnest($1) AS d (definition) CROSS JOIN LATERAL (
         SELECT ",
     job_columns!(array_row),
-    ", j.run_at, j.stage_id
+    ", j.run_at, j.stage_id, j.place
         FROM {schema}.workflow_job_queue AS j JOIN {schema}.workflow_runs AS r ON r.id = j.workflow_run_id
         WHERE j.status = 'SUSPENDED' AND j.definition_fingerprint = d.definition
             AND j.run_at <= coalesce($2, statement_timestamp()) AND j.attempt < j.max_attempts
             AND r.status = 'RUNNING' AND r.generation = j.generation
-        ORDER BY j.run_at, j.workflow_run_id, j.stage_id LIMIT $3
-    ) AS c (id, texts, numbers, instants, run_at, stage_id) ORDER BY c.run_at, c.id, c.stage_id LIMIT $3"
+        ORDER BY j.run_at, j.workflow_run_id, j.stage_id, j.place LIMIT $3
+    ) AS c (id, texts, numbers, instants, run_at, stage_id, place)
+    ORDER BY c.run_at, c.id, c.stage_id, c.place LIMIT $3"
 );
 
 /// Extends leases and returns those that are still held. It skips locked jobs, so a heartbeat never waits: another
@@ -45,34 +46,37 @@ const DUE_CHECKS: &str = concat!(
 /// is nothing to extend.
 const RENEW: &str = "
     WITH named AS MATERIALIZED (
-        SELECT * FROM unnest($1, $2, $3, $4) AS n (run_id, stage_id, generation, epoch)
+        SELECT * FROM unnest($1, $2, $3, $4, $5) AS n (run_id, stage_id, place, generation, epoch)
     ),
     locked AS MATERIALIZED (
-        SELECT j.workflow_run_id, j.stage_id
-        FROM named AS n JOIN {schema}.workflow_job_queue AS j ON j.workflow_run_id = n.run_id AND j.stage_id = n.stage_id
+        SELECT j.workflow_run_id, j.stage_id, j.place
+        FROM named AS n JOIN {schema}.workflow_job_queue AS j
+            ON j.workflow_run_id = n.run_id AND j.stage_id = n.stage_id AND j.place = n.place
         WHERE j.status = 'RUNNING' AND j.generation = n.generation AND j.lease_epoch = n.epoch
         FOR NO KEY UPDATE OF j SKIP LOCKED
     ),
     renewed AS (
         UPDATE {schema}.workflow_job_queue AS j
         SET leased_until = least(
-            coalesce($5, statement_timestamp()) + $6 * interval '1 microsecond', '9999-12-31 23:59:59.999999+00'),
-            due_written_at = coalesce($5, statement_timestamp())
-        FROM locked AS l WHERE j.workflow_run_id = l.workflow_run_id AND j.stage_id = l.stage_id
+            coalesce($6, statement_timestamp()) + $7 * interval '1 microsecond', '9999-12-31 23:59:59.999999+00'),
+            due_written_at = coalesce($6, statement_timestamp())
+        FROM locked AS l WHERE j.workflow_run_id = l.workflow_run_id AND j.stage_id = l.stage_id AND j.place = l.place
     )
-    SELECT j.workflow_run_id, ARRAY[j.stage_id], ARRAY[j.generation, j.lease_epoch], ARRAY[]::timestamptz[]
-    FROM named AS n JOIN {schema}.workflow_job_queue AS j ON j.workflow_run_id = n.run_id AND j.stage_id = n.stage_id
+    SELECT j.workflow_run_id, ARRAY[j.stage_id, j.place], ARRAY[j.generation, j.lease_epoch], ARRAY[]::timestamptz[]
+    FROM named AS n JOIN {schema}.workflow_job_queue AS j
+        ON j.workflow_run_id = n.run_id AND j.stage_id = n.stage_id AND j.place = n.place
     WHERE j.status = 'RUNNING' AND j.generation = n.generation AND j.lease_epoch = n.epoch";
 
 /// Returns the positions, from 1, of leases that are no longer held. A lease without a row has the first epoch, and an entry
-/// in its run that starts with $5. One statement, because a lease may get its row at any time. The heartbeat runs it after
+/// in its run that starts with $6. One statement, because a lease may get its row at any time. The heartbeat runs it after
 /// commits of other processes; it writes nothing.
 const LOST_LEASES: &str = "
     SELECT NULL::uuid, ARRAY[]::text[], ARRAY[n.position], ARRAY[]::timestamptz[]
-    FROM unnest($1, $2, $3, $4, $5) WITH ORDINALITY AS n (run_id, stage_id, generation, epoch, entry, position)
+    FROM unnest($1, $2, $3, $4, $5, $6) WITH ORDINALITY
+        AS n (run_id, stage_id, place, generation, epoch, entry, position)
     WHERE NOT EXISTS (
         SELECT FROM {schema}.workflow_job_queue AS j
-        WHERE j.workflow_run_id = n.run_id AND j.stage_id = n.stage_id
+        WHERE j.workflow_run_id = n.run_id AND j.stage_id = n.stage_id AND j.place = n.place
             AND j.status = 'RUNNING' AND j.generation = n.generation AND j.lease_epoch = n.epoch)
     AND NOT EXISTS (
         SELECT FROM {schema}.workflow_runs AS r
@@ -84,7 +88,7 @@ const STALE: &str = concat!(
     job_columns!(array_row),
     " FROM {schema}.workflow_job_queue AS j WHERE j.status = 'RUNNING'
         AND (j.leased_until <= coalesce($1, statement_timestamp()) OR j.worker_id = ANY($2))
-    ORDER BY j.leased_until, j.workflow_run_id, j.stage_id LIMIT $3"
+    ORDER BY j.leased_until, j.workflow_run_id, j.stage_id, j.place LIMIT $3"
 );
 
 const LEASE_HOLDERS: &str = "
@@ -126,7 +130,7 @@ const NEXT_JOB_DUE: &str = "
                 WHERE j.status = 'PENDING' AND j.definition_fingerprint = p.definition
                     AND j.priority = p.priority AND j.attempt < j.max_attempts
                     AND r.status = 'RUNNING' AND r.generation = j.generation
-                ORDER BY j.run_at, j.workflow_run_id, j.stage_id LIMIT 1) AS due
+                ORDER BY j.run_at, j.workflow_run_id, j.stage_id, j.place LIMIT 1) AS due
         FROM priorities AS p WHERE p.priority IS NOT NULL
         UNION ALL
         SELECT (SELECT j.run_at
@@ -134,7 +138,7 @@ const NEXT_JOB_DUE: &str = "
                 WHERE j.status = 'SUSPENDED' AND j.definition_fingerprint = d.definition
                     AND j.attempt < j.max_attempts
                     AND r.status = 'RUNNING' AND r.generation = j.generation
-                ORDER BY j.run_at, j.workflow_run_id, j.stage_id LIMIT 1)
+                ORDER BY j.run_at, j.workflow_run_id, j.stage_id, j.place LIMIT 1)
         FROM unnest($1) AS d (definition)
     ) AS candidates";
 
@@ -196,7 +200,7 @@ impl JobTransport for PostgresStore {
             return Ok(leases);
         }
         let columns = LeaseColumns::new(&leases);
-        let entries = leases.iter().map(|lease| stored(&entry_start(&lease.stage_id)).into_owned());
+        let entries = leases.iter().map(|lease| stored(&entry_start(&lease.stage_key)).into_owned());
         let entries: Vec<String> = entries.collect();
         let rows = self.read("read which leases are held", move |database| {
             columns.bind(database.query(LOST_LEASES)).bind(entries.clone())
@@ -228,7 +232,7 @@ impl JobTransport for PostgresStore {
         stale.extend(columns::records::<JobRecord>(&rows.await?)?);
         stale.sort_by(|a, b| {
             let place = |job: &JobRecord| (job.leased_until, job.run_id);
-            place(a).cmp(&place(b)).then_with(|| a.stage_id.cmp(&b.stage_id))
+            place(a).cmp(&place(b)).then_with(|| (&a.stage_id, &a.place).cmp(&(&b.stage_id, &b.place)))
         });
         stale.truncate(limit);
         Ok(stale)
@@ -313,8 +317,7 @@ impl PostgresStore {
 
 /// Leases as arguments, one array a column.
 struct LeaseColumns {
-    runs: Vec<Uuid>,
-    stages: Vec<String>,
+    keys: KeyColumns,
     generations: Vec<i64>,
     epochs: Vec<i64>,
 }
@@ -322,16 +325,14 @@ struct LeaseColumns {
 impl LeaseColumns {
     fn new(leases: &[Lease]) -> Self {
         Self {
-            runs: leases.iter().map(|lease| *lease.run_id.as_uuid()).collect(),
-            stages: leases.iter().map(|lease| stored(&lease.stage_id).into_owned()).collect(),
+            keys: KeyColumns::of(leases.iter().map(|lease| (lease.run_id, &lease.stage_key))),
             generations: leases.iter().map(|lease| i64::from(lease.generation)).collect(),
             epochs: leases.iter().map(|lease| number(lease.epoch)).collect(),
         }
     }
 
     fn bind(&self, query: PgQuery<'static>) -> PgQuery<'static> {
-        let query = query.bind(self.runs.clone()).bind(self.stages.clone());
-        query.bind(self.generations.clone()).bind(self.epochs.clone())
+        self.keys.clone().bind(query).bind(self.generations.clone()).bind(self.epochs.clone())
     }
 }
 
@@ -339,7 +340,7 @@ fn lease_of(row: &PgRow) -> Result<Lease, Failure> {
     let mut columns = Columns::new(row, "workflow_job_queue")?;
     Ok(Lease {
         run_id: columns.run_id()?,
-        stage_id: columns.text("stage_id")?,
+        stage_key: columns.stage_key()?,
         generation: columns.int("generation")?,
         epoch: columns.int("lease_epoch")?,
     })

@@ -116,7 +116,7 @@ const JOBS: &str = concat!(
     jobs AS (
         INSERT INTO {schema}.workflow_job_queue (run_at, leased_until, ",
     changing_job_columns!(names),
-    ", workflow_run_id, stage_id, ",
+    ", workflow_run_id, stage_id, place, ",
     new_job_columns!(names),
     ", due_written_at)
         SELECT n.*, coalesce($5, clock_timestamp()) FROM unnest($?::{schema}.workflow_new_job[]) AS n
@@ -142,7 +142,7 @@ const STAGES: &str = concat!(
     stages AS (
         INSERT INTO {schema}.workflow_stage_rows (max_wait_until, ",
     changing_stage_columns!(names),
-    ", workflow_run_id, stage_id, ",
+    ", workflow_run_id, stage_id, place, ",
     new_stage_columns!(names),
     ", wait_written_at)
         SELECT n.*, CASE WHEN n.max_wait_until IS NOT NULL THEN coalesce($5, clock_timestamp()) END
@@ -184,12 +184,12 @@ const UPDATES: &str = concat!(
                 WHEN s.max_wait_until IS NOT DISTINCT FROM n.max_wait_until THEN s.wait_written_at
                 ELSE coalesce($5, clock_timestamp()) END
         FROM unnest($?::{schema}.workflow_updated_stage[]) AS n
-        WHERE s.workflow_run_id = n.workflow_run_id AND s.stage_id = n.stage_id
+        WHERE s.workflow_run_id = n.workflow_run_id AND s.stage_id = n.stage_id AND s.place = n.place
             AND $is_writable
     ),
     deleted_jobs AS (
         DELETE FROM {schema}.workflow_job_queue AS j USING unnest($?::{schema}.workflow_deleted_job[]) AS n
-        WHERE j.workflow_run_id = n.workflow_run_id AND j.stage_id = n.stage_id
+        WHERE j.workflow_run_id = n.workflow_run_id AND j.stage_id = n.stage_id AND j.place = n.place
             AND $is_writable
     )"
 );
@@ -211,14 +211,15 @@ const JOB_UPDATES: &str = concat!(
                     AND q.generation = n.generation
                 THEN greatest(q.leased_until, n.leased_until) ELSE n.leased_until END
         FROM unnest($?::{schema}.workflow_updated_job[]) AS n
-        WHERE q.workflow_run_id = n.workflow_run_id AND q.stage_id = n.stage_id
+        WHERE q.workflow_run_id = n.workflow_run_id AND q.stage_id = n.stage_id AND q.place = n.place
             AND $is_writable
     )"
 );
 
 const LOGS_AND_BLOBS: &str = ",
     logs AS (
-        INSERT INTO {schema}.workflow_logs (workflow_run_id, stage_id, attempt, level, message, metadata, created_at)
+        INSERT INTO {schema}.workflow_logs
+            (workflow_run_id, stage_id, place, attempt, level, message, metadata, created_at)
         SELECT * FROM unnest($?::{schema}.workflow_new_log[]) AS n
         WHERE $is_writable
     ),

@@ -9,7 +9,7 @@ macro_rules! annotation_columns {
         $crate::stores::rows::$form!(
             a: workflow_run_id,
             ids: [],
-            texts: [stage_id, key, value, actor, scope, payload],
+            texts: [stage_id, place, key, value, actor, scope, payload],
             numbers: [id, generation, attempt],
             flags: [],
             instants: [created_at]
@@ -26,6 +26,7 @@ impl FromColumns for AnnotationRecord {
         Ok(Self {
             run_id: columns.run_id()?,
             stage_id: columns.maybe_text("stage_id")?,
+            place: columns.place()?,
             key: columns.text("key")?,
             value: columns.json("value")?,
             actor: columns.maybe_text("actor")?,

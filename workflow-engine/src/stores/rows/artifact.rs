@@ -9,7 +9,7 @@ macro_rules! artifact_columns {
         $crate::stores::rows::$form!(
             a: workflow_run_id,
             ids: [],
-            texts: [stage_id, key, data, data_blob],
+            texts: [stage_id, place, key, data, data_blob],
             numbers: [generation],
             flags: [],
             instants: [created_at]
@@ -26,6 +26,7 @@ impl FromColumns for ArtifactRecord {
         Ok(Self {
             run_id: columns.run_id()?,
             stage_id: columns.text("stage_id")?,
+            place: columns.place()?,
             key: columns.text("key")?,
             value: columns.value("data")?.ok_or_else(|| columns.missing("data"))?,
             generation: columns.int("generation")?,

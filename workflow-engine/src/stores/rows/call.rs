@@ -3,7 +3,7 @@
 use super::{FromColumns, ReadColumns};
 use crate::records::{AiCallRecord, CallStatus, CallType};
 use crate::stores::calls::CallRow;
-use crate::value::{CallId, RunId};
+use crate::value::{CallId, RunId, StageKey};
 
 /// The columns from which a call is read.
 macro_rules! call_columns {
@@ -11,7 +11,7 @@ macro_rules! call_columns {
         $crate::stores::rows::$form!(
             c: id,
             ids: [workflow_run_id],
-            texts: [stage_id, topic, call_type, model_key, model_id, prompt, response, metadata, outcome,
+            texts: [stage_id, place, topic, call_type, model_key, model_id, prompt, response, metadata, outcome,
                 error_message],
             numbers: [generation, attempt, input_tokens, cached_input_tokens, output_tokens, cost, reserved],
             flags: [],
@@ -26,7 +26,7 @@ macro_rules! call_row_columns {
         $crate::stores::rows::$form!(
             c: id,
             ids: [workflow_run_id],
-            texts: [stage_id, outcome],
+            texts: [stage_id, place, outcome],
             numbers: [reserved],
             flags: [],
             instants: []
@@ -47,6 +47,7 @@ impl FromColumns for AiCallRecord {
             id: id(columns)?,
             run_id: run_id(columns)?,
             stage_id: columns.maybe_text("stage_id")?,
+            place: columns.place()?,
             topic: columns.text("topic")?,
             call_type: columns.one_of("call_type", &CallType::ALL, CallType::as_str)?,
             model_key: columns.text("model_key")?,
@@ -74,9 +75,11 @@ impl FromColumns for StoredCall {
 
     fn from_columns<C: ReadColumns>(columns: &mut C) -> Result<Self, C::Failure> {
         let id = id(columns)?;
+        let run_id = run_id(columns)?;
+        let (stage_id, place) = (columns.maybe_text("stage_id")?, columns.place()?);
         let call = CallRow {
-            run_id: run_id(columns)?,
-            stage_id: columns.maybe_text("stage_id")?,
+            run_id,
+            stage_key: stage_id.map(|id| StageKey { id, place }),
             outcome: outcome(columns)?,
             reserved: columns.cost("reserved")?,
         };

@@ -9,7 +9,7 @@ macro_rules! job_columns {
         $crate::stores::rows::$form!(
             j: workflow_run_id,
             ids: [],
-            texts: [stage_id, workflow_id, definition_fingerprint, status, worker_id],
+            texts: [stage_id, place, workflow_id, definition_fingerprint, status, worker_id],
             numbers: [generation, priority, attempt, max_attempts, crashes, max_crashes, lease_epoch],
             flags: [woken],
             instants: [leased_until, run_at]
@@ -51,6 +51,7 @@ impl FromColumns for JobRecord {
         Ok(Self {
             run_id: columns.run_id()?,
             stage_id: columns.text("stage_id")?,
+            place: columns.place()?,
             workflow_id: columns.text("workflow_id")?,
             definition_fingerprint: columns.text("definition_fingerprint")?,
             status: columns.status()?,
@@ -87,7 +88,7 @@ pub(in crate::stores) fn put_changing<W: WriteColumns>(row: &mut W, job: &JobRec
 
 /// Adds the key.
 pub(in crate::stores) fn put_key<W: WriteColumns>(row: &mut W, job: &JobRecord) {
-    row.run_id(job.run_id).text(&job.stage_id);
+    row.run_id(job.run_id).stage(&job.stage_id, &job.place);
 }
 
 /// Adds the columns that never change.

@@ -9,7 +9,7 @@ macro_rules! log_columns {
         $crate::stores::rows::$form!(
             l: workflow_run_id,
             ids: [],
-            texts: [stage_id, level, message, metadata],
+            texts: [stage_id, place, level, message, metadata],
             numbers: [id, attempt],
             flags: [],
             instants: [created_at]
@@ -26,6 +26,7 @@ impl FromColumns for LogRecord {
         Ok(Self {
             run_id: columns.run_id()?,
             stage_id: columns.maybe_text("stage_id")?,
+            place: columns.place()?,
             level: columns.level()?,
             message: columns.text("message")?,
             fields: columns.json("metadata")?,

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 
 use crate::records::{BlobKey, CostSummary, LogLevel, RunError, Status, StoredValue};
-use crate::value::{Cost, Json, RunId};
+use crate::value::{Cost, Json, Place, RunId, StageKey};
 
 /// A record that is read from one row.
 pub(in crate::stores) trait FromColumns: Sized {
@@ -83,6 +83,17 @@ pub(in crate::stores) trait ReadColumns {
     /// Reads the next text, which is JSON, or `NULL`.
     fn maybe_json(&mut self, column: &'static str) -> Result<Option<Json>, Self::Failure> {
         Ok(self.maybe_text(column)?.map(Json::trusted))
+    }
+
+    /// Reads the next text, which is a place.
+    fn place(&mut self) -> Result<Place, Self::Failure> {
+        let text = self.text("place")?;
+        Place::from_column(&text).ok_or_else(|| self.unreadable("place", format!("`{text}` is no place")))
+    }
+
+    /// Reads the next two texts: the id and the place of a stage.
+    fn stage_key(&mut self) -> Result<StageKey, Self::Failure> {
+        Ok(StageKey { id: self.text("stage_id")?, place: self.place()? })
     }
 
     /// Reads the next text, which is one of `all` by its `name`.

@@ -93,7 +93,7 @@ impl StoredRun {
         let jobs = self.implicit.jobs(&self.run).into_iter().filter(|job| job.run_at > now);
         let lease = |job: JobRecord| Lease {
             run_id: job.run_id,
-            stage_id: job.stage_id,
+            stage_key: job.key(),
             generation: job.generation,
             epoch: job.lease_epoch,
         };

@@ -15,29 +15,29 @@ pub(in crate::stores) enum SideKind {
     CompletedKeys,
     /// Run, key, value.
     NewTags,
-    /// Run, stage, key, value, actor, scope, payload, generation, attempt, `created_at`.
+    /// Run, stage, place, key, value, actor, scope, payload, generation, attempt, `created_at`.
     NewAnnotations,
-    /// Run, stage, key, data, `data_blob`, generation, `created_at`. An artifact of the same key is replaced.
+    /// Run, stage, place, key, data, `data_blob`, generation, `created_at`. An artifact of the same key is replaced.
     Artifacts,
-    /// Run, stage, key.
+    /// Run, stage, place, key.
     DeletedArtifacts,
     /// Run, and four exclusive bounds: of the keys, and of the keys among them that are not void.
     VoidBlobs,
-    /// Run, stage, metrics.
+    /// Run, stage, place, metrics.
     Metrics,
     /// As [`put_reserved`] adds them. An existing call does not change.
     ReservedCalls,
     /// As [`put_settled`] adds them.
     SettledCalls,
-    /// Run, stage, error, instant. The reserved calls of the stage become unknown.
+    /// Run, stage, place, error, instant. The reserved calls of the stage become unknown.
     VoidedCalls,
-    /// Run, stage, number, payload, actor, `created_at`.
+    /// Run, stage, place, number, payload, actor, `created_at`.
     NewSignals,
-    /// Run, stage, number, `consumed_by`, `consumed_at`.
+    /// Run, stage, place, number, `consumed_by`, `consumed_at`.
     ConsumedSignals,
     /// Run, then what it has spent.
     RunSpending,
-    /// Run, stage, what it has spent, and the most that an awaited call can cost.
+    /// Run, stage, place, what it has spent, and the most that an awaited call can cost.
     StageSpending,
 }
 
@@ -61,7 +61,7 @@ pub(in crate::stores) fn side_rows<L: RowList>(
     for annotation in &rows.annotations {
         annotations.push(|row| {
             row.run_id(annotation.run_id)
-                .maybe_text(annotation.stage_id.as_deref())
+                .maybe_stage(annotation.stage_id.as_deref(), &annotation.place)
                 .text(&annotation.key)
                 .text(annotation.value.as_str())
                 .maybe_text(annotation.actor.as_deref())
@@ -72,14 +72,14 @@ pub(in crate::stores) fn side_rows<L: RowList>(
                 .instant(annotation.at);
         });
     }
-    for ((run_id, stage_id, key), artifact) in &rows.artifacts {
+    for ((run_id, stage_key, key), artifact) in &rows.artifacts {
         if artifact.value.is_none() {
-            deleted.push(|row| _ = row.run_id(*run_id).text(stage_id).text(key));
+            deleted.push(|row| _ = row.run_id(*run_id).stage_key(stage_key).text(key));
             continue;
         }
         artifacts.push(|row| {
             row.run_id(*run_id)
-                .text(stage_id)
+                .stage_key(stage_key)
                 .text(key)
                 .value(artifact.value.as_ref())
                 .int(artifact.generation)
@@ -95,11 +95,11 @@ pub(in crate::stores) fn side_rows<L: RowList>(
             }
         });
     }
-    for (run_id, stage_id) in &rows.changed_metrics {
-        let Some(stage) = set.stage(*run_id, stage_id).and_then(|rows| rows.stage.get()) else { continue };
+    for (run_id, stage_key) in &rows.changed_metrics {
+        let Some(stage) = set.stage(*run_id, stage_key).and_then(|rows| rows.stage.get()) else { continue };
         let text = serde_json::to_string(&stage.metrics)?;
         let text = (!stage.metrics.is_empty()).then_some(text.as_str());
-        metrics.push(|row| _ = row.run_id(*run_id).text(stage_id).maybe_text(text));
+        metrics.push(|row| _ = row.run_id(*run_id).stage_key(stage_key).maybe_text(text));
     }
     let [mut reserved, mut settled, mut voided, mut runs, mut stages] = std::array::from_fn(|_| L::default());
     for call in &rows.reserved_calls {
@@ -110,19 +110,19 @@ pub(in crate::stores) fn side_rows<L: RowList>(
     }
     for calls in &rows.voided_calls {
         voided.push(|row| {
-            row.run_id(calls.run_id).text(&calls.stage_id).text(LOST_CALL).instant(calls.at);
+            row.run_id(calls.run_id).stage_key(&calls.stage_key).text(LOST_CALL).instant(calls.at);
         });
     }
     let [signals, consumed] = signal_rows(rows);
-    for (run_id, stage_id) in &rows.changed_spending {
-        let Some(stage_id) = stage_id else {
+    for (run_id, stage_key) in &rows.changed_spending {
+        let Some(stage_key) = stage_key else {
             let Some(run) = set.run(*run_id) else { continue };
             runs.push(|row| put_spending(row.run_id(*run_id), &run.spending));
             continue;
         };
-        let Some(stage) = set.stage(*run_id, stage_id).and_then(|rows| rows.stage.get()) else { continue };
+        let Some(stage) = set.stage(*run_id, stage_key).and_then(|rows| rows.stage.get()) else { continue };
         stages.push(|row| {
-            put_spending(row.run_id(*run_id).text(stage_id), &stage.spending);
+            put_spending(row.run_id(*run_id).stage_key(stage_key), &stage.spending);
             row.maybe_int(stage.awaited_cost.map(Cost::picodollars));
         });
     }
@@ -145,13 +145,13 @@ pub(in crate::stores) fn side_rows<L: RowList>(
     Ok(all.into_iter().filter(|(_, rows)| !rows.is_empty()).collect())
 }
 
-/// Adds a new call: id, run, stage, topic, `call_type`, `model_key`, `model_id`, metadata, prompt, generation, attempt,
+/// Adds a new call: id, run, stage, place, topic, `call_type`, `model_key`, `model_id`, metadata, prompt, generation, attempt,
 /// `lease_epoch`, reserved, `created_at`. Without `has_instant` the database's clock provides the instant.
 pub(in crate::stores) fn put_reserved<W: WriteColumns>(row: &mut W, call: &ReservedRow, has_instant: bool) {
     let record = &call.record;
     row.uuid(record.id.as_uuid())
         .maybe_text(record.run_id.map(|run_id| run_id.to_string()).as_deref())
-        .maybe_text(record.stage_id.as_deref())
+        .maybe_stage(record.stage_id.as_deref(), &record.place)
         .text(&record.topic)
         .text(record.call_type.as_str())
         .text(&record.model_key)

@@ -10,7 +10,7 @@ macro_rules! stage_columns {
         $crate::stores::rows::$form!(
             s: workflow_run_id,
             ids: [],
-            texts: [stage_id, stage_name, status, suspended_state, suspended_state_blob, output, output_blob,
+            texts: [stage_id, place, stage_name, status, suspended_state, suspended_state_blob, output, output_blob,
                 error_message, failure, metrics],
             numbers: [stage_number, execution_group, generation, attempt, waiting_on, arm, total_cost, total_tokens,
                 reserved_cost, pending_calls, budget, awaited_cost],
@@ -58,6 +58,7 @@ impl FromColumns for StageRecord {
         Ok(Self {
             run_id: columns.run_id()?,
             stage_id: columns.text("stage_id")?,
+            place: columns.place()?,
             stage_name: columns.text("stage_name")?,
             status: columns.status()?,
             suspended_state: columns.value("suspended_state")?,
@@ -98,7 +99,7 @@ pub(in crate::stores) fn put_changing<W: WriteColumns>(row: &mut W, stage: &Stag
 
 /// Adds the key.
 pub(in crate::stores) fn put_key<W: WriteColumns>(row: &mut W, stage: &StageRecord) {
-    row.run_id(stage.run_id).text(&stage.stage_id);
+    row.run_id(stage.run_id).stage(&stage.stage_id, &stage.place);
 }
 
 /// Adds the columns that never change.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::records::StoredValue;
-use crate::value::RunId;
+use crate::value::{Place, RunId, StageKey};
 
 /// A row to which columns are added.
 pub(in crate::stores) trait WriteColumns {
@@ -36,6 +36,29 @@ pub(in crate::stores) trait WriteColumns {
     /// Adds a text.
     fn text(&mut self, text: &str) -> &mut Self {
         self.maybe_text(Some(text))
+    }
+
+    /// Adds the id and the place of a stage.
+    fn stage(&mut self, id: &str, place: &Place) -> &mut Self {
+        self.maybe_stage(Some(id), place)
+    }
+
+    /// Adds the id of a stage or `NULL`, and its place.
+    fn maybe_stage(&mut self, id: Option<&str>, place: &Place) -> &mut Self {
+        self.maybe_text(id).text(&place.column())
+    }
+
+    /// Adds the id and the place of a stage.
+    fn stage_key(&mut self, key: &StageKey) -> &mut Self {
+        self.stage(&key.id, &key.place)
+    }
+
+    /// Adds the id and the place of a stage, or `NULL` and an empty place.
+    fn maybe_stage_key(&mut self, key: Option<&StageKey>) -> &mut Self {
+        match key {
+            Some(key) => self.stage_key(key),
+            None => self.maybe_text(None).text(""),
+        }
     }
 
     /// Adds an instant.

@@ -7,7 +7,7 @@ use super::{WriteColumns, commit, job, run, stage};
 use crate::stores::event_columns::EventColumns;
 use crate::stores::implicit::ImplicitChange;
 use crate::stores::working_set::{RowOp, RunRows, StageRows, WorkingSet};
-use crate::value::RunId;
+use crate::value::{RunId, StageKey};
 
 /// The kinds of these rows. A store has a statement, or a part of one, for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +60,7 @@ pub(in crate::stores) fn write_rows<S: RowSink>(set: &WorkingSet, sink: &mut S) 
     let stages = runs.iter().flat_map(|(_, rows)| rows.stages.values());
     stages.clone().try_for_each(|rows| write_stage(rows, sink))?;
     for (run_id, rows) in &runs {
-        rows.stages.iter().try_for_each(|(stage_id, rows)| write_job(**run_id, stage_id, rows, sink))?;
+        rows.stages.iter().try_for_each(|(stage_key, rows)| write_job(**run_id, stage_key, rows, sink))?;
     }
     write_commits(set, sink)?;
     write_keys(set, sink)?;
@@ -107,7 +107,7 @@ fn write_stage<S: RowSink>(rows: &StageRows, sink: &mut S) -> Result<(), S::Fail
 
 fn write_job<S: RowSink>(
     run_id: RunId,
-    stage_id: &str,
+    stage_key: &StageKey,
     rows: &StageRows,
     sink: &mut S,
 ) -> Result<(), S::Failure> {
@@ -121,7 +121,7 @@ fn write_job<S: RowSink>(
             job::put_changing(row, job);
             job::put_key(row, job);
         }),
-        RowOp::Delete => sink.write(RowKind::DeletedJob, |row| _ = row.run_id(run_id).text(stage_id)),
+        RowOp::Delete => sink.write(RowKind::DeletedJob, |row| _ = row.run_id(run_id).stage_key(stage_key)),
         RowOp::Keep => Ok(()),
     }
 }
@@ -159,7 +159,7 @@ fn write_logs_and_blobs<S: RowSink>(set: &WorkingSet, sink: &mut S) -> Result<()
     for line in &set.logs {
         sink.write(RowKind::NewLog, |row| {
             row.run_id(line.run_id)
-                .maybe_text(line.stage_id.as_deref())
+                .maybe_stage_key(line.stage_key.as_ref())
                 .maybe_int(line.attempt)
                 .text(line.level.as_str())
                 .text(&line.message)

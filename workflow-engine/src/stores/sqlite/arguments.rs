@@ -6,6 +6,7 @@ use rusqlite::{Result, Statement};
 use uuid::Uuid;
 
 use crate::stores::rows::{WriteColumns, number};
+use crate::value::StageKey;
 
 /// Binds arguments. The first argument that cannot be bound is the error; later ones are skipped.
 pub(super) struct Arguments<'a> {
@@ -66,6 +67,12 @@ impl WriteColumns for Arguments<'_> {
     fn maybe_instant(&mut self, instant: Option<DateTime<Utc>>) -> &mut Self {
         self.put(instant.map(|instant| instant.timestamp_micros()))
     }
+}
+
+/// Returns the stage and the place of a filter. An empty place selects every place of the stage.
+pub(super) fn selected(stage_key: Option<&StageKey>) -> (Option<String>, String) {
+    let place = stage_key.map(|key| key.place.column()).unwrap_or_default();
+    (stage_key.map(|key| key.id.clone()), place)
 }
 
 /// Returns a `LIMIT` as SQLite takes it.

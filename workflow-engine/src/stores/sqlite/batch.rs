@@ -12,7 +12,7 @@ use crate::stores::candidates::Selection;
 use crate::stores::commit::{Backend, RowCache, Written};
 use crate::stores::footprint::Footprint;
 use crate::stores::working_set::WorkingSet;
-use crate::value::{IdSet, RunId};
+use crate::value::{IdSet, RunId, StageKey};
 
 /// The connection that writes, and the rows of its transaction.
 pub(super) struct Batch {
@@ -20,7 +20,7 @@ pub(super) struct Batch {
     pub(super) row_cache: RowCache,
     pub(super) set: WorkingSet,
     /// The entries that the claims of this transaction have selected, a run with an empty stage id.
-    pub(super) selected: HashSet<(RunId, String)>,
+    pub(super) selected: HashSet<(RunId, StageKey)>,
     /// When the transaction began.
     pub(super) now: DateTime<Utc>,
 }

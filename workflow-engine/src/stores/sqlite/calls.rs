@@ -16,10 +16,10 @@ const LOAD: &str = concat!(
 
 pub(super) const RESERVE: &str = "
     INSERT INTO {prefix}ai_calls
-        (id, workflow_run_id, stage_id, topic, call_type, model_key, model_id, metadata, prompt, generation, attempt,
+        (id, workflow_run_id, stage_id, place, topic, call_type, model_key, model_id, metadata, prompt, generation, attempt,
          lease_epoch, reserved, created_at, outcome, input_tokens, cached_input_tokens, output_tokens, cost)
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
-        value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13, 'RESERVED', 0, 0, 0, 0
+        value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13, value ->> 14, 'RESERVED', 0, 0, 0, 0
     FROM jsonb_each(?1) WHERE true
     ON CONFLICT (id) DO NOTHING";
 
@@ -35,9 +35,9 @@ pub(super) const SETTLE: &str = "
 
 /// Makes the reserved calls of these stages unknown.
 pub(super) const VOID: &str = "
-    UPDATE {prefix}ai_calls SET outcome = 'UNKNOWN', error_message = n.value ->> 2, ended_at = n.value ->> 3
+    UPDATE {prefix}ai_calls SET outcome = 'UNKNOWN', error_message = n.value ->> 3, ended_at = n.value ->> 4
     FROM jsonb_each(?1) AS n
-    WHERE workflow_run_id = n.value ->> 0 AND stage_id = n.value ->> 1 AND outcome = 'RESERVED'";
+    WHERE workflow_run_id = n.value ->> 0 AND stage_id = n.value ->> 1 AND place = n.value ->> 2 AND outcome = 'RESERVED'";
 
 pub(super) const UPDATE_RUNS: &str = "
     UPDATE {prefix}runs
@@ -48,10 +48,11 @@ pub(super) const UPDATE_RUNS: &str = "
 
 pub(super) const UPDATE_STAGES: &str = "
     UPDATE {prefix}stage_rows
-    SET total_cost = n.value ->> 2, total_tokens = n.value ->> 3, reserved_cost = n.value ->> 4,
-        pending_calls = n.value ->> 5, budget = n.value ->> 6, awaited_cost = n.value ->> 7
+    SET total_cost = n.value ->> 3, total_tokens = n.value ->> 4, reserved_cost = n.value ->> 5,
+        pending_calls = n.value ->> 6, budget = n.value ->> 7, awaited_cost = n.value ->> 8
     FROM jsonb_each(?1) AS n
-    WHERE {prefix}stage_rows.workflow_run_id = n.value ->> 0 AND {prefix}stage_rows.stage_id = n.value ->> 1";
+    WHERE {prefix}stage_rows.workflow_run_id = n.value ->> 0 AND {prefix}stage_rows.stage_id = n.value ->> 1
+        AND {prefix}stage_rows.place = n.value ->> 2";
 
 /// The statements of this file, for the test of their query plans.
 #[cfg(test)]

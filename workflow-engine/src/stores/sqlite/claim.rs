@@ -19,7 +19,7 @@ use crate::stores::fair_order::{FairOrder, QueueEntry};
 use crate::stores::implicit::entry_start;
 use crate::stores::instant;
 use crate::stores::rows::{ReadColumns, RowList, WriteColumns, run_columns};
-use crate::value::RunId;
+use crate::value::{RunId, StageKey};
 
 /// The first due jobs of one definition, the highest priority first. It finds each occurring priority through the index,
 /// and of each only the jobs that are due, so a hundred thousand jobs that wait for their instant cost a claim nothing.
@@ -44,7 +44,7 @@ macro_rules! due_jobs {
             "           AND q.priority < p.priority ORDER BY q.priority DESC LIMIT 1)
                     FROM priorities AS p WHERE p.priority IS NOT NULL
                 )
-                SELECT j.definition_fingerprint, j.priority, j.run_at, j.workflow_run_id, j.stage_id, j.generation
+                SELECT j.definition_fingerprint, j.priority, j.run_at, j.workflow_run_id, j.stage_id, j.place, j.generation
                 FROM priorities AS p CROSS JOIN {prefix}job_queue AS j CROSS JOIN {prefix}runs AS r
                     ON r.id = j.workflow_run_id
                 WHERE j.status = 'PENDING' AND j.definition_fingerprint = ",
@@ -63,13 +63,13 @@ macro_rules! due_checks {
     ($definition:literal) => {
         concat!(
             "SELECT * FROM (
-                SELECT j.definition_fingerprint, ?11, j.run_at, j.workflow_run_id, j.stage_id, j.generation
+                SELECT j.definition_fingerprint, ?11, j.run_at, j.workflow_run_id, j.stage_id, j.place, j.generation
                 FROM {prefix}job_queue AS j CROSS JOIN {prefix}runs AS r ON r.id = j.workflow_run_id
                 WHERE j.status = 'SUSPENDED' AND j.definition_fingerprint = ",
             $definition,
             " AND j.run_at <= ?9 AND j.attempt < j.max_attempts
                     AND CASE j.generation WHEN r.generation THEN r.status = 'RUNNING' END
-                ORDER BY j.run_at, j.workflow_run_id, j.stage_id LIMIT ?10)"
+                ORDER BY j.run_at, j.workflow_run_id, j.stage_id, j.place LIMIT ?10)"
         )
     };
 }
@@ -97,21 +97,21 @@ const PENDING_RUNS: &str = per_definition!(pending_runs, "");
 const RENEW: &str = "
     UPDATE {prefix}job_queue SET leased_until = ?2, due_written_at = ?3
     FROM jsonb_each(?1) AS n
-    WHERE workflow_run_id = n.value ->> 0 AND stage_id = n.value ->> 1
-        AND status = 'RUNNING' AND generation = n.value ->> 2 AND lease_epoch = n.value ->> 3
-    RETURNING workflow_run_id, stage_id, generation, lease_epoch";
+    WHERE workflow_run_id = n.value ->> 0 AND stage_id = n.value ->> 1 AND place = n.value ->> 2
+        AND status = 'RUNNING' AND generation = n.value ->> 3 AND lease_epoch = n.value ->> 4
+    RETURNING workflow_run_id, stage_id, place, generation, lease_epoch";
 
 /// The statements of this file, for the test of their query plans.
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] = &[DUE_JOBS, DUE_CHECKS, PENDING_RUNS, RENEW];
 
 /// Reads the first entries of each definition and selects those that the claim takes. `taken` has the entries that other
-/// claims of this transaction have selected, a run with an empty stage id. The claim skips them and adds its own.
+/// claims of this transaction have selected, a run with an empty key. The claim skips them and adds its own.
 pub(super) fn select(
     session: &Session,
     work: &ClaimRequest,
     now: DateTime<Utc>,
-    taken: &mut HashSet<(RunId, String)>,
+    taken: &mut HashSet<(RunId, StageKey)>,
 ) -> Result<Selection, Failure> {
     let order = FairOrder::new(&work.definitions, &work.recently_served);
     // One more than the claim takes, for the priority of the remaining work.
@@ -154,14 +154,14 @@ pub(super) fn select(
             selection.remaining_priority = Some(entry.priority);
             break;
         }
-        if !taken.insert((entry.run_id, entry.stage_id.clone())) {
+        if !taken.insert((entry.run_id, entry.stage_key.clone())) {
             continue;
         }
         match entry.item {
             Found::Run(run) => selection.runs.push(*run),
             Found::Job(generation) => {
-                let QueueEntry { run_id, stage_id, .. } = entry;
-                selection.jobs.push(Candidate { run_id, stage_id, generation });
+                let QueueEntry { run_id, stage_key, .. } = entry;
+                selection.jobs.push(Candidate { run_id, stage_key, generation });
             }
         }
     }
@@ -184,7 +184,7 @@ fn job_entry(row: &OwnedRow, order: &FairOrder<'_>) -> Result<Option<QueueEntry<
         is_run: false,
         since: columns.instant("run_at")?,
         run_id: columns.run_id()?,
-        stage_id: columns.text("stage_id")?,
+        stage_key: columns.stage_key()?,
         item: Found::Job(columns.int("generation")?),
     }))
 }
@@ -194,8 +194,8 @@ pub(super) fn named(leases: &[Lease]) -> String {
     let mut rows = JsonRows::default();
     for lease in leases {
         rows.push(|row| {
-            row.run_id(lease.run_id).text(&lease.stage_id).int(lease.generation).int(lease.epoch);
-            row.text(&entry_start(&lease.stage_id));
+            row.run_id(lease.run_id).stage_key(&lease.stage_key).int(lease.generation).int(lease.epoch);
+            row.text(&entry_start(&lease.stage_key));
         });
     }
     rows.finish()
@@ -217,7 +217,7 @@ pub(super) fn renew(
         let mut columns = Columns::new(row, "workflow_job_queue", 0);
         held.insert(Lease {
             run_id: columns.run_id()?,
-            stage_id: columns.text("stage_id")?,
+            stage_key: columns.stage_key()?,
             generation: columns.int("generation")?,
             epoch: columns.int("lease_epoch")?,
         });

@@ -14,10 +14,10 @@ use crate::stores::rows::WriteColumns;
 /// The jobs whose stages may be suspended: those that wait for a check, and those whose check runs.
 macro_rules! jobs_of_waits {
     () => {
-        "SELECT workflow_run_id, stage_id FROM {prefix}job_queue INDEXED BY {prefix}job_queue_suspended
+        "SELECT workflow_run_id, stage_id, place FROM {prefix}job_queue INDEXED BY {prefix}job_queue_suspended
             WHERE status = 'SUSPENDED'
         UNION ALL
-        SELECT workflow_run_id, stage_id FROM {prefix}job_queue INDEXED BY {prefix}job_queue_leased
+        SELECT workflow_run_id, stage_id, place FROM {prefix}job_queue INDEXED BY {prefix}job_queue_leased
             WHERE status = 'RUNNING'"
     };
 }
@@ -37,7 +37,8 @@ pub(super) const ANY_AHEAD: &str = concat!(
     OR EXISTS (
         SELECT 1 FROM (",
     jobs_of_waits!(),
-    ") AS p CROSS JOIN {prefix}stage_rows AS w ON w.workflow_run_id = p.workflow_run_id AND w.stage_id = p.stage_id
+    ") AS p CROSS JOIN {prefix}stage_rows AS w
+            ON w.workflow_run_id = p.workflow_run_id AND w.stage_id = p.stage_id AND w.place = p.place
         WHERE w.max_wait_until > ?1 AND w.max_wait_until < ?2 AND w.wait_written_at > ?1)
     OR EXISTS (
         SELECT 1 FROM {prefix}runs INDEXED BY {prefix}runs_due
@@ -74,6 +75,7 @@ const WAITS: &str = concat!(
     jobs_of_waits!(),
     ") AS p
     WHERE {prefix}stage_rows.workflow_run_id = p.workflow_run_id AND {prefix}stage_rows.stage_id = p.stage_id
+        AND {prefix}stage_rows.place = p.place
         AND max_wait_until > ?1 AND max_wait_until < ?2 AND wait_written_at > ?1 RETURNING 1"
 );
 

@@ -1,7 +1,7 @@
 //! Lists the log lines of a run.
 
 use super::SqliteStore;
-use super::arguments::count;
+use super::arguments::{count, selected};
 use super::columns::records;
 use crate::error::Error;
 use crate::ports::LogFilter;
@@ -17,7 +17,7 @@ macro_rules! logs {
             log_columns!(flat_row),
             " FROM {prefix}logs AS l WHERE l.workflow_run_id = ?1 AND l.id ",
             $beyond,
-            " ?2 AND (?3 IS NULL OR l.stage_id = ?3) AND (?4 IS NULL OR l.attempt = ?4)
+            " ?2 AND (?3 IS NULL OR l.stage_id = ?3 AND (?8 = '' OR l.place = ?8)) AND (?4 IS NULL OR l.attempt = ?4)
             AND (?5 IS NULL OR instr(?5, l.level) > 0) AND NOT (?7 AND l.stage_id IS NOT NULL) ORDER BY l.id ",
             $order,
             " LIMIT ?6"
@@ -43,10 +43,12 @@ impl SqliteStore {
     ) -> Result<Vec<LogRecord>, Error> {
         let (sql, beginning) = if filter.newest_first { (NEWEST_FIRST, i64::MAX) } else { (OLDEST_FIRST, 0) };
         let after = after.map_or(beginning, |after| i64::try_from(after).unwrap_or(i64::MAX));
-        let query = self.query(sql).bind(run_id.to_string()).bind(after).bind(filter.stage_id.clone());
+        let (stage_id, place) = selected(filter.stage_key.as_ref());
+        let query = self.query(sql).bind(run_id.to_string()).bind(after).bind(stage_id);
         let query = query.bind(filter.attempt).bind(filter.levels().map(|levels| levels.join(",")));
-        let rows =
-            self.inspect("read the log of a run", query.bind(count(limit)).bind(filter.run_only)).await?;
+        let rows = self
+            .inspect("read the log of a run", query.bind(count(limit)).bind(filter.run_only).bind(place))
+            .await?;
         Ok(records(&rows)?)
     }
 }

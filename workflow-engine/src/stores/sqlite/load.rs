@@ -27,13 +27,13 @@ const OUTLINE: &str = "SELECT outline FROM {prefix}commits WHERE workflow_run_id
 const STAGE: &str = concat!(
     "SELECT ",
     stage_columns!(flat_row),
-    " FROM {prefix}stage_rows AS s WHERE s.workflow_run_id = ?1 AND s.stage_id = ?2"
+    " FROM {prefix}stage_rows AS s WHERE s.workflow_run_id = ?1 AND s.stage_id = ?2 AND s.place = ?3"
 );
 
 const JOB: &str = concat!(
     "SELECT ",
     job_columns!(flat_row),
-    " FROM {prefix}job_queue AS j WHERE j.workflow_run_id = ?1 AND j.stage_id = ?2"
+    " FROM {prefix}job_queue AS j WHERE j.workflow_run_id = ?1 AND j.stage_id = ?2 AND j.place = ?3"
 );
 
 const KEY: &str = "SELECT request_hash, result FROM {prefix}idempotency_keys WHERE command = ?1 AND key = ?2";
@@ -85,9 +85,10 @@ pub(super) fn load(
         load_outline(&mut read, *run_id, set)?;
     }
     let (mut read, mut read_job) = (session.prepare(DOING, STAGE), session.prepare(DOING, JOB));
-    for (run_id, stage_id) in missing.stages {
-        read.read(|arguments| _ = arguments.run_id(run_id).text(stage_id), |row| load_stage(row, set))?;
-        read_job.read(|arguments| _ = arguments.run_id(run_id).text(stage_id), |row| load_job(row, set))?;
+    for (run_id, stage_key) in missing.stages {
+        read.read(|arguments| _ = arguments.run_id(run_id).stage_key(stage_key), |row| load_stage(row, set))?;
+        read_job
+            .read(|arguments| _ = arguments.run_id(run_id).stage_key(stage_key), |row| load_job(row, set))?;
     }
     set.load_implicit(footprint);
     let mut read = session.prepare(DOING, KEY);

@@ -11,10 +11,11 @@ use sqlx::query::Query;
 use sqlx::sqlite::{Sqlite, SqliteArguments};
 
 use super::SqliteStore;
-use super::arguments::count;
+use super::arguments::{count, selected};
 use super::columns::{Columns, commit_of, json_records, json_row, record, records};
 use super::definition_queries::{self, per_definition};
 use super::failure::Failure;
+use super::json_rows::JsonRows;
 use super::load::{LOAD_WHOLE, put_whole};
 use super::side_rows::{ANNOTATIONS, ANNOTATIONS_OF_KEY, ARTIFACT, ARTIFACTS};
 use crate::error::Error;
@@ -26,9 +27,11 @@ use crate::records::{
 use crate::stores::commit::{LockedCommit, Work};
 use crate::stores::fair_order::{FairOrder, QueueEntry};
 use crate::stores::instant;
-use crate::stores::rows::{commit, commit_columns, log_columns, run_columns, stage_columns};
+use crate::stores::rows::{
+    RowList, WriteColumns, commit, commit_columns, log_columns, run_columns, stage_columns,
+};
 use crate::stores::working_set::WorkingSet;
-use crate::value::{Json, RunId};
+use crate::value::{Json, RunId, StageKey};
 
 const RUN: &str = concat!("SELECT ", json_row!(run_columns), " FROM {prefix}runs AS r WHERE r.id = ?1");
 
@@ -37,14 +40,14 @@ const REQUEST: &str = "SELECT workflow_run_id, input, config, metadata FROM {pre
 const STAGE: &str = concat!(
     "SELECT ",
     json_row!(stage_columns),
-    " FROM {prefix}stage_rows AS s WHERE s.workflow_run_id = ?1 AND s.stage_id = ?2"
+    " FROM {prefix}stage_rows AS s WHERE s.workflow_run_id = ?1 AND s.stage_id = ?2 AND s.place = ?3"
 );
 
 const COMPLETED_STAGES: &str = concat!(
     "SELECT ",
     json_row!(stage_columns),
     " FROM jsonb_each(?2) AS n CROSS JOIN {prefix}stage_rows AS s
-    ON s.workflow_run_id = ?1 AND s.stage_id = n.value
+    ON s.workflow_run_id = ?1 AND s.stage_id = n.value ->> 0 AND s.place = n.value ->> 1
     WHERE s.status = 'COMPLETED'"
 );
 
@@ -124,27 +127,28 @@ impl Persistence for SqliteStore {
         Ok(snapshot.map(|snapshot| snapshot.stages).unwrap_or_default())
     }
 
-    async fn stage(&self, run_id: RunId, stage_id: &str) -> Result<Option<StageRecord>, Error> {
-        let query = self.query(STAGE).bind(run_id.to_string()).bind(stage_id.to_owned());
+    async fn stage(&self, run_id: RunId, stage_key: &StageKey) -> Result<Option<StageRecord>, Error> {
+        let query = self.query(STAGE).bind(run_id.to_string());
+        let query = query.bind(stage_key.id.clone()).bind(stage_key.place.column());
         let rows = self.read("read a stage of a run", query).await?;
         match json_records(&rows)?.pop() {
             Some(stage) => Ok(Some(stage)),
             // It may have no row.
-            None => Ok(self.stages(run_id).await?.into_iter().find(|stage| stage.stage_id == stage_id)),
+            None => Ok(self.stages(run_id).await?.into_iter().find(|stage| stage.is(stage_key))),
         }
     }
 
     async fn outputs(
         &self,
         run_id: RunId,
-        stage_ids: &[String],
-    ) -> Result<HashMap<String, StoredValue>, Error> {
-        // An array of texts always has a JSON form.
-        let names = serde_json::to_string(stage_ids).unwrap_or_default();
-        let query = self.query(COMPLETED_STAGES).bind(run_id.to_string()).bind(names);
+        stage_keys: &[StageKey],
+    ) -> Result<HashMap<StageKey, StoredValue>, Error> {
+        let mut named = JsonRows::default();
+        stage_keys.iter().for_each(|key| named.push(|row| _ = row.stage_key(key)));
+        let query = self.query(COMPLETED_STAGES).bind(run_id.to_string()).bind(named.finish());
         let rows = self.read("read the outputs of a run", query).await?;
         let stages = json_records::<StageRecord>(&rows)?.into_iter();
-        Ok(stages.filter_map(|stage| Some((stage.stage_id, stage.output?))).collect())
+        Ok(stages.filter_map(|stage| Some((stage.key(), stage.output?))).collect())
     }
 
     async fn blob(&self, key: &BlobKey) -> Result<Option<Json>, Error> {
@@ -173,8 +177,13 @@ impl Persistence for SqliteStore {
         self.read_annotations(query, filter).await
     }
 
-    async fn artifacts(&self, run_id: RunId, stage_id: Option<&str>) -> Result<Vec<ArtifactRecord>, Error> {
-        let query = self.query(ARTIFACTS).bind(run_id.to_string()).bind(stage_id.map(str::to_owned));
+    async fn artifacts(
+        &self,
+        run_id: RunId,
+        stage_key: Option<&StageKey>,
+    ) -> Result<Vec<ArtifactRecord>, Error> {
+        let (stage_id, place) = selected(stage_key);
+        let query = self.query(ARTIFACTS).bind(run_id.to_string()).bind(stage_id).bind(place);
         let rows = self.read("read the artifacts of a run", query).await?;
         Ok(records(&rows)?)
     }
@@ -182,11 +191,11 @@ impl Persistence for SqliteStore {
     async fn artifact(
         &self,
         run_id: RunId,
-        stage_id: &str,
+        stage_key: &StageKey,
         key: &str,
     ) -> Result<Option<ArtifactRecord>, Error> {
-        let query =
-            self.query(ARTIFACT).bind(run_id.to_string()).bind(stage_id.to_owned()).bind(key.to_owned());
+        let query = self.query(ARTIFACT).bind(run_id.to_string());
+        let query = query.bind(stage_key.id.clone()).bind(stage_key.place.column()).bind(key.to_owned());
         let rows = self.read("read an artifact", query).await?;
         Ok(rows.first().map(record).transpose()?)
     }
@@ -266,12 +275,14 @@ impl SqliteStore {
         query: Query<'_, Sqlite, SqliteArguments>,
         filter: &AnnotationFilter,
     ) -> Result<Vec<AnnotationRecord>, Error> {
-        let AnnotationFilter { key, prefix, stage_id, actor, scope, .. } = filter.clone();
+        let AnnotationFilter { key, prefix, stage_key, actor, scope, .. } = filter.clone();
+        let (stage_id, place) = selected(stage_key.as_ref());
         let query =
             query.bind(signed(filter.after)).bind(key).bind(prefix).bind(stage_id).bind(actor).bind(scope);
         let micros =
             |instant: Option<DateTime<Utc>>| instant.map(|at| instant::rounded_up(at).timestamp_micros());
-        let query = query.bind(micros(filter.since)).bind(micros(filter.until)).bind(count(filter.limit));
+        let query =
+            query.bind(micros(filter.since)).bind(micros(filter.until)).bind(count(filter.limit)).bind(place);
         let rows = self.read("read annotations", query).await?;
         Ok(records(&rows)?)
     }

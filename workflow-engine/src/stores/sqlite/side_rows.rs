@@ -20,24 +20,24 @@ const INSERT_TAGS: &str = "
 
 const INSERT_ANNOTATIONS: &str = "
     INSERT INTO {prefix}annotations
-        (workflow_run_id, stage_id, key, value, actor, scope, payload, generation, attempt, created_at)
+        (workflow_run_id, stage_id, place, key, value, actor, scope, payload, generation, attempt, created_at)
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
-        value ->> 8, value ->> 9
+        value ->> 8, value ->> 9, value ->> 10
     FROM jsonb_each(?1)";
 
 const PUT_ARTIFACTS: &str = "
     INSERT INTO {prefix}artifacts
-        (workflow_run_id, stage_id, key, data, data_blob, generation, created_at, type)
-    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, 'JSON'
+        (workflow_run_id, stage_id, place, key, data, data_blob, generation, created_at, type)
+    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7, 'JSON'
     FROM jsonb_each(?1) WHERE true
-    ON CONFLICT (workflow_run_id, stage_id, key) DO UPDATE
+    ON CONFLICT (workflow_run_id, stage_id, place, key) DO UPDATE
     SET generation = excluded.generation, data = excluded.data, data_blob = excluded.data_blob,
         created_at = excluded.created_at";
 
 const DELETE_ARTIFACTS: &str = "
     DELETE FROM {prefix}artifacts
-    WHERE (workflow_run_id, stage_id, key) IN (
-        SELECT value ->> 0, value ->> 1, value ->> 2 FROM jsonb_each(?1)
+    WHERE (workflow_run_id, stage_id, place, key) IN (
+        SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM jsonb_each(?1)
     )";
 
 const DELETE_VOID_BLOBS: &str = "
@@ -48,16 +48,17 @@ const DELETE_VOID_BLOBS: &str = "
     )";
 
 const UPDATE_METRICS: &str = "
-    UPDATE {prefix}stage_rows SET metrics = n.value ->> 2
+    UPDATE {prefix}stage_rows SET metrics = n.value ->> 3
     FROM jsonb_each(?1) AS n
-    WHERE {prefix}stage_rows.workflow_run_id = n.value ->> 0 AND {prefix}stage_rows.stage_id = n.value ->> 1";
+    WHERE {prefix}stage_rows.workflow_run_id = n.value ->> 0 AND {prefix}stage_rows.stage_id = n.value ->> 1
+        AND {prefix}stage_rows.place = n.value ->> 2";
 
 /// The conditions of an annotation filter. The statement adds the run ?1 or the key ?2.
 macro_rules! annotation_filter {
     () => {
         " AND a.id > ?3 AND (?4 IS NULL OR a.key = ?4)
         AND (?5 IS NULL OR a.key = ?5 OR (a.key >= ?5 || '.' AND a.key < ?5 || '/'))
-        AND (?6 IS NULL OR a.stage_id = ?6) AND (?7 IS NULL OR a.actor = ?7) AND (?8 IS NULL OR a.scope = ?8)
+        AND (?6 IS NULL OR a.stage_id = ?6 AND (?12 = '' OR a.place = ?12)) AND (?7 IS NULL OR a.actor = ?7) AND (?8 IS NULL OR a.scope = ?8)
         AND (?9 IS NULL OR a.created_at >= ?9) AND (?10 IS NULL OR a.created_at < ?10)
         ORDER BY a.id LIMIT ?11"
     };
@@ -81,7 +82,7 @@ pub(super) const ANNOTATIONS_OF_KEY: &str = concat!(
 macro_rules! from_artifacts {
     () => {
         " FROM {prefix}artifacts AS a LEFT JOIN {prefix}stage_rows AS s
-        ON s.workflow_run_id = a.workflow_run_id AND s.stage_id = a.stage_id
+        ON s.workflow_run_id = a.workflow_run_id AND s.stage_id = a.stage_id AND s.place = a.place
         WHERE a.generation = coalesce(s.generation, 1)"
     };
 }
@@ -90,14 +91,15 @@ pub(super) const ARTIFACTS: &str = concat!(
     "SELECT ",
     artifact_columns!(flat_row),
     from_artifacts!(),
-    " AND a.workflow_run_id = ?1 AND (?2 IS NULL OR a.stage_id = ?2) ORDER BY a.stage_id, a.key"
+    " AND a.workflow_run_id = ?1 AND (?2 IS NULL OR a.stage_id = ?2 AND (?3 = '' OR a.place = ?3))
+    ORDER BY a.stage_id, a.place, a.key"
 );
 
 pub(super) const ARTIFACT: &str = concat!(
     "SELECT ",
     artifact_columns!(flat_row),
     from_artifacts!(),
-    " AND a.workflow_run_id = ?1 AND a.stage_id = ?2 AND a.key = ?3"
+    " AND a.workflow_run_id = ?1 AND a.stage_id = ?2 AND a.place = ?3 AND a.key = ?4"
 );
 
 /// The statements of this file, for the test of their query plans.

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use sqlx::Row;
 
 use super::SqliteStore;
-use super::arguments::count;
+use super::arguments::{count, selected};
 use super::columns::{record, records};
 use super::failure::Failure;
 use super::json_rows::JsonRows;
@@ -18,40 +18,42 @@ use crate::stores::rows::{
 };
 use crate::stores::signal_waits::merged;
 use crate::stores::working_set::WorkingSet;
-use crate::value::RunId;
+use crate::value::{RunId, StageKey};
 
 /// The state of the named queues. Signals are consumed in the order of their numbers.
 const LOAD: &str = concat!(
     "SELECT ",
     signal_queue_columns!(flat_row),
     " FROM (
-        SELECT n.value ->> 0 AS workflow_run_id, n.value ->> 1 AS stage_id,
+        SELECT n.value ->> 0 AS workflow_run_id, n.value ->> 1 AS stage_id, n.value ->> 2 AS place,
             coalesce((SELECT max(g.number) FROM {prefix}signals AS g
-                WHERE g.workflow_run_id = n.value ->> 0 AND g.stage_id = n.value ->> 1 AND g.place = ''), 0) AS last,
+                WHERE g.workflow_run_id = n.value ->> 0 AND g.stage_id = n.value ->> 1
+                    AND g.place = n.value ->> 2), 0) AS last,
             coalesce((SELECT max(g.number) FROM {prefix}signals AS g
-                WHERE g.workflow_run_id = n.value ->> 0 AND g.stage_id = n.value ->> 1 AND g.place = ''
-                    AND g.consumed_at IS NOT NULL), 0) AS consumed,
+                WHERE g.workflow_run_id = n.value ->> 0 AND g.stage_id = n.value ->> 1
+                    AND g.place = n.value ->> 2 AND g.consumed_at IS NOT NULL), 0) AS consumed,
             (SELECT g.actor FROM {prefix}signals AS g
-                WHERE g.workflow_run_id = n.value ->> 0 AND g.stage_id = n.value ->> 1 AND g.place = ''
-                    AND g.consumed_at IS NULL ORDER BY g.number LIMIT 1) AS first_actor
+                WHERE g.workflow_run_id = n.value ->> 0 AND g.stage_id = n.value ->> 1
+                    AND g.place = n.value ->> 2 AND g.consumed_at IS NULL ORDER BY g.number LIMIT 1) AS first_actor
         FROM jsonb_each(?1) AS n
     ) AS q"
 );
 
 pub(super) const INSERT: &str = "
-    INSERT INTO {prefix}signals (workflow_run_id, stage_id, number, payload, actor, created_at)
-    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5 FROM jsonb_each(?1)";
+    INSERT INTO {prefix}signals (workflow_run_id, stage_id, place, number, payload, actor, created_at)
+    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6
+    FROM jsonb_each(?1)";
 
 pub(super) const CONSUME: &str = "
-    UPDATE {prefix}signals SET consumed_by = n.value ->> 3, consumed_at = n.value ->> 4
+    UPDATE {prefix}signals SET consumed_by = n.value ->> 4, consumed_at = n.value ->> 5
     FROM jsonb_each(?1) AS n
     WHERE {prefix}signals.workflow_run_id = n.value ->> 0 AND {prefix}signals.stage_id = n.value ->> 1
-        AND {prefix}signals.place = '' AND {prefix}signals.number = n.value ->> 2";
+        AND {prefix}signals.place = n.value ->> 2 AND {prefix}signals.number = n.value ->> 3";
 
 const ALL: &str = concat!(
     "SELECT ",
     signal_columns!(flat_row),
-    " FROM {prefix}signals AS g WHERE g.workflow_run_id = ?1 AND (?2 IS NULL OR g.stage_id = ?2)
+    " FROM {prefix}signals AS g WHERE g.workflow_run_id = ?1 AND (?2 IS NULL OR g.stage_id = ?2 AND (?3 = '' OR g.place = ?3))
     ORDER BY g.stage_id, g.place, g.number"
 );
 
@@ -59,24 +61,25 @@ const NEXT: &str = concat!(
     "SELECT ",
     signal_columns!(flat_row),
     " FROM {prefix}signals AS g
-    WHERE g.workflow_run_id = ?1 AND g.stage_id = ?2 AND g.place = '' AND g.consumed_at IS NULL
+    WHERE g.workflow_run_id = ?1 AND g.stage_id = ?2 AND g.place = ?3 AND g.consumed_at IS NULL
     ORDER BY g.number LIMIT 1"
 );
 
-/// The waits of the stage ?2 in the definition ?1, after the place ?3, ?4, ?5.
+/// The waits of the stage ?2 in the definition ?1, after the wait ?3, ?4, ?5, ?6.
 const WAITS: &str = concat!(
     "SELECT ",
     signal_wait_columns!(flat_row),
     " FROM (
-        SELECT j.workflow_run_id, j.workflow_id, j.definition_fingerprint, j.stage_id, s.stage_name, s.suspended_state,
-            s.suspended_state_blob, s.stage_number, s.started_at, j.run_at
+        SELECT j.workflow_run_id, j.workflow_id, j.definition_fingerprint, j.stage_id, j.place, s.stage_name,
+            s.suspended_state, s.suspended_state_blob, s.stage_number, s.started_at, j.run_at
         FROM {prefix}job_queue AS j
-        CROSS JOIN {prefix}stage_rows AS s ON s.workflow_run_id = j.workflow_run_id AND s.stage_id = j.stage_id
+        CROSS JOIN {prefix}stage_rows AS s
+            ON s.workflow_run_id = j.workflow_run_id AND s.stage_id = j.stage_id AND s.place = j.place
         WHERE j.status = 'SUSPENDED' AND j.definition_fingerprint = ?1 AND j.stage_id = ?2
-            AND j.run_at >= ?3 AND (j.run_at > ?3 OR (j.workflow_run_id, j.stage_id) > (?4, ?5))
+            AND j.run_at >= ?3 AND (j.run_at > ?3 OR (j.workflow_run_id, j.stage_id, j.place) > (?4, ?5, ?6))
             AND NOT EXISTS (SELECT 1 FROM {prefix}signals AS g WHERE g.workflow_run_id = j.workflow_run_id
-                AND g.stage_id = j.stage_id AND g.place = '' AND g.consumed_at IS NULL)
-        ORDER BY j.run_at, j.workflow_run_id, j.stage_id LIMIT ?6
+                AND g.stage_id = j.stage_id AND g.place = j.place AND g.consumed_at IS NULL)
+        ORDER BY j.run_at, j.workflow_run_id, j.stage_id, j.place LIMIT ?7
     ) AS w"
 );
 
@@ -101,8 +104,8 @@ pub(super) fn load(session: &Session, footprint: &Footprint, set: &mut WorkingSe
         return Ok(());
     }
     let mut named = JsonRows::default();
-    for (run_id, stage_id) in &footprint.signals {
-        named.push(|row| _ = row.run_id(*run_id).text(stage_id));
+    for (run_id, stage_key) in &footprint.signals {
+        named.push(|row| _ = row.run_id(*run_id).stage_key(stage_key));
     }
     session.prepare("load signals", LOAD).read(
         |arguments| _ = arguments.text(&named.finish()),
@@ -116,13 +119,15 @@ pub(super) fn load(session: &Session, footprint: &Footprint, set: &mut WorkingSe
 
 #[async_trait]
 impl Signals for SqliteStore {
-    async fn signals(&self, run_id: RunId, stage_id: Option<&str>) -> Result<Vec<SignalRecord>, Error> {
-        let query = self.query(ALL).bind(run_id.to_string()).bind(stage_id.map(str::to_owned));
+    async fn signals(&self, run_id: RunId, stage_key: Option<&StageKey>) -> Result<Vec<SignalRecord>, Error> {
+        let (stage_id, place) = selected(stage_key);
+        let query = self.query(ALL).bind(run_id.to_string()).bind(stage_id).bind(place);
         Ok(records(&self.read("read the signals of a run", query).await?)?)
     }
 
-    async fn next_signal(&self, run_id: RunId, stage_id: &str) -> Result<Option<SignalRecord>, Error> {
-        let query = self.query(NEXT).bind(run_id.to_string()).bind(stage_id.to_owned());
+    async fn next_signal(&self, run_id: RunId, stage_key: &StageKey) -> Result<Option<SignalRecord>, Error> {
+        let query = self.query(NEXT).bind(run_id.to_string());
+        let query = query.bind(stage_key.id.clone()).bind(stage_key.place.column());
         let rows = self.read("read the next signal of a stage", query).await?;
         Ok(rows.first().map(record).transpose()?)
     }
@@ -140,11 +145,12 @@ impl Signals for SqliteStore {
         let after = query.after.as_ref();
         let deadline = after.map_or(i64::MIN, |(deadline, ..)| deadline.timestamp_micros());
         let run = after.map(|(_, run_id, _)| run_id.to_string()).unwrap_or_default();
-        let last_stage = after.map(|(.., stage_id)| stage_id.clone()).unwrap_or_default();
+        let last = after.map(|(.., stage_key)| stage_key.clone()).unwrap_or_default();
         // A table cannot be joined to the first rows of each definition here.
         for (fingerprint, stage_id) in &query.stages {
             let statement = self.query(WAITS).bind(fingerprint.clone()).bind(stage_id.clone());
-            let statement = statement.bind(deadline).bind(run.clone()).bind(last_stage.clone());
+            let statement =
+                statement.bind(deadline).bind(run.clone()).bind(last.id.clone()).bind(last.place.column());
             let statement = statement.bind(count(query.limit));
             let waits: Vec<SignalWait> =
                 records(&self.inspect("read stages that wait for a signal", statement).await?)?;

@@ -39,7 +39,7 @@ const STUCK_RUNS: &str = concat!(
                 AND s.status IN ('PENDING', 'RUNNING', 'SUSPENDED')
                 AND NOT EXISTS (",
     job_that_moves!(),
-    " AND j.stage_id = s.stage_id)))
+    " AND j.stage_id = s.stage_id AND j.place = s.place)))
     LIMIT ?3"
 );
 

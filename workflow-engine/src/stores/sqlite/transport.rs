@@ -30,7 +30,7 @@ const STALE: &str = concat!(
     json_row!(job_columns),
     " FROM {prefix}job_queue AS j WHERE j.status = 'RUNNING'
         AND (j.leased_until <= ?1 OR j.worker_id IN (SELECT value FROM jsonb_each(?2)))
-    ORDER BY j.leased_until, j.workflow_run_id, j.stage_id LIMIT ?3"
+    ORDER BY j.leased_until, j.workflow_run_id, j.stage_id, j.place LIMIT ?3"
 );
 
 /// The runs whose owners hold jobs without rows. They are no more than the slots of all workers.
@@ -41,17 +41,18 @@ const HELD: &str = concat!(
 );
 
 /// The positions of lost leases. A lease without a row has the first epoch, and an entry in its run that starts with the
-/// fifth column. One statement, because a lease may get its row at any time.
+/// sixth column. One statement, because a lease may get its row at any time.
 const LOST: &str = "
     SELECT n.key FROM jsonb_each(?1) AS n
     WHERE NOT EXISTS (
         SELECT 1 FROM {prefix}job_queue AS j
         WHERE j.workflow_run_id = n.value ->> 0 AND j.stage_id = n.value ->> 1
-            AND j.status = 'RUNNING' AND j.generation = n.value ->> 2 AND j.lease_epoch = n.value ->> 3)
+            AND j.place = n.value ->> 2
+            AND j.status = 'RUNNING' AND j.generation = n.value ->> 3 AND j.lease_epoch = n.value ->> 4)
     AND NOT EXISTS (
         SELECT 1 FROM {prefix}runs AS r
-        WHERE r.id = n.value ->> 0 AND r.owner IS NOT NULL AND r.generation = n.value ->> 2
-            AND n.value ->> 3 = 1 AND instr(r.held, n.value ->> 4) > 0)";
+        WHERE r.id = n.value ->> 0 AND r.owner IS NOT NULL AND r.generation = n.value ->> 3
+            AND n.value ->> 4 = 1 AND instr(r.held, n.value ->> 5) > 0)";
 
 const LEASE_HOLDERS: &str = "
     SELECT DISTINCT j.worker_id FROM {prefix}job_queue AS j
@@ -103,7 +104,7 @@ macro_rules! due_checks {
         concat!(
             "SELECT ",
             json_row!(job_columns),
-            ", j.run_at, j.workflow_run_id, j.stage_id
+            ", j.run_at, j.workflow_run_id, j.stage_id, j.place
             FROM {prefix}job_queue AS j CROSS JOIN {prefix}runs AS r ON r.id = j.workflow_run_id
             WHERE j.status = 'SUSPENDED' AND j.definition_fingerprint = ",
             $definition,
@@ -113,7 +114,7 @@ macro_rules! due_checks {
     };
 }
 
-const DUE_CHECKS: &str = per_definition!(due_checks, " ORDER BY 2, 3, 4 LIMIT ?10");
+const DUE_CHECKS: &str = per_definition!(due_checks, " ORDER BY 2, 3, 4, 5 LIMIT ?10");
 
 /// The statements of this file, for the test of their query plans.
 #[cfg(test)]
@@ -145,11 +146,11 @@ impl JobTransport for SqliteStore {
             return Ok(leases);
         }
         let renew = |batch: &mut Batch, (leases, lease): &(Vec<Lease>, Duration)| {
-            for Lease { run_id, stage_id, .. } in leases {
+            for Lease { run_id, stage_key, .. } in leases {
                 // The lease is written past the rows in memory.
-                batch.row_cache.remove_stage(*run_id, stage_id);
+                batch.row_cache.remove_stage(*run_id, stage_key);
                 if let Some(rows) = batch.set.runs.get_mut(run_id) {
-                    rows.stages.remove(stage_id);
+                    rows.stages.remove(stage_key);
                 }
             }
             claim::renew(&batch.session, leases, *lease, batch.now)
@@ -192,7 +193,7 @@ impl JobTransport for SqliteStore {
         stale.extend(json_records::<JobRecord>(&self.read("read stale jobs", query).await?)?);
         let place = |job: &JobRecord| (job.leased_until, job.run_id);
         Ok(definition_queries::merge(stale, limit, |a, b| {
-            place(a).cmp(&place(b)).then_with(|| a.stage_id.cmp(&b.stage_id))
+            place(a).cmp(&place(b)).then_with(|| (&a.stage_id, &a.place).cmp(&(&b.stage_id, &b.place)))
         }))
     }
 

@@ -37,11 +37,11 @@ const COUNT_RUN: &str = concat!("UPDATE {prefix}runs SET ", counted_run_columns!
 const INSERT_STAGE: &str = concat!(
     "INSERT INTO {prefix}stage_rows (wait_written_at, max_wait_until, ",
     changing_stage_columns!(names),
-    ", workflow_run_id, stage_id, ",
+    ", workflow_run_id, stage_id, place, ",
     new_stage_columns!(names),
     ") VALUES (?, ?, ",
     changing_stage_columns!(placeholders),
-    ", ?, ?, ",
+    ", ?, ?, ?, ",
     new_stage_columns!(placeholders),
     ")"
 );
@@ -51,17 +51,17 @@ const UPDATE_STAGE: &str = concat!(
     "UPDATE {prefix}stage_rows
     SET wait_written_at = CASE WHEN max_wait_until IS ?2 THEN wait_written_at ELSE ?1 END, max_wait_until = ?2, ",
     changing_stage_columns!(assigned),
-    " WHERE workflow_run_id = ? AND stage_id = ?"
+    " WHERE workflow_run_id = ? AND stage_id = ? AND place = ?"
 );
 
 const INSERT_JOB: &str = concat!(
     "INSERT INTO {prefix}job_queue (due_written_at, run_at, leased_until, ",
     changing_job_columns!(names),
-    ", workflow_run_id, stage_id, ",
+    ", workflow_run_id, stage_id, place, ",
     new_job_columns!(names),
     ") VALUES (?, ?, ?, ",
     changing_job_columns!(placeholders),
-    ", ?, ?, ",
+    ", ?, ?, ?, ",
     new_job_columns!(placeholders),
     ")"
 );
@@ -72,10 +72,11 @@ const UPDATE_JOB: &str = concat!(
     SET due_written_at = CASE WHEN run_at = ?2 AND leased_until IS ?3 THEN due_written_at ELSE ?1 END,
         run_at = ?2, leased_until = ?3, ",
     changing_job_columns!(assigned),
-    " WHERE workflow_run_id = ? AND stage_id = ?"
+    " WHERE workflow_run_id = ? AND stage_id = ? AND place = ?"
 );
 
-const DELETE_JOB: &str = "DELETE FROM {prefix}job_queue WHERE workflow_run_id = ?1 AND stage_id = ?2";
+const DELETE_JOB: &str =
+    "DELETE FROM {prefix}job_queue WHERE workflow_run_id = ?1 AND stage_id = ?2 AND place = ?3";
 
 /// Reads in the statement itself whether there is a subscriber: another process may have registered one. Without any, the
 /// events count as published.
@@ -92,8 +93,8 @@ const INSERT_KEY: &str = "
     VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 
 const INSERT_LOG: &str = "
-    INSERT INTO {prefix}logs (workflow_run_id, stage_id, attempt, level, message, metadata, created_at)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    INSERT INTO {prefix}logs (workflow_run_id, stage_id, place, attempt, level, message, metadata, created_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 
 const PUT_BLOB: &str = "
     INSERT INTO {prefix}blobs (key, workflow_run_id, value, created_at) VALUES (?1, ?2, ?3, ?4)

@@ -17,7 +17,7 @@ use super::implicit::{ImplicitChange, ImplicitStages, Outline};
 use super::pending_notifications::PendingNotifications;
 use crate::ports::{IdempotencyEntry, NewRun, Snapshot};
 use crate::records::{BlobKey, EventKind, JobRecord, LogLevel, RunRecord, StageRecord};
-use crate::value::{CallId, IdMap, Json, RunId};
+use crate::value::{CallId, IdMap, Json, RunId, StageKey};
 
 /// The rows that a transaction has loaded, as its decisions have changed them. The store writes back the dirty ones;
 /// dropping the set discards all changes.
@@ -30,7 +30,7 @@ pub(super) struct WorkingSet {
     /// The calls of models that decisions name. A named call that is missing here does not exist.
     pub(super) calls: IdMap<CallId, CallRow>,
     /// The queues of signals that decisions name.
-    pub(super) signals: BTreeMap<(RunId, String), SignalQueue>,
+    pub(super) signals: BTreeMap<(RunId, StageKey), SignalQueue>,
     /// The commits with events, in order within each run.
     pub(super) commits: Vec<CommitRow>,
     /// New log lines.
@@ -62,13 +62,13 @@ pub(super) struct RunRows {
     /// The stages that have no rows.
     #[cfg(any(feature = "postgres", feature = "sqlite"))]
     pub(super) implicit: ImplicitStages,
-    /// By stage id. A named stage that is missing here does not exist.
+    /// By key. A named stage that is missing here does not exist.
     pub(super) stages: StagesOfRun,
 }
 
-/// Stages by id. A transaction loads few stages of a run and moves them from one map to another. So the map is ordered,
+/// Stages by key. A transaction loads few stages of a run and moves them from one map to another. So the map is ordered,
 /// which costs no hash and sorts them, and boxed, so that only an address moves.
-pub(super) type StagesOfRun = BTreeMap<String, Box<StageRows>>;
+pub(super) type StagesOfRun = BTreeMap<StageKey, Box<StageRows>>;
 
 /// A stage with its job.
 #[derive(Clone, Debug, Default)]
@@ -115,7 +115,7 @@ pub(super) struct CommitRow {
 #[derive(Clone, Debug)]
 pub(super) struct LogRow {
     pub(super) run_id: RunId,
-    pub(super) stage_id: Option<String>,
+    pub(super) stage_key: Option<StageKey>,
     pub(super) attempt: Option<u32>,
     pub(super) at: DateTime<Utc>,
     pub(super) level: LogLevel,
@@ -143,8 +143,8 @@ impl WorkingSet {
     }
 
     /// Returns a stage and its job.
-    pub(super) fn stage(&self, run_id: RunId, stage_id: &str) -> Option<&StageRows> {
-        self.runs.get(&run_id).and_then(|rows| rows.stages.get(stage_id)).map(Box::as_ref)
+    pub(super) fn stage(&self, run_id: RunId, stage_key: &StageKey) -> Option<&StageRows> {
+        self.runs.get(&run_id).and_then(|rows| rows.stages.get(stage_key)).map(Box::as_ref)
     }
 
     /// Returns the entry of an idempotency key.
@@ -171,14 +171,14 @@ impl WorkingSet {
     /// Adds a stage as the store holds it.
     pub(super) fn load_stage(&mut self, stage: StageRecord) {
         let stages = &mut self.runs.entry(stage.run_id).or_default().stages;
-        let rows = stages.entry(stage.stage_id.clone()).or_default();
+        let rows = stages.entry(stage.key()).or_default();
         rows.stage = Tracked::stored(stage);
     }
 
     /// Adds a job as the store holds it.
     pub(super) fn load_job(&mut self, job: JobRecord) {
         let stages = &mut self.runs.entry(job.run_id).or_default().stages;
-        let rows = stages.entry(job.stage_id.clone()).or_default();
+        let rows = stages.entry(job.key()).or_default();
         rows.job = Tracked::stored(job);
     }
 

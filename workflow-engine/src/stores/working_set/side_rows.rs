@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::signals::ConsumedSignal;
 use crate::records::{AnnotationRecord, SignalRecord, Statement, StoredValue};
 use crate::stores::calls::{ReservedRow, SettledRow, VoidedCalls};
-use crate::value::RunId;
+use crate::value::{RunId, StageKey};
 
 /// Rows beside runs and stages. Each kind is written by its own statement, and only where there is any.
 #[derive(Debug, Default)]
@@ -19,9 +19,9 @@ pub(in crate::stores) struct SideRows {
     /// In the order in which the store assigns their ids.
     pub(in crate::stores) annotations: Vec<AnnotationRecord>,
     /// By run, stage and key: the transaction's last value of each.
-    pub(in crate::stores) artifacts: BTreeMap<(RunId, String, String), ArtifactRow>,
+    pub(in crate::stores) artifacts: BTreeMap<(RunId, StageKey, String), ArtifactRow>,
     /// The stages whose metrics have changed.
-    pub(in crate::stores) changed_metrics: BTreeSet<(RunId, String)>,
+    pub(in crate::stores) changed_metrics: BTreeSet<(RunId, StageKey)>,
     /// New calls of models. They are written before the settled ones.
     pub(in crate::stores) reserved_calls: Vec<ReservedRow>,
     /// Outcomes of calls. They are written before calls are voided.
@@ -29,7 +29,7 @@ pub(in crate::stores) struct SideRows {
     /// The stages whose reserved calls become unknown.
     pub(in crate::stores) voided_calls: Vec<VoidedCalls>,
     /// The runs, and the stages of runs, whose spending has changed.
-    pub(in crate::stores) changed_spending: BTreeSet<(RunId, Option<String>)>,
+    pub(in crate::stores) changed_spending: BTreeSet<(RunId, Option<StageKey>)>,
     /// The stages whose blobs of earlier generations are void.
     pub(in crate::stores) void_blobs: Vec<VoidBlobs>,
     /// New signals. They are written before signals are consumed.
@@ -60,15 +60,15 @@ pub(in crate::stores) struct ArtifactRow {
 #[derive(Clone, Debug)]
 pub(in crate::stores) struct VoidBlobs {
     pub(in crate::stores) run_id: RunId,
-    pub(in crate::stores) stage_id: String,
+    pub(in crate::stores) stage_key: StageKey,
     pub(in crate::stores) generation: u32,
 }
 
 impl VoidBlobs {
     /// Returns the bounds of their keys, and of the keys between them that are not void. All are exclusive.
     pub(in crate::stores) fn bounds(&self) -> [String; 4] {
-        let Self { run_id, stage_id, generation } = self;
-        let stage = format!("{run_id}/{stage_id}");
+        let Self { run_id, stage_key, generation } = self;
+        let stage = format!("{run_id}/{stage_key}");
         // `0` is the character after `/`.
         [
             format!("{stage}/"),
@@ -83,7 +83,7 @@ impl VoidBlobs {
 #[derive(Clone, Debug)]
 pub(in crate::stores) struct UserStatements {
     pub(in crate::stores) run_id: RunId,
-    pub(in crate::stores) stage_id: String,
+    pub(in crate::stores) stage_key: StageKey,
     pub(in crate::stores) statements: Vec<Statement>,
 }
 

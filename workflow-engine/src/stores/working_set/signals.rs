@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::value::RunId;
+use crate::value::{RunId, StageKey};
 
 /// The queue of one stage. Signals are consumed in the order of their numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,7 +26,7 @@ impl SignalQueue {
 #[derive(Clone, Debug)]
 pub(in crate::stores) struct ConsumedSignal {
     pub(in crate::stores) run_id: RunId,
-    pub(in crate::stores) stage_id: String,
+    pub(in crate::stores) stage_key: StageKey,
     pub(in crate::stores) number: u64,
     pub(in crate::stores) generation: u32,
     pub(in crate::stores) at: DateTime<Utc>,

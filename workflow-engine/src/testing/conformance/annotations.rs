@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::fixture::{Fixture, decision, held, json, new_run};
 use crate::ports::{AnnotationFilter, Change, Clock, Commit, Precondition};
 use crate::records::{Annotation, AnnotationRecord, EventKind};
-use crate::value::RunId;
+use crate::value::{Place, RunId, StageKey};
 
 cases![
     an_annotation_is_stored_as_one_record_per_attribute,
@@ -27,8 +27,8 @@ fn noted(attributes: &[(&str, u32)]) -> Annotation {
     Annotation { attributes: attributes.collect(), ..Annotation::default() }
 }
 
-fn annotate(stage_id: Option<&str>, annotation: Annotation) -> Change {
-    Change::Annotate { stage_id: stage_id.map(str::to_owned), annotation }
+fn annotate(stage: Option<&str>, annotation: Annotation) -> Change {
+    Change::Annotate { stage_key: stage.map(StageKey::from), annotation }
 }
 
 impl Fixture {
@@ -62,6 +62,7 @@ async fn an_annotation_is_stored_as_one_record_per_attribute(fixture: Fixture) {
             id: record.id,
             run_id,
             stage_id: Some("a".into()),
+            place: Place::default(),
             generation: 1,
             attempt: Some(1),
             key: key.into(),
@@ -122,6 +123,7 @@ async fn an_annotation_emits_an_event_on_request(fixture: Fixture) {
     assert_eq!(fixture.event_names(run_id).await, names);
     let expected = EventKind::AnnotationCreated {
         stage_id: None,
+        place: Place::default(),
         key: "a".into(),
         value: json(&1),
         actor: Some("ada".into()),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::fixture::{Fixture, complete, decision, enqueue, held, inline, json, release_run, stale};
 use crate::ports::{Change, Clock, Commit, Precondition, RerunStage};
 use crate::records::{ArtifactRecord, BlobKey, ClaimedJob, StoredValue};
-use crate::value::RunId;
+use crate::value::{Place, RunId, StageKey};
 
 cases![
     a_rerun_deletes_the_blobs_of_the_generations_before,
@@ -20,21 +20,21 @@ cases![
     a_lost_lease_stores_nothing,
 ];
 
-fn put(stage: &str, key: &str, value: StoredValue) -> Change {
-    Change::PutArtifact { stage_id: stage.into(), key: key.into(), value }
+fn put(stage: impl Into<StageKey>, key: &str, value: StoredValue) -> Change {
+    Change::PutArtifact { stage_key: stage.into(), key: key.into(), value }
 }
 
 fn delete(stage: &str, key: &str) -> Change {
-    Change::DeleteArtifact { stage_id: stage.into(), key: key.into() }
+    Change::DeleteArtifact { stage_key: stage.into(), key: key.into() }
 }
 
 fn measure(stage: &str, metrics: &[(&str, f64)]) -> Change {
     let metrics = metrics.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
-    Change::RecordMetrics { stage_id: stage.into(), metrics }
+    Change::RecordMetrics { stage_key: stage.into(), metrics }
 }
 
 async fn artifact(fixture: &Fixture, job: &ClaimedJob, key: &str) -> Option<ArtifactRecord> {
-    fixture.store.artifact(job.lease.run_id, &job.lease.stage_id, key).await.unwrap()
+    fixture.store.artifact(job.lease.run_id, &job.lease.stage_key, key).await.unwrap()
 }
 
 async fn an_artifact_is_stored_unchanged(fixture: Fixture) {
@@ -43,7 +43,8 @@ async fn an_artifact_is_stored_unchanged(fixture: Fixture) {
     let value = inline("a\0b");
     fixture.apply(held(&job, vec![put("a", key, value.clone())])).await;
     let (stage_id, at) = ("a".to_owned(), fixture.clock.now());
-    let expected = ArtifactRecord { run_id, stage_id, key: key.into(), generation: 1, value, at };
+    let place = Place::default();
+    let expected = ArtifactRecord { run_id, stage_id, place, key: key.into(), generation: 1, value, at };
     assert_eq!(artifact(&fixture, &job, key).await, Some(expected.clone()));
     assert_eq!(fixture.store.artifacts(run_id, None).await.unwrap(), [expected]);
     assert_eq!(artifact(&fixture, &job, "gr").await, None);
@@ -88,15 +89,15 @@ async fn artifacts_are_ordered_by_stage_and_key(fixture: Fixture) {
     let run_id = fixture.create().await;
     fixture.start(run_id, &[("b", 0), ("a", 0)], 2).await;
     for job in fixture.claim_up_to("worker", 2).await {
-        let stage = job.lease.stage_id.clone();
+        let stage = job.lease.stage_key.clone();
         fixture.apply(held(&job, vec![put(&stage, "2", inline(&1)), put(&stage, "1", inline(&1))])).await;
     }
     let names = |artifacts: Vec<ArtifactRecord>| -> Vec<String> {
         artifacts.into_iter().map(|artifact| format!("{}/{}", artifact.stage_id, artifact.key)).collect()
     };
     assert_eq!(names(fixture.store.artifacts(run_id, None).await.unwrap()), ["a/1", "a/2", "b/1", "b/2"]);
-    assert_eq!(names(fixture.store.artifacts(run_id, Some("b")).await.unwrap()), ["b/1", "b/2"]);
-    assert!(fixture.store.artifacts(run_id, Some("c")).await.unwrap().is_empty());
+    assert_eq!(names(fixture.store.artifacts(run_id, Some(&"b".into())).await.unwrap()), ["b/1", "b/2"]);
+    assert!(fixture.store.artifacts(run_id, Some(&"c".into())).await.unwrap().is_empty());
     let other = fixture.single().await;
     assert!(fixture.store.artifacts(other, None).await.unwrap().is_empty());
 }
@@ -119,7 +120,7 @@ async fn a_rerun_deletes_artifacts_and_metrics(fixture: Fixture) {
     fixture.apply(held(&second, changes)).await;
 
     let rerun =
-        Change::Rerun { stages: vec![RerunStage { stage_id: "b".into(), waiting_on: 0 }], waiting_on: 1 };
+        Change::Rerun { stages: vec![RerunStage { stage_key: "b".into(), waiting_on: 0 }], waiting_on: 1 };
     let precondition = Precondition::Revision(fixture.revision(run_id).await);
     fixture.apply(decision(run_id, precondition, vec![rerun, enqueue("b")])).await;
     assert_eq!(artifact(&fixture, &second, "x").await, None);
@@ -174,7 +175,7 @@ async fn a_rerun_deletes_the_blobs_of_the_generations_before(fixture: Fixture) {
         .chain([complete("a"), release_run()]).collect();
     fixture.apply(held(&job, changes)).await;
     fixture.apply(held(&other_job, vec![put(other_run, "a/1/1")])).await;
-    let stages = vec![RerunStage { stage_id: "a".into(), waiting_on: 0 }];
+    let stages = vec![RerunStage { stage_key: "a".into(), waiting_on: 0 }];
     let precondition = Precondition::Revision(fixture.revision(run_id).await);
     fixture.apply(decision(run_id, precondition, vec![Change::Rerun { stages, waiting_on: 1 }])).await;
     for rest in void {

@@ -61,8 +61,8 @@ async fn a_terminal_run_is_not_ended_again(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     fixture.complete_run(&job).await;
     for change in [
-        Change::Cancel { stage_id: "a".into() },
-        Change::Fail { stage_id: "a".into(), error: "late".into() },
+        Change::Cancel { stage_key: "a".into() },
+        Change::Fail { stage_key: "a".into(), error: "late".into() },
         complete("a"),
         super::fixture::cancel_run(),
         super::fixture::fail_run(),
@@ -148,7 +148,7 @@ async fn a_locked_commit_decides_from_the_current_state(fixture: Fixture) {
                     last_sequence: snapshot.run.last_sequence,
                 };
                 let progress =
-                    Change::Progress { stage_id: "a".into(), fraction: 0.5, message: String::new() };
+                    Change::Progress { stage_key: "a".into(), fraction: 0.5, message: String::new() };
                 Some(decision(run_id, Precondition::Revision(revision), vec![progress]))
             };
             store.commit_locked(run_id, Box::new(decide)).await.unwrap()

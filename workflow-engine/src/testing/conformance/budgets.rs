@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::ledger::CallOutcome;
 use crate::ports::{Change, Commit, Precondition};
 use crate::records::{ClaimedJob, Status};
-use crate::value::{CallId, Cost, RunId};
+use crate::value::{CallId, Cost, RunId, StageKey};
 
 cases![
     spent_and_reserved_amounts_stay_within_the_budget_of_the_run,
@@ -24,8 +24,8 @@ fn cost(picodollars: i64) -> Cost {
     Cost::from_picodollars(picodollars)
 }
 
-fn budget(stage_id: Option<&str>, limit: i64) -> Change {
-    Change::SetBudget { stage_id: stage_id.map(str::to_owned), budget: cost(limit) }
+fn budget(stage: Option<&str>, limit: i64) -> Change {
+    Change::SetBudget { stage_key: stage.map(StageKey::from), budget: cost(limit) }
 }
 
 async fn set(fixture: &Fixture, run_id: RunId, change: Change) {
@@ -39,9 +39,9 @@ async fn declared(
     reserve: i64,
     limit: Option<i64>,
 ) -> Result<CallId, Error> {
-    let (stage_id, call_id) = (job.lease.stage_id.clone(), CallId::generate());
+    let (stage_key, call_id) = (job.lease.stage_key.clone(), CallId::generate());
     let call = Box::new(call("t", reserve));
-    let change = Change::ReserveCall { stage_id, call_id, call, budget: limit.map(cost) };
+    let change = Change::ReserveCall { stage_key, call_id, call, budget: limit.map(cost) };
     let commit = fixture.store.commit(held(job, vec![change])).await?;
     assert!(matches!(commit, Commit::Applied(_)), "{commit:?}");
     Ok(call_id)
@@ -88,14 +88,14 @@ async fn a_stage_has_its_own_budget(fixture: Fixture) {
     let jobs = fixture.claim_up_to("worker", 2).await;
     declared(&fixture, &jobs[0], 5, Some(5)).await.unwrap();
     let text = refused(declared(&fixture, &jobs[0], 1, Some(5)).await);
-    assert!(text.contains(&format!("stage `{}` of run {run_id}", jobs[0].lease.stage_id)), "{text}");
+    assert!(text.contains(&format!("stage `{}` of run {run_id}", jobs[0].lease.stage_key)), "{text}");
     declared(&fixture, &jobs[1], 5, Some(5)).await.unwrap();
     // The greater of the run's own limit for the stage and the declared limit applies.
-    set(&fixture, run_id, budget(Some(&jobs[0].lease.stage_id), 7)).await;
+    set(&fixture, run_id, budget(Some(&jobs[0].lease.stage_key.id), 7)).await;
     declared(&fixture, &jobs[0], 2, Some(5)).await.unwrap();
     refused(declared(&fixture, &jobs[0], 1, Some(5)).await);
     declared(&fixture, &jobs[0], 1, Some(8)).await.unwrap();
-    assert_eq!(fixture.stage(run_id, &jobs[0].lease.stage_id).await.spending.budget, Some(cost(7)));
+    assert_eq!(fixture.stage(run_id, &jobs[0].lease.stage_key).await.spending.budget, Some(cost(7)));
 }
 
 async fn finished_calls_release_their_reservation_and_unknown_calls_do_not(fixture: Fixture) {
@@ -103,7 +103,7 @@ async fn finished_calls_release_their_reservation_and_unknown_calls_do_not(fixtu
     set(&fixture, run_id, budget(None, 10)).await;
     let first = declared(&fixture, &job, 10, None).await.unwrap();
     let failed = CallOutcome::Failed { error: "no".into() };
-    let end = |call_id, end| Change::SettleCall { stage_id: "a".into(), call_id, end: Box::new(end) };
+    let end = |call_id, end| Change::SettleCall { stage_key: "a".into(), call_id, end: Box::new(end) };
     fixture.apply(held(&job, vec![end(first, failed)])).await;
     let second = declared(&fixture, &job, 10, None).await.unwrap();
     // One decision settles a call and reserves the next one.
@@ -151,7 +151,7 @@ async fn branches_do_not_overspend_together(fixture: Fixture) {
 
 fn wait(reserve: i64, limit: i64) -> Change {
     Change::AwaitBudget {
-        stage_id: "a".into(),
+        stage_key: "a".into(),
         error: "too expensive".into(),
         reserve: cost(reserve),
         budget: Some(cost(limit)),
@@ -180,7 +180,7 @@ async fn a_stage_that_waits_for_its_budget_is_never_due(fixture: Fixture) {
 
 async fn a_resumed_stage_is_due(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
-    let resume = || decision(run_id, Precondition::Present, vec![Change::Resume { stage_id: "a".into() }]);
+    let resume = || decision(run_id, Precondition::Present, vec![Change::Resume { stage_key: "a".into() }]);
     assert_eq!(fixture.apply(resume()).await.ready.len(), 0, "the stage does not wait");
     assert_eq!(fixture.job(run_id, "a").await.unwrap().status, Status::Running);
     fixture.apply(held(&job, vec![wait(5, 4)])).await;

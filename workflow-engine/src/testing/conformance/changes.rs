@@ -8,7 +8,7 @@ use super::fixture::{
 };
 use crate::ports::{Change, Clock, Commit, Precondition};
 use crate::records::{BlobKey, EventKind, LogLevel, RunError, Status};
-use crate::value::Cost;
+use crate::value::{Cost, Place, StageKey};
 
 cases![
     a_claim_takes_a_new_lease,
@@ -47,6 +47,7 @@ async fn a_claim_takes_a_new_lease(fixture: Fixture) {
     assert_eq!(stage.started_at, Some(fixture.clock.now()));
     let started = EventKind::StageStarted {
         stage_id: "a".into(),
+        place: Place::default(),
         stage_name: "Stage a".into(),
         stage_number: 1,
         attempt: 1,
@@ -57,7 +58,7 @@ async fn a_claim_takes_a_new_lease(fixture: Fixture) {
 
 async fn completing_clears_the_error_and_deletes_the_job(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
-    let retry = Change::Retry { stage_id: "a".into(), error: "no".into(), delay: Duration::ZERO };
+    let retry = Change::Retry { stage_key: "a".into(), error: "no".into(), delay: Duration::ZERO };
     fixture.apply(held(&job, vec![retry])).await;
     assert_eq!(fixture.stage(run_id, "a").await.error_message.as_deref(), Some("no"));
     let job = fixture.claim("worker").await;
@@ -69,14 +70,14 @@ async fn completing_clears_the_error_and_deletes_the_job(fixture: Fixture) {
     assert_eq!(stage.completed_at, Some(fixture.clock.now()));
     assert_eq!(fixture.job(run_id, "a").await, None);
     let completed =
-        EventKind::StageCompleted { stage_id: "a".into(), stage_name: "Stage a".into(), duration_ms: 5, arm: None };
+        EventKind::StageCompleted { stage_id: "a".into(), place: Place::default(), stage_name: "Stage a".into(), duration_ms: 5, arm: None };
     assert_eq!(fixture.events(run_id).await.last().unwrap().kind, completed);
 }
 
 async fn a_retry_waits_for_its_delay(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let delay = Duration::from_mins(1);
-    let retry = Change::Retry { stage_id: "a".into(), error: "no".into(), delay };
+    let retry = Change::Retry { stage_key: "a".into(), error: "no".into(), delay };
     fixture.apply(held(&job, vec![retry])).await;
     let record = fixture.job(run_id, "a").await.unwrap();
     assert_eq!((record.status, record.run_at), (Status::Pending, fixture.clock.now() + delay));
@@ -84,6 +85,7 @@ async fn a_retry_waits_for_its_delay(fixture: Fixture) {
     assert_eq!(fixture.stage(run_id, "a").await.status, Status::Pending);
     let retrying = EventKind::StageRetrying {
         stage_id: "a".into(),
+        place: Place::default(),
         stage_name: "Stage a".into(),
         attempt: 1,
         error: "no".into(),
@@ -98,19 +100,19 @@ async fn a_retry_waits_for_its_delay(fixture: Fixture) {
 /// An attempt number cannot serve as a fence; the epoch can, because nothing resets it (G4).
 async fn a_retry_keeps_the_epoch(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
-    let retry = Change::Retry { stage_id: "a".into(), error: "no".into(), delay: Duration::ZERO };
+    let retry = Change::Retry { stage_key: "a".into(), error: "no".into(), delay: Duration::ZERO };
     fixture.apply(held(&job, vec![retry])).await;
     assert_eq!(fixture.job(run_id, "a").await.unwrap().lease_epoch, 1);
     let job = fixture.claim("worker").await;
     assert_eq!(job.lease.epoch, 2);
-    fixture.apply(held(&job, vec![Change::ReturnJob { stage_id: "a".into(), reason: "the worker stops".into() }])).await;
+    fixture.apply(held(&job, vec![Change::ReturnJob { stage_key: "a".into(), reason: "the worker stops".into() }])).await;
     let job = fixture.claim("worker").await;
     assert_eq!((job.lease.epoch, job.attempt), (3, 2));
 }
 
 async fn a_delay_beyond_the_largest_date_is_accepted(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
-    let retry = Change::Retry { stage_id: "a".into(), error: "no".into(), delay: Duration::MAX };
+    let retry = Change::Retry { stage_key: "a".into(), error: "no".into(), delay: Duration::MAX };
     fixture.apply(held(&job, vec![retry])).await;
     assert!(fixture.job(run_id, "a").await.unwrap().run_at > fixture.clock.now());
     assert!(fixture.claim_up_to("worker", 1).await.is_empty());
@@ -119,7 +121,7 @@ async fn a_delay_beyond_the_largest_date_is_accepted(fixture: Fixture) {
 async fn a_noted_error_changes_nothing_else(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let before = fixture.snapshot(run_id).await;
-    let note = Change::NoteError { stage_id: "a".into(), error: "the blob store is away".into() };
+    let note = Change::NoteError { stage_key: "a".into(), error: "the blob store is away".into() };
     fixture.apply(held(&job, vec![note])).await;
     let mut expected = before;
     expected.stages[0].error_message = Some("the blob store is away".into());
@@ -129,7 +131,7 @@ async fn a_noted_error_changes_nothing_else(fixture: Fixture) {
 
 async fn a_failed_stage_keeps_a_dead_job(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
-    let fail = Change::Fail { stage_id: "a".into(), error: "broken".into() };
+    let fail = Change::Fail { stage_key: "a".into(), error: "broken".into() };
     let applied = fixture.apply(held(&job, vec![fail, fail_run()])).await;
     assert_eq!(applied.ended, Some(Status::Failed));
     let stage = fixture.stage(run_id, "a").await;
@@ -140,6 +142,7 @@ async fn a_failed_stage_keeps_a_dead_job(fixture: Fixture) {
     let events = fixture.events(run_id).await;
     let failed = EventKind::StageFailed {
         stage_id: "a".into(),
+        place: Place::default(),
         stage_name: "Stage a".into(),
         attempt: 1,
         error: "broken".into(),
@@ -173,7 +176,7 @@ async fn a_cancelled_run_stores_its_reason(fixture: Fixture) {
 async fn cancelling_a_stage_deletes_its_job(fixture: Fixture) {
     let run_id = fixture.diamond().await;
     let precondition = Precondition::Revision(fixture.revision(run_id).await);
-    let cancel = |stage: &str| Change::Cancel { stage_id: stage.into() };
+    let cancel = |stage: &str| Change::Cancel { stage_key: stage.into() };
     fixture.apply(decision(run_id, precondition, vec![cancel("a"), cancel("d"), cancel_run()])).await;
     assert_eq!(fixture.stage(run_id, "a").await.status, Status::Cancelled);
     assert_eq!(fixture.stage(run_id, "d").await.status, Status::Cancelled);
@@ -201,14 +204,14 @@ async fn a_release_claims_the_stage_that_becomes_ready(fixture: Fixture) {
     fixture.start(run_id, &[("a", 0), ("b", 1), ("c", 2)], 1).await;
     let job = fixture.claim("worker").await;
     let claiming = |stage: &str| Change::Release {
-        stage_id: stage.into(),
+        stage_key: stage.into(),
         max_attempts: ATTEMPTS,
         max_crashes: 3,
         claim: Some(claim("worker")),
     };
     let applied = fixture.apply(held(&job, vec![complete("a"), claiming("b"), claiming("c")])).await;
     assert_eq!((applied.claimed.len(), applied.ready.len()), (1, 0), "c still waits");
-    assert_eq!(applied.claimed[0].lease.stage_id, "b");
+    assert_eq!(applied.claimed[0].lease.stage_key, "b");
     let names = fixture.event_names(run_id).await;
     assert_eq!(names[3..], ["stage:completed", "stage:started"]);
     assert!(fixture.claim_up_to("other", 10).await.is_empty());
@@ -218,15 +221,16 @@ async fn queued_stages_are_claimed_while_there_is_room(fixture: Fixture) {
     let run_id = fixture.create().await;
     fixture.start(run_id, &[("a", 0), ("b", 0), ("c", 0), ("d", 0), ("e", 1)], 1).await;
     let jobs = fixture.claim_up_to("worker", 2).await;
-    assert_eq!(jobs.iter().map(|job| job.lease.stage_id.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!(jobs.iter().map(|job| job.lease.stage_key.to_string()).collect::<Vec<_>>(), ["a", "b"]);
     let queued = |room| Change::ClaimQueued {
-        stage_ids: ["b", "c", "d", "e", "unknown"].map(str::to_owned).to_vec(),
+        stage_keys: ["b", "c", "d", "e", "unknown"].map(StageKey::from).to_vec(),
         claim: claim("worker"),
         room,
     };
     let applied = fixture.apply(held(&jobs[0], vec![complete("a"), queued(1)])).await;
     let [claimed] = applied.claimed.as_slice() else { panic!("one claim: {applied:?}") };
-    assert_eq!((claimed.lease.stage_id.as_str(), claimed.attempt), ("c", 1), "b is claimed already");
+    assert_eq!(claimed.lease.stage_key, "c", "b is claimed already");
+    assert_eq!(claimed.attempt, 1);
     let job = fixture.job(run_id, "c").await.unwrap();
     assert_eq!((job.status, job.worker_id.as_deref()), (Status::Running, Some("worker")));
     assert_eq!(fixture.event_names(run_id).await[4..], ["stage:completed", "stage:started"]);
@@ -234,7 +238,7 @@ async fn queued_stages_are_claimed_while_there_is_room(fixture: Fixture) {
     let applied = fixture.apply(held(&jobs[1], vec![complete("b"), queued(0)])).await;
     assert!(applied.claimed.is_empty(), "there is no room");
     let applied = fixture.apply(held(claimed, vec![complete("c"), queued(9)])).await;
-    let claimed: Vec<_> = applied.claimed.iter().map(|job| job.lease.stage_id.as_str()).collect();
+    let claimed: Vec<_> = applied.claimed.iter().map(|job| job.lease.stage_key.to_string()).collect();
     assert_eq!(claimed, ["d"], "e waits for others, and there is no stage `unknown`");
 }
 
@@ -243,9 +247,9 @@ async fn a_queued_stage_that_is_not_due_is_not_claimed(fixture: Fixture) {
     fixture.start(run_id, &[("a", 0), ("b", 0)], 1).await;
     let jobs = fixture.claim_up_to("worker", 2).await;
     let delay = Duration::from_secs(60);
-    let retry = Change::Retry { stage_id: "b".into(), error: "not yet".into(), delay };
+    let retry = Change::Retry { stage_key: "b".into(), error: "not yet".into(), delay };
     fixture.apply(held(&jobs[1], vec![retry])).await;
-    let queued = Change::ClaimQueued { stage_ids: vec!["b".into()], claim: claim("worker"), room: 1 };
+    let queued = Change::ClaimQueued { stage_keys: vec!["b".into()], claim: claim("worker"), room: 1 };
     let applied = fixture.apply(held(&jobs[0], vec![complete("a"), queued])).await;
     assert!(applied.claimed.is_empty());
     assert_eq!(fixture.job(run_id, "b").await.unwrap().status, Status::Pending);
@@ -276,7 +280,7 @@ async fn the_run_completes_when_every_output_stage_has_completed(fixture: Fixtur
     let jobs = fixture.claim_up_to("worker", 2).await;
     let end = |job| {
         let released = Change::ReleaseRun { output: None, stages: Vec::new() };
-        held(job, vec![complete(&job.lease.stage_id), released])
+        held(job, vec![complete(&job.lease.stage_key), released])
     };
     assert_eq!(fixture.apply(end(&jobs[0])).await.ended, None);
     assert_eq!(fixture.run(run_id).await.status, Status::Running);
@@ -309,7 +313,7 @@ async fn a_blob_can_be_replaced(fixture: Fixture) {
 async fn log_lines_are_stored_in_order(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let log = |level, message: &str| Change::Log {
-        stage_id: Some("a".into()),
+        stage_key: Some("a".into()),
         level,
         message: message.into(),
         fields: json(&[1]),
@@ -335,10 +339,10 @@ async fn log_lines_are_stored_in_order(fixture: Fixture) {
 
 async fn progress_is_an_event(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
-    let progress = Change::Progress { stage_id: "a".into(), fraction: 0.1 + 0.2, message: "on".into() };
+    let progress = Change::Progress { stage_key: "a".into(), fraction: 0.1 + 0.2, message: "on".into() };
     fixture.apply(held(&job, vec![progress])).await;
     let expected =
-        EventKind::StageProgress { stage_id: "a".into(), fraction: 0.1 + 0.2, message: "on".into() };
+        EventKind::StageProgress { stage_id: "a".into(), place: Place::default(), fraction: 0.1 + 0.2, message: "on".into() };
     assert_eq!(fixture.events(run_id).await.last().unwrap().kind, expected);
 }
 

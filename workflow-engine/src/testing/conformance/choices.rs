@@ -5,7 +5,7 @@ use super::fixture::{
 };
 use crate::ports::{Change, Clock, Precondition, RerunStage};
 use crate::records::{ClaimedJob, EventKind, Status};
-use crate::value::RunId;
+use crate::value::{Place, RunId};
 
 cases![
     a_chosen_arm_is_committed_with_the_outcome,
@@ -30,12 +30,12 @@ async fn choosing(fixture: &Fixture) -> (RunId, ClaimedJob) {
 }
 
 fn skip(stage: &str) -> Change {
-    Change::Skip { stage_id: stage.into(), because: "a".into() }
+    Change::Skip { stage_key: stage.into(), because: "a".into() }
 }
 
 /// Completes `a`, takes the arm of `b` and skips `c`.
 fn take_the_first(job: &ClaimedJob) -> Vec<Change> {
-    let choose = Change::Choose { stage_id: job.lease.stage_id.clone(), arm: 0 };
+    let choose = Change::Choose { stage_key: job.lease.stage_key.clone(), arm: 0 };
     vec![choose, complete("a"), skip("c"), release("b")]
 }
 
@@ -52,7 +52,7 @@ async fn a_chosen_arm_is_committed_with_the_outcome(fixture: Fixture) {
         _ => None,
     });
     assert_eq!(arm, Some(Some(0)));
-    assert_eq!(fixture.claim("worker").await.lease.stage_id, "b");
+    assert_eq!(fixture.claim("worker").await.lease.stage_key, "b");
     let others = [fixture.stage(run_id, "b").await.arm, fixture.stage(run_id, "c").await.arm];
     assert_eq!(others, [None, None]);
 }
@@ -67,6 +67,7 @@ async fn a_skipped_stage_is_terminal_and_its_event_names_the_choice(fixture: Fix
     assert_eq!(fixture.job(run_id, "c").await, None);
     let skipped = EventKind::StageSkipped {
         stage_id: "c".into(),
+        place: Place::default(),
         stage_name: "Stage c".into(),
         because: "a".into(),
     };
@@ -82,7 +83,7 @@ async fn a_run_completes_although_stages_were_skipped(fixture: Fixture) {
     let job = fixture.claim("worker").await;
     fixture.complete(&job, &["d"]).await;
     let job = fixture.claim("worker").await;
-    assert_eq!(job.lease.stage_id, "d");
+    assert_eq!(job.lease.stage_key, "d");
     fixture.apply(held(&job, vec![complete("d"), release_run()])).await;
     let run = fixture.run(run_id).await;
     assert_eq!((run.status, run.active, run.suspended), (Status::Completed, 0, 0));
@@ -95,7 +96,7 @@ async fn a_skipped_stage_cannot_be_skipped_or_cancelled_again(fixture: Fixture) 
     fixture.apply(held(&job, changes)).await;
     let before = fixture.snapshot(run_id).await;
     let job = fixture.claim("worker").await;
-    for change in [skip("c"), Change::Cancel { stage_id: "c".into() }] {
+    for change in [skip("c"), Change::Cancel { stage_key: "c".into() }] {
         let refused = fixture.store.commit(held(&job, vec![change])).await;
         assert!(refused.is_err(), "G9: a stage becomes terminal once in a generation");
     }
@@ -115,7 +116,7 @@ async fn a_stage_that_completed_cannot_be_skipped(fixture: Fixture) {
 async fn a_lost_lease_neither_chooses_nor_skips(fixture: Fixture) {
     let (run_id, job) = choosing(&fixture).await;
     fixture.clock.advance(super::fixture::LEASE * 2);
-    let reason = Change::ReturnJob { stage_id: "a".into(), reason: "its lease has expired".into() };
+    let reason = Change::ReturnJob { stage_key: "a".into(), reason: "its lease has expired".into() };
     fixture.apply(decision(run_id, Precondition::ExpiredLease(job.lease.clone()), vec![reason])).await;
     let other = fixture.claim("other").await;
     let changes = take_the_first(&job);
@@ -132,7 +133,7 @@ async fn skipped_stages_survive_the_end_of_their_run(fixture: Fixture) {
         let (run_id, job) = choosing(&fixture).await;
         let changes = take_the_first(&job);
         fixture.apply(held(&job, changes)).await;
-        let cancels = ["b", "d"].map(|stage| Change::Cancel { stage_id: stage.into() });
+        let cancels = ["b", "d"].map(|stage| Change::Cancel { stage_key: stage.into() });
         let precondition = Precondition::Revision(fixture.revision(run_id).await);
         let changes = cancels.into_iter().chain([end]).collect();
         fixture.apply(decision(run_id, precondition, changes)).await;
@@ -150,7 +151,7 @@ async fn a_rerun_forgets_the_arm_and_the_skip(fixture: Fixture) {
     let precondition = Precondition::Revision(fixture.revision(run_id).await);
     fixture.apply(decision(run_id, precondition, vec![cancel_run()])).await;
     let stages = [("a", 0), ("b", 1), ("c", 1), ("d", 1)];
-    let stages = stages.map(|(stage, waiting_on)| RerunStage { stage_id: stage.into(), waiting_on });
+    let stages = stages.map(|(stage, waiting_on)| RerunStage { stage_key: stage.into(), waiting_on });
     let precondition = Precondition::Revision(fixture.revision(run_id).await);
     let rerun = Change::Rerun { stages: stages.to_vec(), waiting_on: 1 };
     fixture.apply(decision(run_id, precondition, vec![rerun, super::fixture::enqueue("a")])).await;
@@ -185,11 +186,11 @@ async fn catch_a(fixture: &Fixture) -> RunId {
     let run_id = fixture.create().await;
     fixture.start(run_id, &[("a", 0), ("b", 2), ("c", 0), ("d", 1)], 1).await;
     let jobs = fixture.claim_up_to("worker", 2).await;
-    let job = jobs.iter().find(|job| job.lease.stage_id == "a").unwrap();
+    let job = jobs.iter().find(|job| job.lease.stage_key == "a").unwrap();
     let changes = vec![
-        Change::Fail { stage_id: "a".into(), error: "no".into() },
-        Change::Catch { stage_id: "b".into(), failed: "a".into(), failure: json("because") },
-        Change::Cancel { stage_id: "c".into() },
+        Change::Fail { stage_key: "a".into(), error: "no".into() },
+        Change::Catch { stage_key: "b".into(), failed: "a".into(), failure: json("because") },
+        Change::Cancel { stage_key: "c".into() },
         skip("b"),
         Change::Recount { active: 0, suspended: 0 },
         release("d"),
@@ -215,16 +216,16 @@ async fn a_caught_failure_is_kept_and_leaves_no_job(fixture: Fixture) {
     let jobs: Vec<&str> = snapshot.jobs.iter().map(|job| job.stage_id.as_str()).collect();
     assert_eq!(jobs, ["d"], "a caught failure is no dead letter");
     assert_eq!((snapshot.run.status, snapshot.run.active), (Status::Running, 1));
-    assert_eq!(fixture.claim("worker").await.lease.stage_id, "d");
+    assert_eq!(fixture.claim("worker").await.lease.stage_key, "d");
 }
 
 async fn a_rerun_forgets_a_caught_failure(fixture: Fixture) {
     let run_id = catch_a(&fixture).await;
     let precondition = Precondition::Revision(fixture.revision(run_id).await);
-    let changes = vec![Change::Cancel { stage_id: "d".into() }, cancel_run()];
+    let changes = vec![Change::Cancel { stage_key: "d".into() }, cancel_run()];
     fixture.apply(decision(run_id, precondition, changes)).await;
     let stages = [("a", 0), ("b", 2), ("c", 0), ("d", 1)];
-    let stages = stages.map(|(stage, waiting_on)| RerunStage { stage_id: stage.into(), waiting_on });
+    let stages = stages.map(|(stage, waiting_on)| RerunStage { stage_key: stage.into(), waiting_on });
     let precondition = Precondition::Revision(fixture.revision(run_id).await);
     let rerun = Change::Rerun { stages: stages.to_vec(), waiting_on: 1 };
     fixture.apply(decision(run_id, precondition, vec![rerun])).await;

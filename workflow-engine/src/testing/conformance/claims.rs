@@ -45,7 +45,7 @@ async fn at_equal_priority_the_earliest_due_job_is_claimed_first(fixture: Fixtur
     }
     // The first one fails, and becomes due after the others.
     let first = fixture.claim("worker").await;
-    let retry = Change::Retry { stage_id: "a".into(), error: "no".into(), delay: Duration::from_millis(1) };
+    let retry = Change::Retry { stage_key: "a".into(), error: "no".into(), delay: Duration::from_millis(1) };
     fixture.apply(held(&first, vec![retry])).await;
     fixture.clock.advance(Duration::from_secs(1));
     let claimed = fixture.claim_up_to("worker", 3).await;
@@ -80,7 +80,7 @@ async fn a_claim_respects_its_limit(fixture: Fixture) {
 async fn a_delayed_job_does_not_block_others(fixture: Fixture) {
     let urgent = with_priority(&fixture, 9).await;
     let job = fixture.claim("worker").await;
-    let retry = Change::Retry { stage_id: "a".into(), error: "no".into(), delay: Duration::from_mins(1) };
+    let retry = Change::Retry { stage_key: "a".into(), error: "no".into(), delay: Duration::from_mins(1) };
     fixture.apply(held(&job, vec![retry])).await;
     let other = with_priority(&fixture, 1).await;
     assert_eq!(fixture.claim("worker").await.lease.run_id, other);
@@ -95,7 +95,7 @@ async fn due_jobs_of_all_priorities_are_claimed_in_order_between_jobs_that_are_n
         for delay in [Duration::from_secs(7 * 86_400), Duration::ZERO, Duration::from_secs(60), Duration::ZERO] {
             let run_id = with_priority(&fixture, priority).await;
             let job = fixture.claim("worker").await;
-            let retry = Change::Retry { stage_id: "a".into(), error: "no".into(), delay };
+            let retry = Change::Retry { stage_key: "a".into(), error: "no".into(), delay };
             fixture.apply(held(&job, vec![retry])).await;
             fixture.clock.advance(Duration::from_secs(1));
             assert_eq!(job.lease.run_id, run_id);
@@ -107,7 +107,7 @@ async fn due_jobs_of_all_priorities_are_claimed_in_order_between_jobs_that_are_n
         }
     }
     for (_, _, job) in &due {
-        fixture.apply(held(job, vec![Change::ReturnJob { stage_id: "a".into(), reason: "the worker stops".into() }])).await;
+        fixture.apply(held(job, vec![Change::ReturnJob { stage_key: "a".into(), reason: "the worker stops".into() }])).await;
     }
     due.sort_by_key(|(priority, run_id, _)| (std::cmp::Reverse(*priority), *run_id));
     let expected: Vec<_> = due.into_iter().map(|(_, run_id, _)| run_id).collect();
@@ -123,7 +123,7 @@ async fn a_job_beyond_its_last_attempt_is_not_claimed(fixture: Fixture) {
     for attempt in 1..=3 {
         let job = fixture.claim("worker").await;
         assert_eq!(job.attempt, attempt);
-        let retry = Change::Retry { stage_id: "a".into(), error: "no".into(), delay: Duration::ZERO };
+        let retry = Change::Retry { stage_key: "a".into(), error: "no".into(), delay: Duration::ZERO };
         fixture.apply(held(&job, vec![retry])).await;
     }
     assert!(fixture.claim_up_to("worker", 1).await.is_empty());
@@ -138,9 +138,9 @@ async fn the_epoch_grows_with_each_claim(fixture: Fixture) {
         let job = fixture.claim("worker").await;
         assert_eq!(job.lease.epoch, epoch, "G4: nothing resets the epoch");
         let change = if epoch % 2 == 0 {
-            Change::ReturnJob { stage_id: "a".into(), reason: "the worker stops".into() }
+            Change::ReturnJob { stage_key: "a".into(), reason: "the worker stops".into() }
         } else {
-            Change::Retry { stage_id: "a".into(), error: "no".into(), delay: Duration::ZERO }
+            Change::Retry { stage_key: "a".into(), error: "no".into(), delay: Duration::ZERO }
         };
         if epoch < 5 {
             fixture.apply(held(&job, vec![change])).await;
@@ -153,11 +153,11 @@ async fn jobs_of_a_failed_run_are_not_claimed(fixture: Fixture) {
     let run_id = fixture.create().await;
     fixture.start(run_id, &[("a", 0), ("b", 0)], 2).await;
     let job = fixture.claim("worker").await;
-    let fail = Change::Fail { stage_id: job.lease.stage_id.clone(), error: "no".into() };
+    let fail = Change::Fail { stage_key: job.lease.stage_key.clone(), error: "no".into() };
     fixture.apply(held(&job, vec![fail, fail_run()])).await;
     assert!(fixture.claim_up_to("worker", 10).await.is_empty());
-    let precondition = Precondition::Claimable { stage_id: "b".into(), generation: 1 };
-    let claim = Change::Claim { stage_id: "b".into(), claim: claim("worker") };
+    let precondition = Precondition::Claimable { stage_key: "b".into(), generation: 1 };
+    let claim = Change::Claim { stage_key: "b".into(), claim: claim("worker") };
     let late = fixture.commit(decision(run_id, precondition, vec![claim])).await;
     assert_eq!(late, crate::ports::Commit::PreconditionFailed);
 }
@@ -170,7 +170,7 @@ async fn a_claimed_job_has_its_events(fixture: Fixture) {
     let names = fixture.event_names(run_id).await;
     assert_eq!(names[2..], ["stage:started"; 3]);
     for job in claimed {
-        let stage = fixture.stage(run_id, &job.lease.stage_id).await;
+        let stage = fixture.stage(run_id, &job.lease.stage_key).await;
         assert_eq!((stage.status, stage.started_at), (Status::Running, Some(fixture.clock.now())));
     }
 }

@@ -175,7 +175,7 @@ async fn events_with_any_payload_are_delivered(fixture: Fixture) {
     let (run_id, job) = three(&fixture).await;
     let values = [r#""\u0000""#, r#""\ud800""#, "1e131072", r#"{"a" : [1,	2], "a":"],["}"#];
     let annotate = values.iter().zip(["a", "b", "c", "d"]).map(|(value, key)| Change::Annotate {
-        stage_id: None,
+        stage_key: None,
         annotation: Annotation {
             attributes: [(key.to_owned(), Json::trusted(*value))].into(),
             emit_event: true,
@@ -204,7 +204,7 @@ async fn an_event_has_the_command_that_caused_it(fixture: Fixture) {
     fixture.apply(Decision { command: "run.create", idempotency, ..create }).await;
     fixture.start(run_id, &[("a", 0)], 1).await;
     let revision = Precondition::Revision(fixture.revision(run_id).await);
-    let changes = vec![Change::Cancel { stage_id: "a".into() }, cancel_run()];
+    let changes = vec![Change::Cancel { stage_key: "a".into() }, cancel_run()];
     fixture.apply(Decision { command: "run.cancel", ..decision(run_id, revision, changes) }).await;
     let created = "run.create:order 7: \"ü\"";
     assert_eq!(causes(&fixture, run_id).await, [created, "test", "run.cancel", "run.cancel"]);
@@ -214,10 +214,10 @@ async fn an_event_has_the_lease_that_caused_it(fixture: Fixture) {
     let run_id = fixture.create().await;
     fixture.start(run_id, &[("a", 0), ("b", 1)], 1).await;
     let first = fixture.claim("worker").await;
-    let retry = Change::Retry { stage_id: "a".into(), error: "no".into(), delay: Duration::ZERO };
+    let retry = Change::Retry { stage_key: "a".into(), error: "no".into(), delay: Duration::ZERO };
     fixture.apply(held(&first, vec![retry])).await;
     let second = fixture.claim("worker").await;
-    let back = Change::ReturnJob { stage_id: "a".into(), reason: "the worker stops".into() };
+    let back = Change::ReturnJob { stage_key: "a".into(), reason: "the worker stops".into() };
     fixture.apply(held(&second, vec![back])).await;
     let third = fixture.claim("worker").await;
     assert!(matches!(fixture.complete(&third, &["b"]).await, Commit::Applied(_)));
@@ -232,7 +232,7 @@ async fn an_event_of_a_lost_lease_has_that_lease(fixture: Fixture) {
     let job = fixture.claim("worker").await;
     fixture.clock.advance(LEASE);
     let lease = job.lease.clone();
-    let change = Change::RecordCrash { stage_id: "a".into(), error: "lost".into() };
+    let change = Change::RecordCrash { stage_key: "a".into(), error: "lost".into() };
     fixture.apply(decision(run_id, Precondition::ExpiredLease(lease), vec![change])).await;
     fixture.claim("other").await;
     assert_eq!(causes(&fixture, run_id).await[2..], ["a/1/1/1", "a/1/1/1", "a/1/2/2"]);

@@ -29,7 +29,7 @@ async fn sequences_are_gapless_under_many_committers(fixture: Fixture) {
         tokio::spawn(async move {
             for step in 0..10_u8 {
                 let progress = Change::Progress {
-                    stage_id: job.lease.stage_id.clone(),
+                    stage_key: job.lease.stage_key.clone(),
                     fraction: f64::from(step) / 10.0,
                     message: String::new(),
                 };
@@ -68,7 +68,7 @@ async fn a_join_is_ready_exactly_once(fixture: Fixture) {
     assert_eq!(ready, 1);
     let due = fixture.claim_up_to("worker", 100).await;
     assert_eq!(due.len(), 1);
-    assert_eq!(due[0].lease.stage_id, "join");
+    assert_eq!(due[0].lease.stage_key, "join");
     fixture.event_names(run_id).await;
 }
 
@@ -107,7 +107,7 @@ async fn a_run_ends_once(fixture: Fixture) {
         fixture.start(run_id, &[("a", 0), ("b", 0)], 2).await;
         let commits = fixture.claim_up_to("worker", 2).await.into_iter().map(|job| {
             let fixture = fixture.clone();
-            let changes = vec![complete(&job.lease.stage_id), Change::ReleaseRun { output: None, stages: Vec::new() }];
+            let changes = vec![complete(&job.lease.stage_key), Change::ReleaseRun { output: None, stages: Vec::new() }];
             tokio::spawn(async move { fixture.apply(held(&job, changes)).await })
         });
         let ended = join_all(commits.collect::<Vec<_>>()).await;
@@ -137,7 +137,7 @@ async fn a_cancelled_run_accepts_no_late_completion(fixture: Fixture) {
                 }
                 let revision =
                     crate::ports::Revision { version: run.version, last_sequence: run.last_sequence };
-                let changes = vec![Change::Cancel { stage_id: "a".into() }, cancel_run()];
+                let changes = vec![Change::Cancel { stage_key: "a".into() }, cancel_run()];
                 Some(decision(run_id, Precondition::Revision(revision), changes))
             };
             tokio::spawn(async move { store.commit_locked(run_id, Box::new(decide)).await.unwrap() })

@@ -107,7 +107,7 @@ async fn reserved_and_unknown_amounts_are_apart_from_costs(fixture: Fixture) {
     let (_, job) = fixture.running().await;
     make_call(&fixture, &job, "m", 100).await;
     let [failed, unknown, pending] = [(); 3].map(|()| CallId::generate());
-    let end = |id, end| Change::SettleCall { stage_id: "a".into(), call_id: id, end: Box::new(end) };
+    let end = |id, end| Change::SettleCall { stage_key: "a".into(), call_id: id, end: Box::new(end) };
     let changes = vec![
         reserve("a", failed, call("t", 5)),
         reserve("a", unknown, call("t", 6)),

@@ -110,7 +110,7 @@ async fn a_start_decided_from_an_older_event_is_not_applied(fixture: Fixture) {
 
 async fn a_run_is_created_started_and_claimed_in_one_commit(fixture: Fixture) {
     let run_id = RunId::generate();
-    let claimed = Change::Enqueue { stage_id: "a".into(), max_attempts: 3, max_crashes: 3, claim: Some(claim("worker")) };
+    let claimed = Change::Enqueue { stage_key: "a".into(), max_attempts: 3, max_crashes: 3, claim: Some(claim("worker")) };
     let changes = vec![
         Change::CreateRun(new_run()),
         Change::StartRun { stages: new_stages(&[("a", 0), ("b", 0)]), waiting_on: 2 },
@@ -126,7 +126,7 @@ async fn a_run_is_created_started_and_claimed_in_one_commit(fixture: Fixture) {
     assert_eq!(fixture.event_names(run_id).await, expected);
     let due = fixture.store.claim_jobs(&claim("other"), &definitions(), 10).await.unwrap();
     assert_eq!(due.len(), 1, "the claimed stage is not claimed again");
-    assert_eq!(due[0].lease.stage_id, "b");
+    assert_eq!(due[0].lease.stage_key, "b");
 }
 
 async fn only_stages_that_are_queued_have_a_job(fixture: Fixture) {

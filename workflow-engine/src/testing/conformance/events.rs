@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::fixture::{Fixture, call, complete, held, inline, json, reserve, settle};
 use crate::ports::Change;
 use crate::records::{BlobKey, ClaimedJob, EventKind, StoredValue};
-use crate::value::{CallId, Cost, Json};
+use crate::value::{CallId, Cost, Json, Place};
 
 cases![
     a_returned_job_is_an_event_before_its_attempt_starts_again,
@@ -18,10 +18,11 @@ cases![
 
 async fn a_returned_job_is_an_event_before_its_attempt_starts_again(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
-    let back = Change::ReturnJob { stage_id: "a".into(), reason: "the worker stops".into() };
+    let back = Change::ReturnJob { stage_key: "a".into(), reason: "the worker stops".into() };
     fixture.apply(held(&job, vec![back])).await;
     let returned = EventKind::StageReturned {
         stage_id: "a".into(),
+        place: Place::default(),
         stage_name: "Stage a".into(),
         attempt: 1,
         reason: "the worker stops".into(),
@@ -36,7 +37,7 @@ async fn a_returned_job_is_an_event_before_its_attempt_starts_again(fixture: Fix
 async fn a_returned_check_is_no_event(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let suspend = Change::Suspend {
-        stage_id: "a".into(),
+        stage_key: "a".into(),
         ticket: inline("ticket"),
         check_after: Duration::ZERO,
         give_up_after: Duration::from_hours(1),
@@ -45,7 +46,7 @@ async fn a_returned_check_is_no_event(fixture: Fixture) {
     fixture.apply(held(&job, vec![suspend])).await;
     let check = fixture.claim("worker").await;
     let events = fixture.event_names(run_id).await;
-    let back = Change::ReturnJob { stage_id: "a".into(), reason: "the worker stops".into() };
+    let back = Change::ReturnJob { stage_key: "a".into(), reason: "the worker stops".into() };
     fixture.apply(held(&check, vec![back])).await;
     assert_eq!(fixture.event_names(run_id).await, events);
 }
@@ -97,26 +98,26 @@ async fn group(fixture: &Fixture) -> Vec<ClaimedJob> {
     let run_id = fixture.create().await;
     fixture.start(run_id, &[("a", 0), ("b", 0)], 2).await;
     let mut jobs = fixture.claim_up_to("worker", 2).await;
-    jobs.sort_by(|one, other| one.lease.stage_id.cmp(&other.lease.stage_id));
+    jobs.sort_by(|one, other| one.lease.stage_key.cmp(&other.lease.stage_key));
     jobs
 }
 
 /// Makes the changes that complete a job with an output in a blob.
 fn large(job: &ClaimedJob) -> (StoredValue, Vec<Change>) {
-    let stage_id = job.lease.stage_id.clone();
-    let key = BlobKey(format!("{}/{stage_id}/1/1", job.lease.run_id));
+    let stage_key = job.lease.stage_key.clone();
+    let key = BlobKey(format!("{}/{stage_key}/1/1", job.lease.run_id));
     let output = StoredValue::Blob(key.clone());
     let put = Change::PutBlob { key, value: json("large") };
-    let complete = Change::Complete { stage_id, output: output.clone(), elapsed: Duration::ZERO };
+    let complete = Change::Complete { stage_key, output: output.clone(), elapsed: Duration::ZERO };
     (output, vec![put, complete])
 }
 
 fn released(output: Option<StoredValue>, stages: &[&str]) -> Change {
-    Change::ReleaseRun { output, stages: stages.iter().map(|&stage| stage.to_owned()).collect() }
+    Change::ReleaseRun { output, stages: stages.iter().map(|&stage| stage.into()).collect() }
 }
 
 fn completed(output: Option<Json>, output_stages: &[&str]) -> EventKind {
-    let output_stages = output_stages.iter().map(|&stage| stage.to_owned()).collect();
+    let output_stages = output_stages.iter().map(|&stage| stage.into()).collect();
     EventKind::WorkflowCompleted { duration_ms: 0, cost: Cost::ZERO, tokens: 0, output, output_stages }
 }
 

@@ -61,7 +61,7 @@ async fn wait(fixture: &Fixture, definition: &str, priority: i32, count: usize) 
     jobs.sort_by_key(|job| job.lease.run_id);
     for job in jobs {
         let suspend = Change::Suspend {
-            stage_id: "a".into(),
+            stage_key: "a".into(),
             ticket: StoredValue::Inline(Json::null()),
             check_after: Duration::ZERO,
             give_up_after: Duration::from_secs(86_400),
@@ -258,11 +258,11 @@ async fn a_claim_starts_the_runs_whose_turn_it_is(fixture: Fixture) {
     let long = create(&fixture, LONG, 5, 3).await;
     let short = create(&fixture, SHORT, 5, 1).await;
     let stages = |jobs: &[ClaimedJob]| {
-        jobs.iter().map(|job| (job.lease.run_id, job.lease.stage_id.clone())).collect::<Vec<_>>()
+        jobs.iter().map(|job| (job.lease.run_id, job.lease.stage_key.clone())).collect::<Vec<_>>()
     };
     let found = claim_and_start(&fixture, 4).await;
     let expected = [(started[0], "a"), (long[0], "a"), (long[0], "b"), (long[1], "a")];
-    let expected = expected.map(|(run_id, stage)| (run_id, stage.to_owned()));
+    let expected = expected.map(|(run_id, stage)| (run_id, stage.into()));
     assert_eq!(stages(&found.jobs), expected, "a run with two first stages takes two slots");
     assert_eq!((found.started, found.remaining_priority), (long[..2].to_vec(), Some(5)));
     assert_eq!(found.runs, [fixture.run(short[0]).await], "this run has no start plan");
@@ -279,7 +279,7 @@ async fn a_claim_starts_the_runs_whose_turn_it_is(fixture: Fixture) {
     claimed.sort();
     assert_eq!(
         claimed,
-        [(long[1], "b"), (long[2], "a"), (long[2], "b")].map(|(run, stage)| (run, stage.to_owned()))
+        [(long[1], "b"), (long[2], "a"), (long[2], "b")].map(|(run, stage)| (run, stage.into()))
     );
     assert_eq!((found.started, found.remaining_priority), (vec![long[2]], None));
     assert_eq!(claim_and_start(&fixture, 9).await.jobs, []);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::fixture::{ATTEMPTS, Fixture, complete, held, new_run};
 use crate::ports::{Change, Commit, NewRun};
 use crate::records::{BlobKey, EventKind, LogLevel, RunRequest, Status, StoredValue};
-use crate::value::Json;
+use crate::value::{Json, StageKey};
 
 cases![
     payloads_are_stored_byte_for_byte,
@@ -46,7 +46,7 @@ async fn payloads_are_stored_byte_for_byte(fixture: Fixture) {
         let key = BlobKey(format!("{run_id}/a/1/1"));
         let changes = vec![
             Change::PutBlob { key: key.clone(), value: payload.clone() },
-            Change::Complete { stage_id: "a".into(), output: output.clone(), elapsed: Duration::ZERO },
+            Change::Complete { stage_key: "a".into(), output: output.clone(), elapsed: Duration::ZERO },
             Change::ReleaseRun { output: Some(output.clone()), stages: Vec::new() },
         ];
         fixture.apply(held(&job, changes)).await;
@@ -69,14 +69,15 @@ async fn texts_are_stored_byte_for_byte(fixture: Fixture) {
         let stage_id = format!("stage {text}");
         fixture.start(run_id, &[(&stage_id, 0)], 1).await;
         let job = fixture.claim(text).await;
-        assert_eq!((&job.lease.stage_id, job.workflow_id.as_str()), (&stage_id, text));
+        let stage_key = StageKey::from(&stage_id);
+        assert_eq!((&job.lease.stage_key, job.workflow_id.as_str()), (&stage_key, text));
         let log = Change::Log {
-            stage_id: Some(stage_id.clone()),
+            stage_key: Some(stage_key.clone()),
             level: LogLevel::Info,
             message: text.into(),
             fields: Json::null(),
         };
-        let fail = Change::Fail { stage_id: stage_id.clone(), error: text.into() };
+        let fail = Change::Fail { stage_key, error: text.into() };
         fixture.apply(held(&job, vec![log, fail])).await;
         let stage = fixture.stage(run_id, &stage_id).await;
         assert_eq!(stage.error_message.as_deref(), Some(text));
@@ -102,7 +103,7 @@ async fn a_large_payload_is_stored_unchanged(fixture: Fixture) {
     let key = BlobKey(format!("{run_id}/a/1/1"));
     let changes = vec![
         Change::PutBlob { key: key.clone(), value: payload.clone() },
-        Change::Complete { stage_id: "a".into(), output: output.clone(), elapsed: Duration::ZERO },
+        Change::Complete { stage_key: "a".into(), output: output.clone(), elapsed: Duration::ZERO },
     ];
     fixture.apply(held(&job, changes)).await;
     assert_eq!(fixture.stage(run_id, "a").await.output, Some(output));
@@ -127,8 +128,8 @@ async fn a_graph_of_a_thousand_stages_completes(fixture: Fixture) {
     branches.reverse();
     let commits = branches.into_iter().map(|job| {
         let fixture = fixture.clone();
-        let release = Change::Release { stage_id: "join".into(), max_attempts: ATTEMPTS, max_crashes: 3, claim: None };
-        let changes = vec![complete(&job.lease.stage_id), release];
+        let release = Change::Release { stage_key: "join".into(), max_attempts: ATTEMPTS, max_crashes: 3, claim: None };
+        let changes = vec![complete(&job.lease.stage_key), release];
         tokio::spawn(async move { fixture.apply(held(&job, changes)).await.ready.len() })
     });
     let ready = futures_util::future::join_all(commits.collect::<Vec<_>>()).await;

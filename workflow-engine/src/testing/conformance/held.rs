@@ -9,7 +9,7 @@ use super::fixture::{
 };
 use crate::ports::{Applied, Change, Clock, Commit, Precondition, RerunStage};
 use crate::records::{ClaimedJob, JobRecord, Lease, StageRecord, Status};
-use crate::value::RunId;
+use crate::value::{Place, RunId, StageKey};
 
 cases![
     a_held_stage_shows_its_record_and_its_job,
@@ -26,8 +26,8 @@ cases![
 
 /// Makes a change that releases a stage to `worker`.
 fn release_to(stage: &str, worker: &str) -> Change {
-    let stage_id = stage.to_owned();
-    Change::Release { stage_id, max_attempts: ATTEMPTS, max_crashes: 3, claim: Some(claim(worker)) }
+    let stage_key = stage.into();
+    Change::Release { stage_key, max_attempts: ATTEMPTS, max_crashes: 3, claim: Some(claim(worker)) }
 }
 
 /// Creates and starts a run in one commit, which claims its first stages for `worker`.
@@ -59,6 +59,7 @@ async fn a_held_stage_shows_its_record_and_its_job(fixture: Fixture) {
     let job = JobRecord {
         run_id,
         stage_id: "b".into(),
+        place: Place::default(),
         workflow_id: "workflow".into(),
         definition_fingerprint: DEFINITION.into(),
         generation: 1,
@@ -94,8 +95,8 @@ async fn a_held_stage_shows_its_record_and_its_job(fixture: Fixture) {
         ..expected
     };
     assert_eq!(stage, expected);
-    assert_eq!(fixture.store.stage(run_id, "b").await.unwrap(), Some(stage));
-    assert_eq!(fixture.store.stage(run_id, "e").await.unwrap(), None);
+    assert_eq!(fixture.store.stage(run_id, &"b".into()).await.unwrap(), Some(stage));
+    assert_eq!(fixture.store.stage(run_id, &"e".into()).await.unwrap(), None);
     assert_eq!(fixture.snapshot(run_id).await.jobs.len(), 2);
     assert_eq!(fixture.store.lease_holders().await.unwrap(), ["worker"]);
     assert_eq!(fixture.store.next_lease_end().await.unwrap(), Some(now + LEASE));
@@ -135,10 +136,10 @@ async fn more_stages_than_a_row_describes_are_held(fixture: Fixture) {
         assert_eq!(fixture.store.lost_leases(leases.clone()).await.unwrap(), []);
         let (first, others) = applied.claimed.split_first().unwrap();
         for job in others {
-            fixture.apply(held(job, vec![complete(&job.lease.stage_id), release_to("join", "worker")])).await;
+            fixture.apply(held(job, vec![complete(&job.lease.stage_key), release_to("join", "worker")])).await;
         }
         assert_eq!(fixture.store.lost_leases(leases.clone()).await.unwrap(), leases[1..]);
-        let last = vec![complete(&first.lease.stage_id), release_to("join", "worker")];
+        let last = vec![complete(&first.lease.stage_key), release_to("join", "worker")];
         let claimed = fixture.apply(held(first, last)).await.claimed;
         assert_ended(&fixture.complete_run(&claimed[0]).await);
         assert!(fixture.snapshot(run_id).await.jobs.is_empty());
@@ -155,10 +156,10 @@ async fn a_lease_that_its_worker_never_renews_ends_although_it_renews_others(fix
     }
     let stale = fixture.store.stale_jobs(&[], 9).await.unwrap();
     assert_eq!(stale.iter().map(|job| &*job.stage_id).collect::<Vec<_>>(), ["c"], "G5: it is claimable again");
-    let back = Change::RecordCrash { stage_id: "c".into(), error: "lost".into() };
+    let back = Change::RecordCrash { stage_key: "c".into(), error: "lost".into() };
     fixture.apply(decision(run_id, Precondition::ExpiredLease(c.lease.clone()), vec![back])).await;
     let taken = fixture.claim("other").await;
-    assert_eq!(taken.lease.stage_id, "c");
+    assert_eq!(taken.lease.stage_key, "c");
     assert!(taken.lease.epoch > c.lease.epoch, "G4: the fence rises");
     assert_eq!(fixture.complete(&c, &[]).await, Commit::PreconditionFailed, "G4: the lost claim is fenced off");
     assert_eq!(fixture.store.lost_leases(vec![b.lease.clone(), c.lease.clone()]).await.unwrap(), [c.lease]);
@@ -170,8 +171,8 @@ async fn a_lease_that_its_worker_never_renews_ends_although_it_renews_others(fix
 async fn an_expired_lease_of_a_held_stage_is_taken_back(fixture: Fixture) {
     let (run_id, b, c) = forked(&fixture, "worker").await;
     let reap = |job: &ClaimedJob, error: &str| {
-        let stage_id = job.lease.stage_id.clone();
-        let back = Change::RecordCrash { stage_id, error: error.into() };
+        let stage_key = job.lease.stage_key.clone();
+        let back = Change::RecordCrash { stage_key, error: error.into() };
         decision(run_id, Precondition::ExpiredLease(job.lease.clone()), vec![back])
     };
     assert_eq!(fixture.commit(reap(&b, "early")).await, Commit::PreconditionFailed);
@@ -193,7 +194,7 @@ async fn branches_of_two_workers_join_in_either_order(fixture: Fixture) {
     for is_other_first in [true, false] {
         let (run_id, applied) =
             started(&fixture, &[("a", 0), ("b", 1), ("c", 1), ("d", 2)], "worker").await;
-        let queued = Change::Release { stage_id: "c".into(), max_attempts: 3, max_crashes: 3, claim: None };
+        let queued = Change::Release { stage_key: "c".into(), max_attempts: 3, max_crashes: 3, claim: None };
         let changes = vec![complete("a"), release_to("b", "worker"), queued];
         let b = fixture.apply(held(&applied.claimed[0], changes)).await.claimed.remove(0);
         let c = fixture.claim("other").await;
@@ -206,7 +207,7 @@ async fn branches_of_two_workers_join_in_either_order(fixture: Fixture) {
         }
         let mut claimed = Vec::new();
         for (job, worker) in &branches {
-            let changes = vec![complete(&job.lease.stage_id), release_to("d", worker)];
+            let changes = vec![complete(&job.lease.stage_key), release_to("d", worker)];
             claimed = fixture.apply(held(job, changes)).await.claimed;
         }
         let d = fixture.job(run_id, "d").await.unwrap();
@@ -220,8 +221,8 @@ async fn branches_of_two_workers_join_in_either_order(fixture: Fixture) {
 async fn a_worker_that_holds_nothing_any_more_leaves_the_run_to_the_next(fixture: Fixture) {
     let (run_id, b, c) = forked(&fixture, "worker").await;
     for job in [&b, &c] {
-        let stage_id = job.lease.stage_id.clone();
-        let back = Change::ReturnJob { stage_id, reason: "the worker stops".into() };
+        let stage_key = job.lease.stage_key.clone();
+        let back = Change::ReturnJob { stage_key, reason: "the worker stops".into() };
         fixture.apply(held(job, vec![back])).await;
     }
     assert!(fixture.store.lease_holders().await.unwrap().is_empty());
@@ -231,7 +232,7 @@ async fn a_worker_that_holds_nothing_any_more_leaves_the_run_to_the_next(fixture
     let mut last = Vec::new();
     for job in &claimed {
         last = fixture
-            .apply(held(job, vec![complete(&job.lease.stage_id), release_to("d", "next")]))
+            .apply(held(job, vec![complete(&job.lease.stage_key), release_to("d", "next")]))
             .await
             .claimed;
     }
@@ -243,7 +244,7 @@ async fn a_worker_that_holds_nothing_any_more_leaves_the_run_to_the_next(fixture
 
 async fn stages_that_never_began_are_cancelled_and_run_again(fixture: Fixture) {
     let (run_id, b, _) = forked(&fixture, "worker").await;
-    let cancels = ["b", "c", "d"].map(|stage| Change::Cancel { stage_id: stage.into() });
+    let cancels = ["b", "c", "d"].map(|stage| Change::Cancel { stage_key: stage.into() });
     let revision = Precondition::Revision(fixture.revision(run_id).await);
     let changes = std::iter::once(cancel_run()).chain(cancels).collect();
     fixture.apply(decision(run_id, revision, changes)).await;
@@ -255,12 +256,12 @@ async fn stages_that_never_began_are_cancelled_and_run_again(fixture: Fixture) {
     assert_eq!(statuses(stages), [Status::Completed, cancelled, cancelled, cancelled]);
 
     let again = [("b", 0), ("c", 0), ("d", 2)];
-    let stages = again.map(|(id, waiting_on)| RerunStage { stage_id: id.into(), waiting_on }).to_vec();
+    let stages = again.map(|(id, waiting_on)| RerunStage { stage_key: id.into(), waiting_on }).to_vec();
     let revision = Precondition::Revision(fixture.revision(run_id).await);
     let mut changes = vec![Change::Rerun { stages, waiting_on: 1 }];
     for stage in ["b", "c"] {
-        let (stage_id, claim) = (stage.to_owned(), Some(claim("worker")));
-        changes.push(Change::Enqueue { stage_id, max_attempts: ATTEMPTS, max_crashes: 3, claim });
+        let (stage_key, claim) = (stage.into(), Some(claim("worker")));
+        changes.push(Change::Enqueue { stage_key, max_attempts: ATTEMPTS, max_crashes: 3, claim });
     }
     let claimed = fixture.apply(decision(run_id, revision, changes)).await.claimed;
     assert_eq!(claimed.iter().map(|job| job.lease.generation).collect::<Vec<_>>(), [2, 2]);
@@ -270,7 +271,7 @@ async fn stages_that_never_began_are_cancelled_and_run_again(fixture: Fixture) {
     assert_eq!(statuses(stages), [Status::Completed, Status::Running, Status::Running, Status::Pending]);
     let mut last = Vec::new();
     for job in &claimed {
-        let changes = vec![complete(&job.lease.stage_id), release_to("d", "worker")];
+        let changes = vec![complete(&job.lease.stage_key), release_to("d", "worker")];
         last = fixture.apply(held(job, changes)).await.claimed;
     }
     assert_ended(&fixture.complete_run(&last[0]).await);
@@ -278,9 +279,9 @@ async fn stages_that_never_began_are_cancelled_and_run_again(fixture: Fixture) {
 
 async fn an_immediate_retry_raises_epoch_and_attempt(fixture: Fixture) {
     let (run_id, b, c) = forked(&fixture, "worker").await;
-    let retry = Change::Retry { stage_id: "b".into(), error: "no".into(), delay: Duration::ZERO };
-    let stage_ids = vec!["b".to_owned()];
-    let again = Change::ClaimQueued { stage_ids, claim: claim("worker"), room: 1 };
+    let retry = Change::Retry { stage_key: "b".into(), error: "no".into(), delay: Duration::ZERO };
+    let stage_keys = vec!["b".into()];
+    let again = Change::ClaimQueued { stage_keys, claim: claim("worker"), room: 1 };
     let claimed = fixture.apply(held(&b, vec![retry, again])).await.claimed;
     assert_eq!((claimed[0].attempt, claimed[0].lease.epoch), (2, b.lease.epoch + 1));
     assert_eq!(fixture.complete(&b, &[]).await, Commit::PreconditionFailed, "G4: the first attempt is fenced off");
@@ -295,27 +296,27 @@ async fn an_immediate_retry_raises_epoch_and_attempt(fixture: Fixture) {
 
 async fn what_a_held_stage_writes_is_kept(fixture: Fixture) {
     let (run_id, b, c) = forked(&fixture, "worker").await;
-    let stage_id = || "b".to_owned();
+    let stage_key = || StageKey::from("b");
     let value = inline(&7);
-    let artifact = Change::PutArtifact { stage_id: stage_id(), key: "k".into(), value: value.clone() };
+    let artifact = Change::PutArtifact { stage_key: stage_key(), key: "k".into(), value: value.clone() };
     fixture.apply(held(&b, vec![artifact])).await;
     let artifacts = fixture.store.artifacts(run_id, None).await.unwrap();
     assert_eq!(artifacts.len(), 1, "a stage without a row has artifacts");
-    assert!(fixture.store.artifact(run_id, "b", "k").await.unwrap().is_some());
+    assert!(fixture.store.artifact(run_id, &"b".into(), "k").await.unwrap().is_some());
     let metrics = || [("rows".to_owned(), 2.5)].into();
-    let change = Change::RecordMetrics { stage_id: stage_id(), metrics: metrics() };
+    let change = Change::RecordMetrics { stage_key: stage_key(), metrics: metrics() };
     fixture.apply(held(&b, vec![change])).await;
     assert_eq!(fixture.stage(run_id, "b").await.metrics, metrics());
-    let progress = Change::Progress { stage_id: stage_id(), fraction: 0.5, message: "half".into() };
+    let progress = Change::Progress { stage_key: stage_key(), fraction: 0.5, message: "half".into() };
     fixture.apply(held(&b, vec![progress])).await;
-    let raise = Change::SetBudget { stage_id: Some("d".into()), budget: crate::Cost::from_picodollars(9) };
+    let raise = Change::SetBudget { stage_key: Some("d".into()), budget: crate::Cost::from_picodollars(9) };
     fixture.apply(decision(run_id, Precondition::Present, vec![raise])).await;
     let d = fixture.stage(run_id, "d").await;
     assert_eq!((d.waiting_on, d.spending.budget), (2, Some(crate::Cost::from_picodollars(9))));
     let leases = vec![b.lease.clone(), c.lease.clone()];
     assert_eq!(fixture.store.lost_leases(leases).await.unwrap(), []);
     for job in [&b, &c] {
-        fixture.apply(held(job, vec![complete(&job.lease.stage_id), release_to("d", "worker")])).await;
+        fixture.apply(held(job, vec![complete(&job.lease.stage_key), release_to("d", "worker")])).await;
     }
     assert_eq!(fixture.stage(run_id, "b").await.metrics, metrics());
     let d = fixture.stage(run_id, "d").await;

@@ -29,7 +29,7 @@ async fn waiting_for_the_end_ignores_other_changes(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let mut watch = fixture.store.hints().watch_run(run_id);
     let mut late = fixture.store.hints().watch_run(run_id);
-    let progress = Change::Progress { stage_id: "a".into(), fraction: 0.5, message: "half".into() };
+    let progress = Change::Progress { stage_key: "a".into(), fraction: 0.5, message: "half".into() };
     fixture.apply(held(&job, vec![progress])).await;
     assert!(futures_util::poll!(std::pin::pin!(watch.may_be_over())).is_pending(), "the run has not ended");
     fixture.complete_run(&job).await;
@@ -58,7 +58,7 @@ async fn ready_work_is_signalled(fixture: Fixture) {
     fixture.apply(held(&job, vec![complete("a"), release("b")])).await;
     assert!(signalled(&mut work), "a released stage");
     let job = fixture.claim("worker").await;
-    fixture.apply(held(&job, vec![Change::ReturnJob { stage_id: "b".into(), reason: "the worker stops".into() }])).await;
+    fixture.apply(held(&job, vec![Change::ReturnJob { stage_key: "b".into(), reason: "the worker stops".into() }])).await;
     assert!(signalled(&mut work), "a returned stage");
     let job = fixture.claim("worker").await;
     fixture.complete_run(&job).await;
@@ -84,7 +84,7 @@ async fn the_highest_priority_of_ready_work_is_recorded(fixture: Fixture) {
 async fn a_retry_is_signalled_as_work(fixture: Fixture) {
     let (_, job) = fixture.running().await;
     let work = fixture.store.hints().watch_work();
-    let retry = Change::Retry { stage_id: "a".into(), error: "no".into(), delay: Duration::from_secs(9) };
+    let retry = Change::Retry { stage_key: "a".into(), error: "no".into(), delay: Duration::from_secs(9) };
     fixture.apply(held(&job, vec![retry])).await;
     assert!(work.has_changed().unwrap(), "a job may be due earlier than before");
 }
@@ -93,7 +93,7 @@ async fn a_failed_precondition_sends_no_hint(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let work = fixture.store.hints().watch_work();
     let mut watch = fixture.store.hints().watch_run(run_id);
-    let back = vec![Change::ReturnJob { stage_id: "a".into(), reason: "the worker stops".into() }];
+    let back = vec![Change::ReturnJob { stage_key: "a".into(), reason: "the worker stops".into() }];
     let late = decision(run_id, Precondition::Lease(stale(&job)), back);
     assert_eq!(fixture.commit(late).await, Commit::PreconditionFailed);
     assert!(!work.has_changed().unwrap());

@@ -71,7 +71,7 @@ async fn a_failed_precondition_leaves_its_key_free(fixture: Fixture) {
 
 async fn an_impossible_decision_leaves_its_key_free(fixture: Fixture) {
     let mut impossible = create(entry("run.create", "key", 1));
-    impossible.changes.push(Change::Cancel { stage_id: "unknown".into() });
+    impossible.changes.push(Change::Cancel { stage_key: "unknown".into() });
     fixture.store.commit(impossible).await.unwrap_err();
     fixture.apply(create(entry("run.create", "key", 2))).await;
 }

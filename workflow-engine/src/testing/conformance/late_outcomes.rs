@@ -22,11 +22,11 @@ fn reserve(call_id: CallId) -> Change {
         metadata: None,
         reserve: Cost::from_picodollars(10),
     };
-    Change::ReserveCall { stage_id: "a".into(), call_id, call: Box::new(call), budget: None }
+    Change::ReserveCall { stage_key: "a".into(), call_id, call: Box::new(call), budget: None }
 }
 
 fn end(call_id: CallId, end: CallOutcome) -> Change {
-    Change::SettleCall { stage_id: "a".into(), call_id, end: Box::new(end) }
+    Change::SettleCall { stage_key: "a".into(), call_id, end: Box::new(end) }
 }
 
 fn settled(cost: i64) -> CallOutcome {
@@ -55,7 +55,7 @@ async fn a_later_attempt_settles_an_unknown_call(fixture: Fixture) {
     let [completed, refused, lost] = [(); 3].map(|()| CallId::generate());
     fixture.apply(held(&job, [completed, refused, lost].map(reserve).into())).await;
     let suspend = Change::Suspend {
-        stage_id: "a".into(),
+        stage_key: "a".into(),
         ticket: inline("ticket"),
         check_after: HOUR,
         give_up_after: HOUR * 24,

@@ -45,7 +45,7 @@ async fn an_extended_lease_has_not_expired(fixture: Fixture) {
     assert!(fixture.store.renew_leases(vec![job.lease.clone()], LEASE).await.unwrap().is_empty());
     fixture.clock.advance(LEASE / 2);
     let reap = || {
-        let back = Change::Retry { stage_id: "a".into(), error: "lost".into(), delay: Duration::ZERO };
+        let back = Change::Retry { stage_key: "a".into(), error: "lost".into(), delay: Duration::ZERO };
         decision(run_id, Precondition::ExpiredLease(job.lease.clone()), vec![back])
     };
     assert_eq!(
@@ -62,7 +62,7 @@ async fn a_heartbeat_reports_lost_leases(fixture: Fixture) {
     let (_, completed) = fixture.running().await;
     let (_, retried) = fixture.running().await;
     fixture.complete_run(&completed).await;
-    let retry = Change::Retry { stage_id: "a".into(), error: "no".into(), delay: Duration::ZERO };
+    let retry = Change::Retry { stage_key: "a".into(), error: "no".into(), delay: Duration::ZERO };
     fixture.apply(held(&retried, vec![retry])).await;
     let unknown = Lease { run_id: crate::RunId::generate(), ..kept.lease.clone() };
     let other_generation = Lease { generation: 2, ..kept.lease.clone() };
@@ -93,7 +93,7 @@ async fn a_heartbeat_without_leases_does_nothing(fixture: Fixture) {
 async fn a_heartbeat_does_not_extend_the_lease_of_another_worker(fixture: Fixture) {
     let (run_id, first) = fixture.running().await;
     fixture.clock.advance(LEASE);
-    let back = Change::Retry { stage_id: "a".into(), error: "lost".into(), delay: Duration::ZERO };
+    let back = Change::Retry { stage_key: "a".into(), error: "lost".into(), delay: Duration::ZERO };
     fixture.apply(decision(run_id, Precondition::ExpiredLease(first.lease.clone()), vec![back])).await;
     fixture.claim("other").await;
     let until = fixture.job(run_id, "a").await.unwrap().leased_until;
@@ -131,7 +131,7 @@ async fn jobs_of_dead_workers_are_stale_immediately(fixture: Fixture) {
 async fn a_crash_uses_up_no_attempt(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     assert_eq!((job.attempt, job.max_attempts, job.crashes), (1, ATTEMPTS, 0));
-    let crash = || Change::RecordCrash { stage_id: "a".into(), error: "lost".into() };
+    let crash = || Change::RecordCrash { stage_key: "a".into(), error: "lost".into() };
     fixture.apply(held(&job, vec![crash()])).await;
     let record = fixture.job(run_id, "a").await.unwrap();
     assert_eq!((record.status, record.run_at, record.worker_id), (Status::Pending, fixture.clock.now(), None));
@@ -142,7 +142,7 @@ async fn a_crash_uses_up_no_attempt(fixture: Fixture) {
     let job = fixture.claim("other").await;
     assert_eq!((job.attempt, job.max_attempts, job.crashes), (2, ATTEMPTS + 1, 1));
     let suspend = Change::Suspend {
-        stage_id: "a".into(),
+        stage_key: "a".into(),
         ticket: StoredValue::Inline(Json::encode("ticket").unwrap()),
         check_after: Duration::ZERO,
         give_up_after: LEASE,
@@ -160,7 +160,7 @@ async fn a_crash_uses_up_no_attempt(fixture: Fixture) {
 
 async fn returning_a_job_does_not_count_the_attempt(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
-    let applied = fixture.apply(held(&job, vec![Change::ReturnJob { stage_id: "a".into(), reason: "the worker stops".into() }])).await;
+    let applied = fixture.apply(held(&job, vec![Change::ReturnJob { stage_key: "a".into(), reason: "the worker stops".into() }])).await;
     assert_eq!(applied.ready.len(), 1);
     let record = fixture.job(run_id, "a").await.unwrap();
     assert_eq!((record.status, record.attempt, record.worker_id), (Status::Pending, 0, None));
@@ -197,11 +197,11 @@ async fn an_expired_job_goes_to_another_worker(fixture: Fixture) {
     let expired = fixture.store.stale_jobs(&[], 10).await.unwrap();
     let lease = Lease {
         run_id,
-        stage_id: expired[0].stage_id.clone(),
+        stage_key: expired[0].key(),
         generation: expired[0].generation,
         epoch: expired[0].lease_epoch,
     };
-    let back = Change::Retry { stage_id: "a".into(), error: "worker lost".into(), delay: Duration::ZERO };
+    let back = Change::Retry { stage_key: "a".into(), error: "worker lost".into(), delay: Duration::ZERO };
     fixture.apply(decision(run_id, Precondition::ExpiredLease(lease), vec![back])).await;
     let job = fixture.claim("living").await;
     assert_eq!((job.attempt, job.lease.epoch), (2, 2), "G6: the attempt of the dead worker counts");
@@ -227,7 +227,7 @@ async fn the_next_job_to_be_due_is_the_earliest(fixture: Fixture) {
     assert_eq!(due().await, None, "all jobs are leased");
     for (job, delay) in jobs.iter().zip([25, 20, 15, 10]) {
         let delay = seconds(delay);
-        let retry = Change::Retry { stage_id: "a".into(), error: "no".into(), delay };
+        let retry = Change::Retry { stage_key: "a".into(), error: "no".into(), delay };
         fixture.apply(held(job, vec![retry])).await;
         assert_eq!(due().await, Some(now + delay), "the job with the lowest priority may be due first");
     }

@@ -9,7 +9,7 @@ use super::fixture::{
 use crate::ledger::{CallOutcome, CallReservation, SettledCall};
 use crate::ports::{Change, Clock, Commit, Decision, Precondition, Purge, RerunStage};
 use crate::records::{AiCallRecord, CallStatus, CallType, ClaimedJob, CostSummary};
-use crate::value::{CallId, Cost, RunId};
+use crate::value::{CallId, Cost, Place, RunId, StageKey};
 
 cases![
     a_call_is_stored_unchanged,
@@ -38,7 +38,7 @@ async fn spending(fixture: &Fixture, run_id: RunId) -> CostSummary {
 }
 
 fn end(call_id: CallId, end: CallOutcome) -> Change {
-    Change::SettleCall { stage_id: "a".into(), call_id, end: Box::new(end) }
+    Change::SettleCall { stage_key: "a".into(), call_id, end: Box::new(end) }
 }
 
 /// A summary of cost, tokens, reserved amount and pending calls.
@@ -65,6 +65,7 @@ async fn a_call_is_stored_unchanged(fixture: Fixture) {
         id,
         run_id: Some(run_id),
         stage_id: Some("a".into()),
+        place: Place::default(),
         generation: 1,
         attempt: 1,
         topic: reserved_call.topic,
@@ -195,29 +196,29 @@ async fn two_calls(fixture: &Fixture) -> (RunId, ClaimedJob, Change) {
 }
 
 async fn every_change_that_ends_a_lease_leaves_its_calls_unknown(fixture: Fixture) {
-    let stage_id = || "a".to_owned();
+    let stage_key = || StageKey::from("a");
     let error = || "no".to_owned();
     let hour = Duration::from_secs(3_600);
     let ways: [(&str, Vec<Change>); 7] = [
         ("completed", vec![complete("a"), release_run()]),
-        ("retried", vec![Change::Retry { stage_id: stage_id(), error: error(), delay: hour }]),
-        ("returned", vec![Change::ReturnJob { stage_id: stage_id(), reason: "the worker stops".into() }]),
+        ("retried", vec![Change::Retry { stage_key: stage_key(), error: error(), delay: hour }]),
+        ("returned", vec![Change::ReturnJob { stage_key: stage_key(), reason: "the worker stops".into() }]),
         (
             "suspended",
             vec![Change::Suspend {
-                stage_id: stage_id(),
+                stage_key: stage_key(),
                 ticket: inline("ticket"),
                 check_after: hour,
                 give_up_after: hour,
                 awaits_signal: false,
             }],
         ),
-        ("failed", vec![Change::Fail { stage_id: stage_id(), error: error() }, fail_run()]),
-        ("cancelled", vec![Change::Cancel { stage_id: stage_id() }, cancel_run()]),
+        ("failed", vec![Change::Fail { stage_key: stage_key(), error: error() }, fail_run()]),
+        ("cancelled", vec![Change::Cancel { stage_key: stage_key() }, cancel_run()]),
         (
             "waits for its budget",
             vec![Change::AwaitBudget {
-                stage_id: stage_id(),
+                stage_key: stage_key(),
                 error: error(),
                 reserve: Cost::MAX,
                 budget: Some(Cost::ZERO),
@@ -234,7 +235,7 @@ async fn every_change_that_ends_a_lease_leaves_its_calls_unknown(fixture: Fixtur
     let (run_id, job, settled) = two_calls(&fixture).await;
     fixture.apply(held(&job, vec![settled])).await;
     let decide = Box::new(move |_: Option<&_>| {
-        let changes = vec![Change::Cancel { stage_id: "a".into() }, cancel_run()];
+        let changes = vec![Change::Cancel { stage_key: "a".into() }, cancel_run()];
         Some(Decision { run_id, command: "test", precondition: Precondition::Present, idempotency: None, changes })
     });
     fixture.store.commit_locked(run_id, decide).await.unwrap();
@@ -245,7 +246,7 @@ async fn a_reaped_lease_leaves_its_calls_unknown(fixture: Fixture) {
     let (run_id, job, settled) = two_calls(&fixture).await;
     fixture.apply(held(&job, vec![settled])).await;
     fixture.clock.advance(super::fixture::LEASE);
-    let retry = Change::Retry { stage_id: "a".into(), error: "lost".into(), delay: Duration::ZERO };
+    let retry = Change::Retry { stage_key: "a".into(), error: "lost".into(), delay: Duration::ZERO };
     let reap = || decision(run_id, Precondition::ExpiredLease(job.lease.clone()), vec![retry.clone()]);
     fixture.apply(reap()).await;
     check_unknown(&fixture, run_id, "reaped").await;
@@ -262,11 +263,11 @@ async fn a_reaped_lease_leaves_its_calls_unknown(fixture: Fixture) {
 async fn unknown_calls_stay_unknown_in_a_rerun(fixture: Fixture) {
     let (run_id, job, settled) = two_calls(&fixture).await;
     fixture.apply(held(&job, vec![settled])).await;
-    let changes = vec![Change::Cancel { stage_id: "a".into() }, cancel_run()];
+    let changes = vec![Change::Cancel { stage_key: "a".into() }, cancel_run()];
     fixture.apply(decision(run_id, Precondition::Present, changes)).await;
     check_unknown(&fixture, run_id, "its job is deleted").await;
     let rerun =
-        Change::Rerun { stages: vec![RerunStage { stage_id: "a".into(), waiting_on: 0 }], waiting_on: 1 };
+        Change::Rerun { stages: vec![RerunStage { stage_key: "a".into(), waiting_on: 0 }], waiting_on: 1 };
     let precondition = Precondition::Revision(fixture.revision(run_id).await);
     fixture.apply(decision(run_id, precondition, vec![rerun, enqueue("a")])).await;
     check_unknown(&fixture, run_id, "rerun").await;
@@ -277,14 +278,14 @@ async fn the_calls_of_other_stages_stay_reserved(fixture: Fixture) {
     fixture.start(run_id, &[("a", 0), ("b", 0)], 2).await;
     let jobs = fixture.claim_up_to("worker", 2).await;
     for job in &jobs {
-        let stage = &job.lease.stage_id;
+        let stage = &job.lease.stage_key;
         fixture.apply(held(job, vec![reserve(stage, CallId::generate(), call("t", 1))])).await;
     }
-    fixture.apply(held(&jobs[0], vec![complete(&jobs[0].lease.stage_id), release_run()])).await;
+    fixture.apply(held(&jobs[0], vec![complete(&jobs[0].lease.stage_key), release_run()])).await;
     let mut rows = calls(&fixture, run_id).await;
     rows.retain(|call| call.outcome == CallStatus::Reserved);
     assert_eq!(rows.len(), 1);
-    assert_eq!(rows[0].stage_id.as_ref(), Some(&jobs[1].lease.stage_id));
+    assert_eq!(rows[0].stage_key().as_ref(), Some(&jobs[1].lease.stage_key));
     assert_eq!(fixture.run(run_id).await.spending, spent(0, 0, 2, 1));
 }
 
@@ -320,7 +321,7 @@ async fn a_rerun_adds_to_the_cost_summary(fixture: Fixture) {
     let (run_id, job, settled) = two_calls(&fixture).await;
     fixture.apply(held(&job, vec![settled, complete("a"), release_run()])).await;
     let rerun =
-        Change::Rerun { stages: vec![RerunStage { stage_id: "a".into(), waiting_on: 0 }], waiting_on: 1 };
+        Change::Rerun { stages: vec![RerunStage { stage_key: "a".into(), waiting_on: 0 }], waiting_on: 1 };
     let precondition = Precondition::Revision(fixture.revision(run_id).await);
     fixture.apply(decision(run_id, precondition, vec![rerun, enqueue("a")])).await;
     assert_eq!(spending(&fixture, run_id).await, spent(2, 7, 10, 0));

@@ -9,7 +9,7 @@ cases![a_diamond_runs_to_its_end];
 async fn a_diamond_runs_to_its_end(fixture: Fixture) {
     let run_id = fixture.diamond().await;
     let a = fixture.claim("worker").await;
-    assert_eq!(a.lease.stage_id, "a");
+    assert_eq!(a.lease.stage_key, "a");
     assert_eq!((a.attempt, a.max_attempts), (1, ATTEMPTS));
     assert_eq!(a.definition_fingerprint, DEFINITION);
     assert_eq!(a.workflow_id, new_run().workflow_id);

@@ -116,6 +116,8 @@ suite! {
     waiting,
     times,
     signals,
+    places,
+    place_rows,
     late_outcomes,
     stuck_runs,
     outbox,

@@ -29,7 +29,7 @@ cases![
 
 /// A change that any precondition may carry, and whose event shows whether it was applied.
 fn progress() -> Vec<Change> {
-    vec![Change::Progress { stage_id: "a".into(), fraction: 0.5, message: "half".into() }]
+    vec![Change::Progress { stage_key: "a".into(), fraction: 0.5, message: "half".into() }]
 }
 
 /// Commits under a precondition, checks that the run changes only if it holds, and returns whether it does.
@@ -46,11 +46,11 @@ async fn holds(fixture: &Fixture, run_id: RunId, precondition: Precondition) -> 
 }
 
 fn claimable(generation: u32) -> Precondition {
-    Precondition::Claimable { stage_id: "a".into(), generation }
+    Precondition::Claimable { stage_key: "a".into(), generation }
 }
 
 async fn retry_in(fixture: &Fixture, job: &ClaimedJob, delay: Duration) {
-    let retry = Change::Retry { stage_id: "a".into(), error: "no".into(), delay };
+    let retry = Change::Retry { stage_key: "a".into(), error: "no".into(), delay };
     fixture.apply(held(job, vec![retry])).await;
 }
 
@@ -80,9 +80,9 @@ async fn a_job_of_another_generation_is_not_claimable(fixture: Fixture) {
 
 async fn a_stage_without_a_job_is_not_claimable(fixture: Fixture) {
     let run_id = fixture.diamond().await;
-    let precondition = Precondition::Claimable { stage_id: "d".into(), generation: 1 };
+    let precondition = Precondition::Claimable { stage_key: "d".into(), generation: 1 };
     assert!(!holds(&fixture, run_id, precondition).await);
-    let precondition = Precondition::Claimable { stage_id: "unknown".into(), generation: 1 };
+    let precondition = Precondition::Claimable { stage_key: "unknown".into(), generation: 1 };
     assert!(!holds(&fixture, run_id, precondition).await);
 }
 
@@ -133,7 +133,7 @@ async fn a_lease_on_a_completed_stage_does_not_hold(fixture: Fixture) {
 
 async fn a_returned_lease_does_not_hold(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
-    fixture.apply(held(&job, vec![Change::ReturnJob { stage_id: "a".into(), reason: "the worker stops".into() }])).await;
+    fixture.apply(held(&job, vec![Change::ReturnJob { stage_key: "a".into(), reason: "the worker stops".into() }])).await;
     assert!(!holds(&fixture, run_id, Precondition::Lease(job.lease)).await);
 }
 
@@ -142,7 +142,7 @@ async fn an_expired_lease_holds_until_another_worker_claims(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     fixture.clock.advance(LEASE * 10);
     assert!(holds(&fixture, run_id, Precondition::Lease(job.lease.clone())).await);
-    let back = Change::Retry { stage_id: "a".into(), error: "lease lost".into(), delay: Duration::ZERO };
+    let back = Change::Retry { stage_key: "a".into(), error: "lease lost".into(), delay: Duration::ZERO };
     fixture.apply(decision(run_id, Precondition::ExpiredLease(job.lease.clone()), vec![back])).await;
     let other = fixture.claim("other").await;
     assert!(!holds(&fixture, run_id, Precondition::Lease(job.lease)).await);
@@ -188,10 +188,10 @@ async fn a_revision_does_not_hold_after_a_sibling_has_changed_the_run(fixture: F
     fixture.start(run_id, &[("a", 0), ("b", 0)], 2).await;
     let decided_from = fixture.revision(run_id).await;
     let job = fixture.claim("worker").await;
-    fixture.commit(held(&job, vec![complete(&job.lease.stage_id)])).await;
+    fixture.commit(held(&job, vec![complete(&job.lease.stage_key)])).await;
     assert!(!holds(&fixture, run_id, Precondition::Revision(decided_from)).await);
-    let claim = Change::Claim { stage_id: "b".into(), claim: claim("worker") };
-    let precondition = Precondition::Claimable { stage_id: "b".into(), generation: 1 };
+    let claim = Change::Claim { stage_key: "b".into(), claim: claim("worker") };
+    let precondition = Precondition::Claimable { stage_key: "b".into(), generation: 1 };
     fixture.apply(decision(run_id, precondition, vec![claim])).await;
     let stage = fixture.stage(run_id, "b").await;
     assert_eq!((stage.status, stage.started_at), (Status::Running, Some(fixture.clock.now())));

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::fixture::{Fixture, cancel_run, decision, definitions, inline, new_run};
 use crate::ports::{NewRun, Precondition};
+use crate::value::StageKey;
 
 cases![
     pending_runs_are_ordered_by_priority_then_age,
@@ -83,14 +84,14 @@ async fn outputs_are_returned_for_completed_stages_only(fixture: Fixture) {
     for job in &jobs {
         fixture.complete(job, &[]).await;
     }
-    let stage_ids: Vec<String> = ["a", "b", "c", "unknown"].map(str::to_owned).to_vec();
-    let outputs = fixture.store.outputs(run_id, &stage_ids).await.unwrap();
+    let stage_keys = ["a", "b", "c", "unknown"].map(StageKey::from);
+    let outputs = fixture.store.outputs(run_id, &stage_keys).await.unwrap();
     assert_eq!(outputs.len(), 2);
     for job in &jobs {
-        let stage = &job.lease.stage_id;
+        let stage = &job.lease.stage_key;
         assert_eq!(outputs[stage], inline(stage));
     }
-    let one = fixture.store.outputs(run_id, &stage_ids[..1]).await.unwrap();
+    let one = fixture.store.outputs(run_id, &stage_keys[..1]).await.unwrap();
     assert_eq!(one.keys().collect::<Vec<_>>(), ["a"]);
     assert!(fixture.store.outputs(run_id, &[]).await.unwrap().is_empty());
 }

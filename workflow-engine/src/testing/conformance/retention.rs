@@ -36,7 +36,7 @@ async fn purged(fixture: &Fixture, purge: Purge) -> Vec<RunId> {
 async fn completed(fixture: &Fixture) -> RunId {
     let (run_id, job) = fixture.running().await;
     let log = Change::Log {
-        stage_id: Some("a".into()),
+        stage_key: Some("a".into()),
         level: LogLevel::Info,
         message: "here".into(),
         fields: json(&()),
@@ -124,7 +124,7 @@ async fn a_run_that_was_rerun_is_kept(fixture: Fixture) {
     let run_id = completed(&fixture).await;
     deliver_all(&fixture).await;
     fixture.clock.advance(DAY);
-    let stage = crate::ports::RerunStage { stage_id: "a".into(), waiting_on: 0 };
+    let stage = crate::ports::RerunStage { stage_key: "a".into(), waiting_on: 0 };
     let rerun = Change::Rerun { stages: vec![stage], waiting_on: 1 };
     let precondition = Precondition::Revision(fixture.revision(run_id).await);
     fixture.apply(decision(run_id, precondition, vec![rerun])).await;

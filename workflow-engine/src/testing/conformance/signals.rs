@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::fixture::{Fixture, cancel_run, complete, decision, held, json, new_stages, release_run};
 use crate::ports::{Change, Clock, Commit, Precondition, Purge, RerunStage, SignalWaitQuery};
 use crate::records::{ClaimedJob, EventKind, Status, StoredValue};
-use crate::value::{Json, RunId};
+use crate::value::{Json, Place, RunId};
 
 cases![
     a_signal_is_stored_with_its_event_and_wakes_the_stage,
@@ -29,7 +29,7 @@ const WEEK: Duration = Duration::from_secs(7 * 86_400);
 
 fn suspend(give_up_after: Duration) -> Change {
     Change::Suspend {
-        stage_id: "a".into(),
+        stage_key: "a".into(),
         ticket: StoredValue::Inline(json("approve?")),
         check_after: give_up_after,
         give_up_after,
@@ -39,7 +39,7 @@ fn suspend(give_up_after: Duration) -> Change {
 
 fn signal(payload: u32, actor: Option<&str>) -> Change {
     Change::Signal {
-        stage_id: "a".into(),
+        stage_key: "a".into(),
         stage_name: "Stage a".into(),
         payload: json(&payload),
         actor: actor.map(str::to_owned),
@@ -64,11 +64,11 @@ async fn waiting(fixture: &Fixture) -> RunId {
 }
 
 fn consume(job: &ClaimedJob, number: u64) -> Vec<Change> {
-    vec![Change::ConsumeSignal { stage_id: job.lease.stage_id.clone(), number }, complete("a"), release_run()]
+    vec![Change::ConsumeSignal { stage_key: job.lease.stage_key.clone(), number }, complete("a"), release_run()]
 }
 
 async fn numbers(fixture: &Fixture, run_id: RunId) -> Vec<(u64, bool)> {
-    let signals = fixture.store.signals(run_id, Some("a")).await.unwrap();
+    let signals = fixture.store.signals(run_id, Some(&"a".into())).await.unwrap();
     signals.into_iter().map(|signal| (signal.number, signal.consumed_at.is_some())).collect()
 }
 
@@ -80,10 +80,11 @@ async fn a_signal_is_stored_with_its_event_and_wakes_the_stage(fixture: Fixture)
     assert_eq!((signals.len(), stored.number, stored.payload.as_str()), (1, 1, "7"));
     assert_eq!((stored.stage_id.as_str(), stored.actor.as_deref()), ("a", Some("ada")));
     assert_eq!((stored.at, stored.consumed_at, stored.consumed_by), (fixture.clock.now(), None, None));
-    assert_eq!(fixture.store.next_signal(run_id, "a").await.unwrap().as_ref(), Some(stored));
-    assert_eq!(fixture.store.next_signal(run_id, "b").await.unwrap(), None);
+    assert_eq!(fixture.store.next_signal(run_id, &"a".into()).await.unwrap().as_ref(), Some(stored));
+    assert_eq!(fixture.store.next_signal(run_id, &"b".into()).await.unwrap(), None);
     let signalled = EventKind::StageSignalled {
         stage_id: "a".into(),
+        place: Place::default(),
         stage_name: "Stage a".into(),
         actor: Some("ada".into()),
     };
@@ -92,9 +93,9 @@ async fn a_signal_is_stored_with_its_event_and_wakes_the_stage(fixture: Fixture)
     let job = fixture.claim("worker").await;
     assert!(job.is_poll);
     fixture.apply(held(&job, consume(&job, 1))).await;
-    let signals = fixture.store.signals(run_id, Some("a")).await.unwrap();
+    let signals = fixture.store.signals(run_id, Some(&"a".into())).await.unwrap();
     assert_eq!((signals[0].consumed_at, signals[0].consumed_by), (Some(fixture.clock.now()), Some(1)));
-    assert_eq!(fixture.store.next_signal(run_id, "a").await.unwrap(), None);
+    assert_eq!(fixture.store.next_signal(run_id, &"a".into()).await.unwrap(), None);
 }
 
 async fn a_signal_before_the_run_starts_is_kept(fixture: Fixture) {
@@ -132,7 +133,7 @@ async fn a_signal_during_the_last_check_makes_another_one_due(fixture: Fixture) 
     let job = fixture.claim("worker").await;
     send(&fixture, run_id, signal(7, None)).await;
     assert!(fixture.job(run_id, "a").await.unwrap().woken);
-    let postpone = Change::Postpone { stage_id: "a".into(), check_after: WEEK };
+    let postpone = Change::Postpone { stage_key: "a".into(), check_after: WEEK };
     fixture.apply(held(&job, vec![postpone])).await;
     let job = fixture.claim("worker").await;
     fixture.apply(held(&job, consume(&job, 1))).await;
@@ -170,10 +171,10 @@ async fn signals_are_consumed_in_the_order_of_their_commits(fixture: Fixture) {
     }
     fixture.apply(held(&job, vec![suspend(WEEK)])).await;
     let job = fixture.claim("worker").await;
-    let next = fixture.store.next_signal(run_id, "a").await.unwrap().unwrap();
+    let next = fixture.store.next_signal(run_id, &"a".into()).await.unwrap().unwrap();
     assert_eq!((next.number, next.payload.as_str()), (1, "10"));
     fixture.apply(held(&job, consume(&job, 1))).await;
-    let next = fixture.store.next_signal(run_id, "a").await.unwrap().unwrap();
+    let next = fixture.store.next_signal(run_id, &"a".into()).await.unwrap().unwrap();
     assert_eq!((next.number, next.payload.as_str()), (2, "20"));
     assert_eq!(numbers(&fixture, run_id).await, [(1, true), (2, false), (3, false)]);
 }
@@ -210,7 +211,7 @@ async fn a_consumed_signal_stays_after_a_rerun(fixture: Fixture) {
     let job = fixture.claim("worker").await;
     fixture.apply(held(&job, consume(&job, 1))).await;
     let rerun = Change::Rerun {
-        stages: vec![RerunStage { stage_id: "a".into(), waiting_on: 0 }],
+        stages: vec![RerunStage { stage_key: "a".into(), waiting_on: 0 }],
         waiting_on: 1,
     };
     let enqueue = super::fixture::enqueue("a");
@@ -222,7 +223,7 @@ async fn a_consumed_signal_stays_after_a_rerun(fixture: Fixture) {
     send(&fixture, run_id, signal(2, None)).await;
     let job = fixture.claim("worker").await;
     fixture.apply(held(&job, consume(&job, 2))).await;
-    let signals = fixture.store.signals(run_id, Some("a")).await.unwrap();
+    let signals = fixture.store.signals(run_id, Some(&"a".into())).await.unwrap();
     let consumed_by: Vec<_> = signals.iter().map(|signal| signal.consumed_by).collect();
     assert_eq!(consumed_by, [Some(1), Some(2)]);
 }
@@ -233,7 +234,7 @@ async fn signals_are_deleted_with_their_run(fixture: Fixture) {
         send(&fixture, run_id, signal(1, None)).await;
     }
     let precondition = Precondition::Revision(fixture.revision(run_id).await);
-    let changes = vec![Change::Cancel { stage_id: "a".into() }, cancel_run()];
+    let changes = vec![Change::Cancel { stage_key: "a".into() }, cancel_run()];
     fixture.apply(decision(run_id, precondition, changes)).await;
     let purge = Purge {
         older_than: Duration::ZERO,
@@ -250,7 +251,7 @@ async fn signals_are_deleted_with_their_run(fixture: Fixture) {
 fn waits(after: Option<&crate::records::SignalWait>, limit: usize) -> SignalWaitQuery {
     SignalWaitQuery {
         stages: vec![(super::fixture::DEFINITION.into(), "a".into())],
-        after: after.map(|wait| (wait.deadline, wait.run_id, wait.stage_id.clone())),
+        after: after.map(|wait| (wait.deadline, wait.run_id, wait.stage_key())),
         limit,
     }
 }
@@ -285,7 +286,7 @@ async fn a_stage_that_no_longer_waits_is_not_listed(fixture: Fixture) {
         [waiting(&fixture).await, waiting(&fixture).await, waiting(&fixture).await];
     send(&fixture, answered, signal(1, None)).await;
     let precondition = Precondition::Revision(fixture.revision(cancelled).await);
-    let changes = vec![Change::Cancel { stage_id: "a".into() }, cancel_run()];
+    let changes = vec![Change::Cancel { stage_key: "a".into() }, cancel_run()];
     fixture.apply(decision(cancelled, precondition, changes)).await;
     let found = fixture.store.signal_waits(&waits(None, 10)).await.unwrap();
     let runs: Vec<RunId> = found.into_iter().map(|wait| wait.run_id).collect();
@@ -308,7 +309,7 @@ async fn the_definitions_of_suspended_stages_are_listed(fixture: Fixture) {
     let run_id = fixture.create_as(other).await;
     let start = Change::StartRun { stages: new_stages(&[("a", 0)]), waiting_on: 1 };
     let claim = Some(super::fixture::claim("worker"));
-    let enqueue = Change::Enqueue { stage_id: "a".into(), max_attempts: 3, max_crashes: 3, claim };
+    let enqueue = Change::Enqueue { stage_key: "a".into(), max_attempts: 3, max_crashes: 3, claim };
     let precondition = Precondition::Revision(fixture.revision(run_id).await);
     let applied = fixture.apply(decision(run_id, precondition, vec![start, enqueue])).await;
     fixture.apply(held(&applied.claimed[0], vec![suspend(WEEK)])).await;

@@ -14,7 +14,7 @@ cases![
 /// A statement that fails when it runs.
 fn impossible() -> Change {
     let statements = vec![Statement::new("INSERT INTO there_is_no_such_table (a) VALUES ($1)").bind(1)];
-    Change::Execute { stage_id: "a".into(), statements }
+    Change::Execute { stage_key: "a".into(), statements }
 }
 
 fn is_refusal(error: &crate::Error) -> bool {
@@ -24,7 +24,7 @@ fn is_refusal(error: &crate::Error) -> bool {
 async fn a_failed_statement_rolls_back_its_commit(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let before = fixture.snapshot(run_id).await;
-    let put = Change::PutArtifact { stage_id: "a".into(), key: "x".into(), value: inline(&1) };
+    let put = Change::PutArtifact { stage_key: "a".into(), key: "x".into(), value: inline(&1) };
     let decision = held(&job, vec![put, impossible(), complete("a"), release_run()]);
     let error = fixture.store.commit(decision).await.unwrap_err();
     assert!(is_refusal(&error), "{error:?}");

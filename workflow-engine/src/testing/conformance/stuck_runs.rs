@@ -48,14 +48,15 @@ async fn a_run_without_any_job_is_stuck(fixture: Fixture) {
 
 async fn a_stage_that_is_ready_without_a_job_makes_its_run_stuck(fixture: Fixture) {
     let run_id = without_jobs(&fixture, &[("a", 0), ("b", 0), ("c", 1)]).await;
-    let queue = |stage: &'static str| async {
-        let precondition = Precondition::Revision(fixture.revision(run_id).await);
-        fixture.apply(decision(run_id, precondition, vec![enqueue(stage)])).await;
+    let (fixture, run) = (&fixture, run_id);
+    let queue = |stage: &'static str| async move {
+        let precondition = Precondition::Revision(fixture.revision(run).await);
+        fixture.apply(decision(run, precondition, vec![enqueue(stage)])).await;
     };
     queue("a").await;
-    assert_eq!(stuck(&fixture, Duration::ZERO).await, [run_id], "another stage has a job");
+    assert_eq!(stuck(fixture, Duration::ZERO).await, [run_id], "another stage has a job");
     queue("b").await;
-    assert!(stuck(&fixture, Duration::ZERO).await.is_empty());
+    assert!(stuck(fixture, Duration::ZERO).await.is_empty());
 }
 
 async fn a_run_whose_last_completion_was_not_processed_is_stuck(fixture: Fixture) {
@@ -70,7 +71,7 @@ async fn a_job_without_attempts_left_makes_its_run_stuck(fixture: Fixture) {
     for _ in 0..3 {
         assert!(stuck(&fixture, Duration::ZERO).await.is_empty());
         let job = fixture.claim("worker").await;
-        let retry = Change::Retry { stage_id: "a".into(), error: "no".into(), delay: Duration::ZERO };
+        let retry = Change::Retry { stage_key: "a".into(), error: "no".into(), delay: Duration::ZERO };
         fixture.apply(held(&job, vec![retry])).await;
     }
     assert_eq!(stuck(&fixture, Duration::ZERO).await, [run_id]);
@@ -84,14 +85,14 @@ async fn a_waiting_run_is_not_stuck(fixture: Fixture) {
     assert_eq!(fixture.run(completed).await.status, Status::Completed);
     let wait = [
         Change::Suspend {
-            stage_id: "a".into(),
+            stage_key: "a".into(),
             ticket: inline("ticket"),
             check_after: HOUR * 1_000,
             give_up_after: HOUR * 10_000,
             awaits_signal: false,
         },
-        Change::Retry { stage_id: "a".into(), error: "no".into(), delay: HOUR * 1_000 },
-        Change::ReturnJob { stage_id: "a".into(), reason: "the worker stops".into() },
+        Change::Retry { stage_key: "a".into(), error: "no".into(), delay: HOUR * 1_000 },
+        Change::ReturnJob { stage_key: "a".into(), reason: "the worker stops".into() },
     ];
     for change in wait {
         let (_, job) = fixture.running().await;
@@ -115,7 +116,7 @@ async fn a_run_is_stuck_only_after_the_limit_and_for_workers_with_its_definition
     assert!(fixture.store.stuck_runs(&other, Duration::ZERO, 10).await.unwrap().is_empty());
     // A commit restarts the limit.
     let precondition = Precondition::Revision(fixture.revision(run_id).await);
-    let progress = Change::Progress { stage_id: "a".into(), fraction: 0.5, message: String::new() };
+    let progress = Change::Progress { stage_key: "a".into(), fraction: 0.5, message: String::new() };
     fixture.apply(decision(run_id, precondition, vec![progress])).await;
     assert!(stuck(&fixture, HOUR).await.is_empty());
 }
@@ -131,8 +132,8 @@ async fn runs_of_other_definitions_are_unclaimed(fixture: Fixture) {
         fixture.start(run_id, &[("a", 0), ("b", 0)], 2).await;
     }
     let take = |run_id, stage: &'static str| async move {
-        let precondition = Precondition::Claimable { stage_id: stage.into(), generation: 1 };
-        let claim = Change::Claim { stage_id: stage.into(), claim: claim("worker") };
+        let precondition = Precondition::Claimable { stage_key: stage.into(), generation: 1 };
+        let claim = Change::Claim { stage_key: stage.into(), claim: claim("worker") };
         (run_id, precondition, vec![claim])
     };
     for stage in ["a", "b"] {
@@ -140,7 +141,7 @@ async fn runs_of_other_definitions_are_unclaimed(fixture: Fixture) {
         let job = fixture.apply(decision(run_id, precondition, changes)).await.claimed.remove(0);
         let ticket = inline("ticket");
         let suspend =
-            Change::Suspend { stage_id: stage.into(), ticket, check_after: HOUR, give_up_after: HOUR * 24, awaits_signal: false };
+            Change::Suspend { stage_key: stage.into(), ticket, check_after: HOUR, give_up_after: HOUR * 24, awaits_signal: false };
         fixture.apply(held(&job, vec![suspend])).await;
     }
     let (run_id, precondition, changes) = take(leased, "a").await;
@@ -171,7 +172,7 @@ async fn due_checks_are_read_and_not_claimed(fixture: Fixture) {
     for _ in 0..3 {
         let (run_id, job) = fixture.running().await;
         let suspend = Change::Suspend {
-            stage_id: "a".into(),
+            stage_key: "a".into(),
             ticket: inline("ticket"),
             check_after: HOUR,
             give_up_after: HOUR * 24,
@@ -225,15 +226,15 @@ async fn jobs_of_many_definitions_are_claimed_in_their_order(fixture: Fixture) {
 async fn a_claim_may_be_bound_to_the_epoch_before_it(fixture: Fixture) {
     let run_id = fixture.single().await;
     let claim_at = |epoch| {
-        let precondition = Precondition::ClaimableAt { stage_id: "a".into(), generation: 1, epoch };
-        let change = Change::Claim { stage_id: "a".into(), claim: claim("worker") };
+        let precondition = Precondition::ClaimableAt { stage_key: "a".into(), generation: 1, epoch };
+        let change = Change::Claim { stage_key: "a".into(), claim: claim("worker") };
         fixture.commit(decision(run_id, precondition, vec![change]))
     };
     assert_eq!(claim_at(1).await, Commit::PreconditionFailed);
     let Commit::Applied(applied) = claim_at(0).await else { panic!("the job is claimable") };
     assert_eq!(applied.claimed[0].lease.epoch, 1);
     assert_eq!(claim_at(1).await, Commit::PreconditionFailed, "the job is leased");
-    fixture.apply(held(&applied.claimed[0], vec![Change::ReturnJob { stage_id: "a".into(), reason: "the worker stops".into() }])).await;
+    fixture.apply(held(&applied.claimed[0], vec![Change::ReturnJob { stage_key: "a".into(), reason: "the worker stops".into() }])).await;
     assert_eq!(claim_at(0).await, Commit::PreconditionFailed);
     assert!(matches!(claim_at(1).await, Commit::Applied(_)));
 }

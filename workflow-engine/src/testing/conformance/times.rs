@@ -7,7 +7,7 @@ use super::fixture::{
 };
 use crate::ports::{Change, Clock, NewRun, Precondition, RerunStage};
 use crate::records::{RunStart, Status};
-use crate::value::RunId;
+use crate::value::{RunId, StageKey};
 
 cases![
     a_delayed_stage_is_due_later_and_not_claimed_before,
@@ -27,7 +27,7 @@ cases![
 const HOUR: Duration = Duration::from_secs(3_600);
 
 fn delay(stage: &str) -> Change {
-    Change::Delay { stage_id: stage.into(), delay: HOUR }
+    Change::Delay { stage_key: stage.into(), delay: HOUR }
 }
 
 async fn create_timed(fixture: &Fixture, start: Option<RunStart>, deadline: Option<Duration>) -> RunId {
@@ -62,12 +62,13 @@ async fn a_delayed_stage_is_due_later_and_not_claimed_before(fixture: Fixture) {
     assert_eq!(fixture.run(run_id).await.active, 2);
     let claimed = fixture.claim_up_to("worker", 10).await;
     assert_eq!(claimed.len(), 1);
-    assert_eq!(claimed[0].lease.stage_id, "c");
+    assert_eq!(claimed[0].lease.stage_key, "c");
     let next = fixture.store.next_job_due(&definitions()).await.unwrap();
     assert_eq!(next, Some(fixture.clock.now() + HOUR));
     fixture.clock.advance(HOUR);
     let claimed = fixture.claim("worker").await;
-    assert_eq!((claimed.lease.stage_id.as_str(), claimed.attempt), ("b", 1));
+    assert_eq!(claimed.lease.stage_key, "b");
+    assert_eq!(claimed.attempt, 1);
 }
 
 async fn a_delay_of_a_stage_that_still_waits_changes_nothing(fixture: Fixture) {
@@ -76,12 +77,12 @@ async fn a_delay_of_a_stage_that_still_waits_changes_nothing(fixture: Fixture) {
     fixture.complete(&job, &["b", "c"]).await;
     let first = fixture.claim("worker").await;
     let last = fixture.claim("worker").await;
-    let end = |stage: &str| vec![complete(stage), release("d"), delay("d")];
-    let first_end = end(&first.lease.stage_id);
+    let end = |stage: &StageKey| vec![complete(stage), release("d"), delay("d")];
+    let first_end = end(&first.lease.stage_key);
     fixture.apply(held(&first, first_end)).await;
     assert_eq!(fixture.job(run_id, "d").await, None, "another branch is still to come");
     fixture.clock.advance(HOUR);
-    let last_end = end(&last.lease.stage_id);
+    let last_end = end(&last.lease.stage_key);
     fixture.apply(held(&last, last_end)).await;
     let job = fixture.job(run_id, "d").await.unwrap();
     assert_eq!(job.run_at, fixture.clock.now() + HOUR, "it counts from the last branch");
@@ -90,7 +91,7 @@ async fn a_delay_of_a_stage_that_still_waits_changes_nothing(fixture: Fixture) {
 async fn a_delay_of_a_claimed_or_older_job_changes_nothing(fixture: Fixture) {
     let run_id = fixture.create().await;
     let mut changes = start_changes(&[("a", 0), ("b", 0)], 1);
-    changes.insert(2, Change::Claim { stage_id: "a".into(), claim: claim("worker") });
+    changes.insert(2, Change::Claim { stage_key: "a".into(), claim: claim("worker") });
     changes.push(delay("a"));
     let precondition = Precondition::Revision(fixture.revision(run_id).await);
     let applied = fixture.apply(decision(run_id, precondition, changes)).await;
@@ -98,7 +99,7 @@ async fn a_delay_of_a_claimed_or_older_job_changes_nothing(fixture: Fixture) {
     assert_eq!(fixture.job(run_id, "a").await.unwrap().status, Status::Running);
     let precondition = Precondition::Revision(fixture.revision(run_id).await);
     fixture.apply(decision(run_id, precondition, vec![delay("b")])).await;
-    assert_eq!(fixture.claim("worker").await.lease.stage_id, "b", "it was ready before");
+    assert_eq!(fixture.claim("worker").await.lease.stage_key, "b", "it was ready before");
 }
 
 async fn a_delayed_stage_is_cancelled_with_its_run(fixture: Fixture) {
@@ -109,7 +110,7 @@ async fn a_delayed_stage_is_cancelled_with_its_run(fixture: Fixture) {
     fixture.apply(decision(run_id, precondition, changes)).await;
     assert!(fixture.claim_up_to("worker", 10).await.is_empty());
     let precondition = Precondition::Revision(fixture.revision(run_id).await);
-    let changes = vec![Change::Cancel { stage_id: "a".into() }, fail_run()];
+    let changes = vec![Change::Cancel { stage_key: "a".into() }, fail_run()];
     fixture.apply(decision(run_id, precondition, changes)).await;
     assert_eq!(fixture.job(run_id, "a").await, None);
     assert_eq!(fixture.store.next_job_due(&definitions()).await.unwrap(), None);
@@ -193,9 +194,9 @@ async fn a_rerun_begins_a_new_deadline(fixture: Fixture) {
     fixture.complete_run(&job).await;
     fixture.clock.advance(5 * HOUR);
     assert_eq!(fixture.store.next_timer(&definitions()).await.unwrap(), None);
-    let again = RerunStage { stage_id: "a".into(), waiting_on: 0 };
+    let again = RerunStage { stage_key: "a".into(), waiting_on: 0 };
     let enqueue =
-        Change::Enqueue { stage_id: "a".into(), max_attempts: ATTEMPTS, max_crashes: 3, claim: None };
+        Change::Enqueue { stage_key: "a".into(), max_attempts: ATTEMPTS, max_crashes: 3, claim: None };
     let changes = vec![Change::Rerun { stages: vec![again], waiting_on: 1 }, enqueue];
     let precondition = Precondition::Revision(fixture.revision(run_id).await);
     fixture.apply(decision(run_id, precondition, changes)).await;

@@ -7,7 +7,7 @@ use super::fixture::{
 };
 use crate::ports::{Change, Clock, Commit, Precondition};
 use crate::records::{BlobKey, ClaimedJob, EventKind, Status, StoredValue};
-use crate::value::Json;
+use crate::value::{Json, Place};
 
 cases![
     a_ticket_is_stored_with_its_stage,
@@ -32,7 +32,7 @@ const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 fn suspend(stage: &str) -> Change {
     Change::Suspend {
-        stage_id: stage.into(),
+        stage_key: stage.into(),
         ticket: StoredValue::Inline(Json::parse(r#"{"batch":"b-1"}"#).unwrap()),
         check_after: HOUR,
         give_up_after: DAY,
@@ -41,12 +41,12 @@ fn suspend(stage: &str) -> Change {
 }
 
 fn postpone() -> Change {
-    Change::Postpone { stage_id: "a".into(), check_after: HOUR }
+    Change::Postpone { stage_key: "a".into(), check_after: HOUR }
 }
 
 async fn wake(fixture: &Fixture, run_id: crate::RunId) {
     let precondition = Precondition::Revision(fixture.revision(run_id).await);
-    fixture.apply(decision(run_id, precondition, vec![Change::Wake { stage_id: "a".into() }])).await;
+    fixture.apply(decision(run_id, precondition, vec![Change::Wake { stage_key: "a".into() }])).await;
 }
 
 /// Starts a run of one stage, which is suspended.
@@ -58,13 +58,13 @@ async fn waiting(fixture: &Fixture) -> (crate::RunId, ClaimedJob) {
 
 async fn a_ticket_is_stored_with_its_stage(fixture: Fixture) {
     let (run_id, _) = waiting(&fixture).await;
-    let stage = fixture.store.stage(run_id, "a").await.unwrap().unwrap();
+    let stage = fixture.store.stage(run_id, &"a".into()).await.unwrap().unwrap();
     assert_eq!(stage, fixture.stage(run_id, "a").await);
     assert_eq!((stage.status, stage.output), (Status::Suspended, None));
     assert_eq!(stage.max_wait_until, Some(fixture.clock.now() + DAY));
     let Some(StoredValue::Inline(ticket)) = stage.suspended_state else { panic!("no ticket") };
     assert_eq!(ticket.as_str(), r#"{"batch":"b-1"}"#);
-    assert_eq!(fixture.store.stage(run_id, "z").await.unwrap(), None);
+    assert_eq!(fixture.store.stage(run_id, &"z".into()).await.unwrap(), None);
 
     let job = fixture.job(run_id, "a").await.unwrap();
     assert_eq!((job.status, job.attempt, job.leased_until), (Status::Suspended, 0, None));
@@ -73,6 +73,7 @@ async fn a_ticket_is_stored_with_its_stage(fixture: Fixture) {
     let events = fixture.events(run_id).await;
     let suspended = EventKind::StageSuspended {
         stage_id: "a".into(),
+        place: Place::default(),
         stage_name: "Stage a".into(),
         next_check_ms: 3_600_000,
     };
@@ -85,7 +86,7 @@ async fn a_large_ticket_is_stored_as_a_blob(fixture: Fixture) {
     let value = Json::encode(&"x".repeat(100_000)).unwrap();
     let put = Change::PutBlob { key: key.clone(), value: value.clone() };
     let suspend = Change::Suspend {
-        stage_id: "a".into(),
+        stage_key: "a".into(),
         ticket: StoredValue::Blob(key.clone()),
         check_after: HOUR,
         give_up_after: DAY,
@@ -147,7 +148,7 @@ async fn a_check_that_fails_stays_a_check(fixture: Fixture) {
     let (run_id, _) = waiting(&fixture).await;
     fixture.clock.advance(HOUR);
     let check = fixture.claim("worker").await;
-    let retry = Change::Retry { stage_id: "a".into(), error: "503".into(), delay: LEASE };
+    let retry = Change::Retry { stage_key: "a".into(), error: "503".into(), delay: LEASE };
     fixture.apply(held(&check, vec![retry])).await;
     let stage = fixture.stage(run_id, "a").await;
     assert_eq!((stage.status, stage.error_message.as_deref()), (Status::Suspended, Some("503")));
@@ -165,7 +166,7 @@ async fn a_returned_check_does_not_count(fixture: Fixture) {
     let (run_id, _) = waiting(&fixture).await;
     fixture.clock.advance(HOUR);
     let check = fixture.claim("worker").await;
-    fixture.apply(held(&check, vec![Change::ReturnJob { stage_id: "a".into(), reason: "the worker stops".into() }])).await;
+    fixture.apply(held(&check, vec![Change::ReturnJob { stage_key: "a".into(), reason: "the worker stops".into() }])).await;
     assert_eq!(fixture.stage(run_id, "a").await.status, Status::Suspended);
     let again = fixture.claim("worker").await;
     assert_eq!((again.is_poll, again.attempt), (true, 1));
@@ -187,7 +188,7 @@ async fn a_worker_that_lost_its_check_commits_nothing(fixture: Fixture) {
     fixture.clock.advance(HOUR);
     let slow = fixture.claim("slow").await;
     fixture.clock.advance(LEASE);
-    let back = Change::Retry { stage_id: "a".into(), error: "lost".into(), delay: Duration::ZERO };
+    let back = Change::Retry { stage_key: "a".into(), error: "lost".into(), delay: Duration::ZERO };
     fixture.apply(decision(run_id, Precondition::ExpiredLease(slow.lease.clone()), vec![back])).await;
     let check = fixture.claim("fast").await;
     for late in [&slow, &body] {
@@ -228,13 +229,13 @@ async fn a_suspended_run_is_reported_once_and_only_while_a_stage_waits(fixture: 
     };
 
     let jobs = fixture.claim_up_to("worker", 2).await;
-    let (a, b) = if jobs[0].lease.stage_id == "a" { (&jobs[0], &jobs[1]) } else { (&jobs[1], &jobs[0]) };
+    let (a, b) = if jobs[0].lease.stage_key == "a" { (&jobs[0], &jobs[1]) } else { (&jobs[1], &jobs[0]) };
     fixture.apply(held(a, vec![suspend("a")])).await;
     assert_eq!(suspensions().await, 0, "b is still running");
     fixture.complete(b, &["c"]).await;
     assert_eq!(suspensions().await, 1);
     let last = fixture.events(run_id).await.pop().unwrap();
-    assert_eq!(last.kind, EventKind::WorkflowSuspended { stage_id: None });
+    assert_eq!(last.kind, EventKind::WorkflowSuspended { stage_id: None , place: Place::default()});
 
     fixture.clock.advance(HOUR);
     let check = fixture.claim("worker").await;
@@ -252,7 +253,7 @@ async fn a_suspended_run_is_reported_once_and_only_while_a_stage_waits(fixture: 
 async fn waiting_stages_are_cancelled_with_their_run(fixture: Fixture) {
     let (run_id, _) = waiting(&fixture).await;
     let precondition = Precondition::Revision(fixture.revision(run_id).await);
-    let changes = vec![Change::Cancel { stage_id: "a".into() }, fail_run()];
+    let changes = vec![Change::Cancel { stage_key: "a".into() }, fail_run()];
     fixture.apply(decision(run_id, precondition, changes)).await;
     let run = fixture.run(run_id).await;
     assert_eq!((run.status, run.active, run.suspended), (Status::Failed, 0, 0));

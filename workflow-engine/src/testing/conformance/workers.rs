@@ -103,12 +103,12 @@ async fn the_queue_is_counted_by_workflow_and_kind(fixture: Fixture) {
     fixture.running().await;
     let (_, retried) = fixture.running().await;
     let delay = Duration::from_secs(60);
-    let retry = Change::Retry { stage_id: "a".into(), error: "no".into(), delay };
+    let retry = Change::Retry { stage_key: "a".into(), error: "no".into(), delay };
     fixture.apply(held(&retried, vec![retry])).await;
     let (_, suspended) = fixture.running().await;
     let ticket = inline("ticket");
     let (check_after, give_up_after) = (delay, delay * 10);
-    let suspend = Change::Suspend { stage_id: "a".into(), ticket, check_after, give_up_after, awaits_signal: false };
+    let suspend = Change::Suspend { stage_key: "a".into(), ticket, check_after, give_up_after, awaits_signal: false };
     fixture.apply(held(&suspended, vec![suspend])).await;
     let failed = fixture.create().await;
     let error = RunError { code: "CLAIM_FAILED".into(), message: "no".into() };
@@ -150,7 +150,7 @@ async fn actions_are_listed_newest_first(fixture: Fixture) {
     let (first, second) = (fixture.create().await, fixture.create().await);
     let annotate = async |run_id, key: &str| {
         let annotation = Annotation { attributes: [(key.to_owned(), json(key))].into(), ..Annotation::default() };
-        let annotate = Change::Annotate { stage_id: None, annotation };
+        let annotate = Change::Annotate { stage_key: None, annotation };
         fixture.apply(decision(run_id, Precondition::Present, vec![annotate])).await;
     };
     for key in ["operator.cancel", "operator", "operator/", "operator.rerun", "operators.wake", "a"] {
@@ -169,9 +169,9 @@ async fn a_stage_that_is_taken_over_has_completed(fixture: Fixture) {
     let output = inline("output of another run");
     let mut changes = vec![Change::CreateRun(new_run())];
     let mut start = start_changes(&[("a", 0), ("b", 0)], 1);
-    start.retain(|change| !matches!(change, Change::Enqueue { stage_id, .. } if stage_id == "a"));
+    start.retain(|change| !matches!(change, Change::Enqueue { stage_key, .. } if *stage_key == "a"));
     changes.extend(start);
-    changes.push(Change::TakeOver { stage_id: "a".into(), output: output.clone() });
+    changes.push(Change::TakeOver { stage_key: "a".into(), output: output.clone() });
     fixture.apply(decision(run_id, Precondition::Absent, changes)).await;
     let stage = fixture.stage(run_id, "a").await;
     assert_eq!((stage.status, stage.attempt, stage.output.as_ref()), (Status::Completed, 0, Some(&output)));
@@ -179,9 +179,9 @@ async fn a_stage_that_is_taken_over_has_completed(fixture: Fixture) {
     assert!(fixture.job(run_id, "a").await.is_none());
     assert_eq!(fixture.event_names(run_id).await, ["workflow:created", "workflow:started"]);
     let outputs = fixture.store.outputs(run_id, &["a".into(), "b".into()]).await.unwrap();
-    assert_eq!(outputs, HashMap::from([("a".to_owned(), output)]));
+    assert_eq!(outputs, HashMap::from([("a".into(), output)]));
     let job = fixture.claim("worker").await;
-    assert_eq!(job.lease.stage_id, "b");
+    assert_eq!(job.lease.stage_key, "b");
     fixture.complete_run(&job).await;
     assert_eq!(fixture.run(run_id).await.status, Status::Completed);
 }

@@ -196,7 +196,7 @@ fn assert_events_consistent(events: &[Event], crash: &str) {
 /// Asserts that stages commit their statements at most once. Stages that wait commit several times and are skipped.
 fn assert_statements_committed_once<W: Workflow>(recorded: &[RecordedStatements], crash: &str) {
     for stage in W::definition().stages.iter().filter(|stage| stage.wait.is_none()) {
-        let commits = recorded.iter().filter(|statements| statements.stage_id == stage.id).count();
+        let commits = recorded.iter().filter(|statements| statements.stage_key.id == stage.id).count();
         assert!(commits <= 1, "{crash}the statements of stage `{}` were committed {commits} times", stage.id);
     }
 }

@@ -26,7 +26,7 @@ use crate::records::{
     LogRecord, RunRecord, RunRequest, StageRecord, StoredValue, SubscriberRecord,
 };
 use crate::telemetry::SubscriberBacklog;
-use crate::value::{Json, RunId};
+use crate::value::{Json, RunId, StageKey};
 
 /// The moment of death, relative to a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,21 +98,21 @@ impl CrashingStore {
 fn describe_changes(decision: &Decision) -> String {
     let mut words: Vec<String> = Vec::new();
     for change in &decision.changes {
-        let (what, stage_id) = match change {
+        let (what, stage_key) = match change {
             Change::CreateRun(_) => ("the creation of the run", None),
             Change::StartRun { .. } => ("the start of the run", None),
             Change::EndRun(_) => ("the end of the run", None),
             Change::ReleaseRun { .. } => ("an output of the run", None),
-            Change::Claim { stage_id, .. } => ("the claim of", Some(stage_id)),
-            Change::Complete { stage_id, .. } => ("the output of", Some(stage_id)),
-            Change::Suspend { stage_id, .. } => ("the ticket of", Some(stage_id)),
-            Change::Postpone { stage_id, .. } => ("the next check of", Some(stage_id)),
-            Change::Retry { stage_id, .. } => ("a retry of", Some(stage_id)),
-            Change::Fail { stage_id, .. } => ("the failure of", Some(stage_id)),
-            Change::ReserveCall { stage_id, .. } => ("a call of a model by", Some(stage_id)),
+            Change::Claim { stage_key, .. } => ("the claim of", Some(stage_key)),
+            Change::Complete { stage_key, .. } => ("the output of", Some(stage_key)),
+            Change::Suspend { stage_key, .. } => ("the ticket of", Some(stage_key)),
+            Change::Postpone { stage_key, .. } => ("the next check of", Some(stage_key)),
+            Change::Retry { stage_key, .. } => ("a retry of", Some(stage_key)),
+            Change::Fail { stage_key, .. } => ("the failure of", Some(stage_key)),
+            Change::ReserveCall { stage_key, .. } => ("a call of a model by", Some(stage_key)),
             _ => continue,
         };
-        words.push(stage_id.map_or_else(|| what.to_owned(), |stage_id| format!("{what} `{stage_id}`")));
+        words.push(stage_key.map_or_else(|| what.to_owned(), |stage_key| format!("{what} `{stage_key}`")));
     }
     if words.is_empty() { "log lines or other rows".to_owned() } else { words.join(", ") }
 }
@@ -150,16 +150,16 @@ impl Persistence for CrashingStore {
         self.alive()?.stages(run_id).await
     }
 
-    async fn stage(&self, run_id: RunId, stage_id: &str) -> Result<Option<StageRecord>, Error> {
-        self.alive()?.stage(run_id, stage_id).await
+    async fn stage(&self, run_id: RunId, stage_key: &StageKey) -> Result<Option<StageRecord>, Error> {
+        self.alive()?.stage(run_id, stage_key).await
     }
 
     async fn outputs(
         &self,
         run_id: RunId,
-        stage_ids: &[String],
-    ) -> Result<HashMap<String, StoredValue>, Error> {
-        self.alive()?.outputs(run_id, stage_ids).await
+        stage_keys: &[StageKey],
+    ) -> Result<HashMap<StageKey, StoredValue>, Error> {
+        self.alive()?.outputs(run_id, stage_keys).await
     }
 
     async fn blob(&self, key: &BlobKey) -> Result<Option<Json>, Error> {
@@ -182,17 +182,21 @@ impl Persistence for CrashingStore {
         self.alive()?.annotations_of_key(key, filter).await
     }
 
-    async fn artifacts(&self, run_id: RunId, stage_id: Option<&str>) -> Result<Vec<ArtifactRecord>, Error> {
-        self.alive()?.artifacts(run_id, stage_id).await
+    async fn artifacts(
+        &self,
+        run_id: RunId,
+        stage_key: Option<&StageKey>,
+    ) -> Result<Vec<ArtifactRecord>, Error> {
+        self.alive()?.artifacts(run_id, stage_key).await
     }
 
     async fn artifact(
         &self,
         run_id: RunId,
-        stage_id: &str,
+        stage_key: &StageKey,
         key: &str,
     ) -> Result<Option<ArtifactRecord>, Error> {
-        self.alive()?.artifact(run_id, stage_id, key).await
+        self.alive()?.artifact(run_id, stage_key, key).await
     }
 
     async fn events(&self, run_id: RunId, after: u64, limit: usize) -> Result<Vec<Event>, Error> {

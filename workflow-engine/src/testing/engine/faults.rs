@@ -22,14 +22,14 @@ pub(super) enum Fault {
 }
 
 /// A stage of a workflow, by their ids.
-type StageKey = (String, String);
+type StageOf = (String, String);
 
 /// The planned faults by stage and attempt. Each happens once.
 #[derive(Clone, Default)]
 pub(super) struct Faults {
-    planned: Arc<Mutex<HashMap<(StageKey, u32), Fault>>>,
+    planned: Arc<Mutex<HashMap<(StageOf, u32), Fault>>>,
     /// The number of further checks of a stage that do not find it ready.
-    suspended: Arc<Mutex<HashMap<StageKey, u32>>>,
+    suspended: Arc<Mutex<HashMap<StageOf, u32>>>,
     /// Cancelled when the simulated process dies, and replaced for the next process.
     dead: Arc<Mutex<CancellationToken>>,
     stubs: Stubs,
@@ -86,7 +86,7 @@ impl Faults {
     }
 }
 
-fn key(workflow: &str, stage: &str) -> StageKey {
+fn key(workflow: &str, stage: &str) -> StageOf {
     (workflow.to_owned(), stage.to_owned())
 }
 

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use crate::ports::Store;
 use crate::records::{Event, EventKind, LogRecord};
-use crate::value::RunId;
+use crate::value::{RunId, StageKey};
 
 /// The longest output that a line shows, in bytes.
 const MAX_OUTPUT: usize = 100;
@@ -51,8 +51,7 @@ fn lines_of(events: &[Event], logs: &[LogRecord]) -> Vec<(DateTime<Utc>, String)
     for event in events {
         let ended = ended_stage(&event.kind);
         let (before, after): (Vec<_>, Vec<_>) = logs.into_iter().partition(|line| {
-            line.at < event.at
-                || (line.at == event.at && ended.is_some() && ended == line.stage_id.as_deref())
+            line.at < event.at || (line.at == event.at && ended.is_some() && ended == line.stage_key())
         });
         lines.extend(before.iter().map(log_line));
         logs = after;
@@ -63,61 +62,61 @@ fn lines_of(events: &[Event], logs: &[LogRecord]) -> Vec<(DateTime<Utc>, String)
 }
 
 /// Returns the stage whose attempt the event ends.
-fn ended_stage(kind: &EventKind) -> Option<&str> {
-    match kind {
-        EventKind::StageCompleted { stage_id, .. }
-        | EventKind::StageRetrying { stage_id, .. }
-        | EventKind::StageReturned { stage_id, .. }
-        | EventKind::StageSuspended { stage_id, .. }
-        | EventKind::StageFailed { stage_id, .. }
-        | EventKind::StageCancelled { stage_id, .. } => Some(stage_id),
-        _ => None,
-    }
+fn ended_stage(kind: &EventKind) -> Option<StageKey> {
+    let ends = matches!(
+        kind,
+        EventKind::StageCompleted { .. }
+            | EventKind::StageRetrying { .. }
+            | EventKind::StageReturned { .. }
+            | EventKind::StageSuspended { .. }
+            | EventKind::StageFailed { .. }
+            | EventKind::StageCancelled { .. }
+    );
+    kind.stage_key().filter(|_| ends)
 }
 
 fn log_line(line: &LogRecord) -> (DateTime<Utc>, String) {
-    let LogRecord { stage_id, level, message, fields, .. } = line;
+    let LogRecord { level, message, fields, .. } = line;
     let fields = fields.as_str();
     let fields = if fields == "null" { String::new() } else { format!(" {fields}") };
-    let about = stage_id.as_deref().unwrap_or("run");
+    let about = line.stage_key().map_or_else(|| "run".to_owned(), |stage| stage.to_string());
     (line.at, format!("log {about} {}: {message}{fields}", level.as_str()))
 }
 
 fn event_line(kind: &EventKind) -> String {
+    let stage = kind.stage_key().map(|stage| stage.to_string()).unwrap_or_default();
     let details = match kind {
         EventKind::WorkflowCompleted { output: Some(output), .. } if output.as_str().len() <= MAX_OUTPUT => {
             output.as_str().to_owned()
         }
         EventKind::WorkflowFailed { code, error } => format!("{code}: {error}"),
         EventKind::WorkflowCancelled { reason } => reason.clone().unwrap_or_default(),
-        EventKind::StageStarted { stage_id, attempt, .. } => format!("{stage_id}, attempt {attempt}"),
-        EventKind::StageProgress { stage_id, fraction, message } => {
-            format!("{stage_id} {:.0} %: {message}", fraction * 100.0)
+        EventKind::StageStarted { attempt, .. } => format!("{stage}, attempt {attempt}"),
+        EventKind::StageProgress { fraction, message, .. } => {
+            format!("{stage} {:.0} %: {message}", fraction * 100.0)
         }
-        EventKind::StageSuspended { stage_id, next_check_ms, .. } => {
-            format!("{stage_id}, next check in {}", span(Duration::from_millis(*next_check_ms)))
+        EventKind::StageSuspended { next_check_ms, .. } => {
+            format!("{stage}, next check in {}", span(Duration::from_millis(*next_check_ms)))
         }
-        EventKind::StageCompleted { stage_id, arm: Some(arm), .. } => format!("{stage_id}, arm {arm}"),
-        EventKind::StageCompleted { stage_id, .. } | EventKind::StageCancelled { stage_id, .. } => {
-            stage_id.clone()
-        }
-        EventKind::StageSignalled { stage_id, actor, .. } => match actor {
-            Some(actor) => format!("{stage_id} by {actor}"),
-            None => stage_id.clone(),
+        EventKind::StageCompleted { arm: Some(arm), .. } => format!("{stage}, arm {arm}"),
+        EventKind::StageCompleted { .. } | EventKind::StageCancelled { .. } => stage,
+        EventKind::StageSignalled { actor, .. } => match actor {
+            Some(actor) => format!("{stage} by {actor}"),
+            None => stage,
         },
-        EventKind::StageSkipped { stage_id, because, .. } => format!("{stage_id}, because of `{because}`"),
-        EventKind::StageRetrying { stage_id, attempt, error, delay_ms, .. } => {
+        EventKind::StageSkipped { because, .. } => format!("{stage}, because of `{because}`"),
+        EventKind::StageRetrying { attempt, error, delay_ms, .. } => {
             let delay = span(Duration::from_millis(*delay_ms));
-            format!("{stage_id}, attempt {attempt}: {error}; next attempt in {delay}")
+            format!("{stage}, attempt {attempt}: {error}; next attempt in {delay}")
         }
-        EventKind::StageReturned { stage_id, attempt, reason, .. } => {
-            format!("{stage_id}, attempt {attempt}: {reason}")
+        EventKind::StageReturned { attempt, reason, .. } => {
+            format!("{stage}, attempt {attempt}: {reason}")
         }
-        EventKind::StageFailed { stage_id, attempt, error, .. } => {
-            format!("{stage_id}, attempt {attempt}: {error}")
+        EventKind::StageFailed { attempt, error, .. } => {
+            format!("{stage}, attempt {attempt}: {error}")
         }
-        EventKind::AnnotationCreated { stage_id, key, value, .. } => {
-            let about = stage_id.as_deref().map(|stage| format!("{stage} ")).unwrap_or_default();
+        EventKind::AnnotationCreated { key, value, .. } => {
+            let about = if stage.is_empty() { stage } else { format!("{stage} ") };
             format!("{about}{key} = {}", value.as_str())
         }
         _ => String::new(),

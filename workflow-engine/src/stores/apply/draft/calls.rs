@@ -4,7 +4,7 @@ use super::Draft;
 use crate::records::{CallStatus, JobRecord};
 use crate::stores::calls::{CallRow, ReservedRow, SettledRow, VoidedCalls};
 use crate::stores::working_set::StageRows;
-use crate::value::CallId;
+use crate::value::{CallId, StageKey};
 
 impl Draft<'_> {
     /// Returns the call, if it exists.
@@ -28,7 +28,7 @@ impl Draft<'_> {
     pub(in crate::stores::apply) fn void_calls(&mut self, voided: VoidedCalls) {
         let known = self.set.calls.iter().chain(&self.written.calls);
         let lost = known.filter(|(_, row)| {
-            row.run_id == Some(voided.run_id) && row.stage_id.as_deref() == Some(&voided.stage_id)
+            row.run_id == Some(voided.run_id) && row.stage_key.as_ref() == Some(&voided.stage_key)
         });
         let lost: Vec<CallId> = lost.map(|(id, _)| *id).collect();
         for id in lost {
@@ -39,16 +39,16 @@ impl Draft<'_> {
         self.written.side_rows.voided_calls.push(voided);
     }
 
-    /// Returns the ids of the stages that this decision has touched and that have reserved calls, in order.
-    pub(in crate::stores::apply) fn stages_with_pending_calls(&self) -> Vec<String> {
+    /// Returns the keys of the stages that this decision has touched and that have reserved calls, in order.
+    pub(in crate::stores::apply) fn stages_with_pending_calls(&self) -> Vec<StageKey> {
         let has_pending =
             |rows: &StageRows| rows.stage.get().is_some_and(|stage| stage.spending.pending_calls > 0);
-        let mut pending: Vec<String> = self
+        let mut pending: Vec<StageKey> = self
             .written
             .stages
             .iter()
             .filter(|(_, rows)| has_pending(rows))
-            .map(|(id, _)| id.clone())
+            .map(|(key, _)| key.clone())
             .collect();
         pending.sort_unstable();
         pending
@@ -57,10 +57,10 @@ impl Draft<'_> {
     /// Returns a stage's job before this decision, and as it is now.
     pub(in crate::stores::apply) fn jobs_of(
         &self,
-        stage_id: &str,
+        stage_key: &StageKey,
     ) -> (Option<&JobRecord>, Option<&JobRecord>) {
-        let before = self.stored_stage(stage_id).and_then(|rows| rows.job.get());
-        let now = self.written.stages.get(stage_id).map_or(before, |rows| rows.job.get());
+        let before = self.stored_stage(stage_key).and_then(|rows| rows.job.get());
+        let now = self.written.stages.get(stage_key).map_or(before, |rows| rows.job.get());
         (before, now)
     }
 
@@ -70,7 +70,7 @@ impl Draft<'_> {
     }
 
     /// Notes that the amounts of the stage differ from the stored ones.
-    pub(in crate::stores::apply) fn stage_spending_changed(&mut self, stage_id: &str) {
-        self.written.side_rows.changed_spending.insert((self.run_id, Some(stage_id.to_owned())));
+    pub(in crate::stores::apply) fn stage_spending_changed(&mut self, stage_key: &StageKey) {
+        self.written.side_rows.changed_spending.insert((self.run_id, Some(stage_key.clone())));
     }
 }
