@@ -6,6 +6,7 @@ use super::retry::RetryPolicy;
 use super::stage_path::StagePath;
 use super::state_type::StateType;
 use super::wait::WaitDefinition;
+use super::workflow::WorkflowDefinition;
 use crate::value::Cost;
 
 /// The declaration of a stage, independent of any workflow: the options of `#[stage(…)]` and their defaults.
@@ -40,6 +41,8 @@ pub struct StageDeclaration {
     pub check_state: &'static [StateType],
     /// How the stage waits; `None` for a stage that does not wait.
     pub wait: Option<WaitDefinition>,
+    /// For a workflow that is a step of another one: its definition.
+    pub child: Option<fn() -> &'static WorkflowDefinition>,
 }
 
 impl StageDeclaration {
@@ -67,6 +70,7 @@ impl StageDeclaration {
             state: &[],
             check_state: &[],
             wait: None,
+            child: None,
         }
     }
 
@@ -116,6 +120,13 @@ impl StageDeclaration {
     #[must_use]
     pub const fn state(mut self, state: &'static [StateType]) -> Self {
         self.state = state;
+        self
+    }
+
+    /// The stage starts a run of this workflow, and waits for its end.
+    #[must_use]
+    pub(crate) const fn runs(mut self, child: fn() -> &'static WorkflowDefinition) -> Self {
+        self.child = Some(child);
         self
     }
 

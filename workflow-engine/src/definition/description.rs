@@ -53,6 +53,9 @@ impl WorkflowDefinition {
 
     fn stage_json(&self, stage: &StageDefinition) -> Value {
         let mut described = self.declared_json(stage);
+        if let Some(child) = stage.child_workflow_id() {
+            described["child_workflow_id"] = child.into();
+        }
         if let Some(configured) = stage.read_settings {
             described["configured"] = configured.places.iter().copied().collect();
             if configured.places.iter().any(|(option, _)| *option == "max_attempts") {

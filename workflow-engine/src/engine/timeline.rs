@@ -144,6 +144,7 @@ impl AnyRun {
             return Ok(graph.stages);
         }
         let stages = self.store().stages(run.id).await?.into_iter().map(|stage| GraphStage {
+            child: None,
             id: stage.stage_id,
             name: stage.stage_name,
             number: stage.stage_number,

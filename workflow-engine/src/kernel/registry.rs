@@ -235,6 +235,22 @@ impl WorkflowRegistry {
         self.by_id.values().flat_map(BTreeMap::values).map(|registered| registered.definition)
     }
 
+    /// Checks that every workflow that is a step of a registered one is registered too.
+    ///
+    /// # Errors
+    /// `WORKFLOW_NOT_FOUND`, which names both.
+    pub fn check_children(&self) -> Result<(), Error> {
+        for definition in self.definitions() {
+            let children = definition.stages.iter().filter_map(|stage| Some(stage.child?()));
+            for child in children {
+                if self.of_type(child).is_err() {
+                    return Err(Error::child_not_registered(&definition.id, &child.id));
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Returns what this process counts of each registered definition.
     pub(crate) fn meters(&self) -> impl Iterator<Item = &WorkflowMeters> {
         self.by_id.values().flat_map(BTreeMap::values).map(|registered| registered.meters())

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::new_run::{NewRun, NewStage};
+use super::other_run::OtherRun;
 use super::rerun_stage::RerunStage;
 use super::run_end::RunEnd;
 use crate::ledger::{CallOutcome, CallReservation};
@@ -262,6 +263,8 @@ pub enum Change {
         /// The number of stages that wait for something outside.
         suspended: u32,
     },
+    /// Writes another run in the same transaction: a child of this one, or its parent.
+    OtherRun(OtherRun),
     /// Stores the result of a command that takes two commits. Its first commit has written the idempotency key.
     CompleteIdempotencyKey {
         /// The name of the command.

@@ -1,6 +1,6 @@
 //! A run and its stages before they are inserted.
 
-use crate::records::RunRequest;
+use crate::records::{RunParent, RunRequest};
 
 /// A run before it is inserted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub struct NewRun {
     pub definition_fingerprint: String,
     /// The priority. Runs with a higher one are claimed first.
     pub priority: i32,
+    /// The run that starts this one, if a stage of a run does.
+    pub parent: Option<RunParent>,
     /// Input, configuration and metadata.
     pub request: RunRequest,
 }

@@ -16,6 +16,7 @@ use crate::error::{Error, ErrorCode};
 use crate::kernel::Kernel;
 use crate::kernel::choice::choose;
 use crate::kernel::failure::{FinalFailure, fail_for_good};
+use crate::kernel::links::wake_parent;
 use crate::kernel::measured::count_end;
 use crate::kernel::start_plan::delay_of;
 use crate::kernel::stored_values::prepare_output;
@@ -99,6 +100,9 @@ pub(super) async fn complete(
         };
         let release = || Change::ReleaseRun { output: output.clone(), stages: stages.clone() };
         changes.extend((0..next.ends).map(|_| release()));
+    }
+    if next.ends > 0 {
+        changes.extend(wake_parent(job.awaited_by.as_ref()));
     }
     changes.extend(execution_key::completion(job, &JobOutcome::Completed));
 

@@ -13,6 +13,7 @@ use tracing::{Instrument, Span};
 
 use super::Command;
 use crate::context::with_traceparent;
+use crate::definition::WorkflowDefinition;
 use crate::error::Error;
 use crate::kernel::Kernel;
 use crate::kernel::idempotency;
@@ -24,7 +25,7 @@ use crate::kernel::start_plan::{first_stages, start_changes};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 use crate::ports::EnqueuedRun;
 use crate::ports::{Change, Commit, Decision, IdempotencyEntry, NewRun, Precondition};
-use crate::records::{Annotation, Claimant, RunRequest, Status, check_tags};
+use crate::records::{Annotation, Claimant, RunParent, RunRequest, Status, check_tags};
 use crate::telemetry::spans;
 use crate::value::{Cost, Json, RunId};
 
@@ -182,6 +183,56 @@ impl CreateRun {
         created
     }
 
+    /// Returns the changes that create the run as the child of another one, and the entry of its idempotency key.
+    pub(crate) fn child_changes(
+        &self,
+        kernel: &Kernel,
+        run_id: RunId,
+        parent: RunParent,
+    ) -> Result<(Vec<Change>, Option<IdempotencyEntry>), Error> {
+        let Checked { registered, request, entry, .. } = self.check(kernel, run_id)?;
+        Ok((self.new_run_changes(kernel, registered.definition(), request, Some(parent)), entry))
+    }
+
+    /// Returns the run that an earlier request with the same idempotency key has created. `existing` is any run.
+    pub(crate) async fn earlier_run(
+        &self,
+        kernel: &Kernel,
+        existing: RunId,
+    ) -> Result<Option<RunId>, Error> {
+        let Some(entry) = self.entry(existing)? else { return Ok(None) };
+        idempotency::stored_output(kernel, existing, &entry).await
+    }
+
+    /// Returns the changes that describe the run.
+    fn new_run_changes(
+        &self,
+        kernel: &Kernel,
+        definition: &WorkflowDefinition,
+        request: RunRequest,
+        parent: Option<RunParent>,
+    ) -> Vec<Change> {
+        let mut changes = vec![Change::CreateRun(NewRun {
+            workflow_id: definition.id.clone(),
+            workflow_name: definition.name.clone(),
+            definition_fingerprint: definition.fingerprint().to_owned(),
+            parent,
+            priority: self.priority.unwrap_or(Claimant::DEFAULT_PRIORITY),
+            request,
+        })];
+        if !self.tags.is_empty() {
+            changes.push(Change::Tag { tags: self.tags.clone() });
+        }
+        let annotations = self.annotations.iter().cloned();
+        changes.extend(annotations.map(|annotation| Change::Annotate { stage_id: None, annotation }));
+        changes.extend(self.budget.map(|budget| Change::SetBudget { stage_id: None, budget }));
+        let (start, deadline) = (self.start(kernel), self.deadline.or(definition.deadline));
+        if start.is_some() || deadline.is_some() {
+            changes.push(Change::SetTimes { start, deadline });
+        }
+        changes
+    }
+
     async fn create_untraced(
         self,
         kernel: &Kernel,
@@ -193,28 +244,12 @@ impl CreateRun {
         let input = request.input.clone();
         let metadata = request.metadata.clone();
         let priority = self.priority.unwrap_or(Claimant::DEFAULT_PRIORITY);
-
-        let mut changes = vec![Change::CreateRun(NewRun {
-            workflow_id: definition.id.clone(),
-            workflow_name: definition.name.clone(),
-            definition_fingerprint: definition.fingerprint().to_owned(),
-            priority,
-            request,
-        })];
+        let start = self.start(kernel);
+        let mut changes = self.new_run_changes(kernel, definition, request, None);
         if is_enqueued {
             changes.push(Change::Dequeue);
         }
-        if !self.tags.is_empty() {
-            changes.push(Change::Tag { tags: self.tags.clone() });
-        }
-        let annotations = self.annotations.iter().cloned();
-        changes.extend(annotations.map(|annotation| Change::Annotate { stage_id: None, annotation }));
-        changes.extend(self.budget.map(|budget| Change::SetBudget { stage_id: None, budget }));
         // The host decides here whether it executes the run itself.
-        let (start, deadline) = (self.start(kernel), self.deadline.or(definition.deadline));
-        if start.is_some() || deadline.is_some() {
-            changes.push(Change::SetTimes { start, deadline });
-        }
         let placement = kernel.placement().filter(|_| start.is_none());
         let has_host = placement.is_some();
         let wanted = first_stages(definition).count();
@@ -270,7 +305,7 @@ impl CreateRun {
 }
 
 /// Returns the metadata with the trace of the caller, if a trace is recorded and the caller has given none.
-fn traced_metadata(kernel: &Kernel, metadata: Option<Json>, span: &Span) -> Option<Json> {
+pub(crate) fn traced_metadata(kernel: &Kernel, metadata: Option<Json>, span: &Span) -> Option<Json> {
     let Some(port) = &kernel.config().trace_context else { return metadata };
     // A program may record its own spans and not those of the engine.
     let traceparent =

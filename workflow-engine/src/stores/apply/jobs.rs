@@ -97,7 +97,9 @@ pub(super) fn delay(draft: &mut Draft<'_>, stage_id: &str, delay: Duration) -> R
 pub(super) fn claim(draft: &mut Draft<'_>, stage_id: &str, claimant: &Claimant) -> Result<(), Mismatch> {
     let now = draft.now();
     let since_creation = waited_for_start(draft);
-    let deadline_at = draft.run()?.times.deadline_at;
+    let run = draft.run()?;
+    let deadline_at = run.times.deadline_at;
+    let awaited_by = run.parent.clone().filter(|parent| parent.is_awaited);
     let job = draft.job_mut(stage_id)?;
     let waited = since_creation.unwrap_or_else(|| (now - job.run_at).to_std().unwrap_or_default());
     job.status = Status::Running;
@@ -124,6 +126,7 @@ pub(super) fn claim(draft: &mut Draft<'_>, stage_id: &str, claimant: &Claimant) 
         crashes: job.crashes,
         is_poll: false,
         deadline_at,
+        awaited_by,
         waited,
         idempotency_key: None,
     };

@@ -35,6 +35,7 @@ pub(super) fn create(draft: &mut Draft<'_>, new: &NewRun) -> Result<(), Mismatch
         cancel_reason: None,
         spending: CostSummary::default(),
         times: RunTimes::default(),
+        parent: new.parent.clone(),
         created_at: draft.now(),
         started_at: None,
         completed_at: None,
