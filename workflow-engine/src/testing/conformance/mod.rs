@@ -116,6 +116,7 @@ suite! {
     waiting,
     times,
     signals,
+    children,
     late_outcomes,
     stuck_runs,
     outbox,
