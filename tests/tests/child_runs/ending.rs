@@ -7,6 +7,7 @@ use tests::signal;
 use tests::world::World;
 use workflow_engine::prelude::*;
 use workflow_engine::records::RunRecord;
+use workflow_engine::serverless::{MaintenanceTick, ProcessJobs, ServerlessSettings};
 use workflow_engine::{AnyRun, ErrorCode};
 
 use crate::steps::{
@@ -170,16 +171,23 @@ async fn a_child_that_has_completed_stays_so(world: World) {
 }
 
 async fn a_child_that_was_deleted_fails_the_step(world: World) {
-    let engine = engine(&world).await;
-    let (run, child) = held(&engine).await;
-    // The parent's worker is away when the child ends, and the child is deleted before it is back.
-    engine.shutdown().await;
-    let stranger = world.engine().without_worker().build().await.unwrap();
-    let child = stranger.any_run(child.id()).await.unwrap();
+    let engine = world.engine().register::<packing>().register::<selling>().without_worker();
+    let engine = engine.build().await.unwrap();
+    let host = engine.serverless(ServerlessSettings::default()).unwrap();
+    let run = engine.start::<selling>(SellingInput { cents: 5 }).await.unwrap();
+    let one = ProcessJobs { max_jobs: 1, concurrency: 1 };
+    while run.children().await.unwrap().items.is_empty() {
+        host.run_maintenance_tick(MaintenanceTick::default()).await;
+        host.process_available_jobs(one).await.unwrap();
+    }
+    // It is deleted before the parent asks for its end.
+    let child = engine.any_run(run.children().await.unwrap().items[0].id).await.unwrap();
     child.cancel("gone").await.unwrap();
     child.delete().await.unwrap();
-    let engine = self::engine(&world).await;
-    let run = engine.run_handle::<selling>(run.id()).await.unwrap();
+    while !run.status().await.unwrap().is_terminal() {
+        host.run_maintenance_tick(MaintenanceTick::default()).await;
+        host.process_available_jobs(one).await.unwrap();
+    }
     assert_eq!(ended(&run).await.error.unwrap().code, ErrorCode::RunNotFound.as_str());
 }
 

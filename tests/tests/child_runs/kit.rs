@@ -20,3 +20,11 @@ async fn a_registered_child_runs() {
     let run = test.register::<packing>().run(SellingInput { cents: 5 }).await;
     assert_eq!(run.output.unwrap(), "packed: 10 g");
 }
+
+#[tokio::test]
+async fn a_crash_at_any_commit_loses_neither_parent_nor_child() {
+    let mut test = TestEngine::<selling>::new();
+    test.register::<packing>();
+    let input = || SellingInput { cents: 5 };
+    test.crash_everywhere(input, |output| assert_eq!(output, "packed: 10 g")).await;
+}

@@ -99,6 +99,7 @@ fn implementation(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
     let step_input = input::of_step(graph, names);
     let (id, text, title) = (&graph.id, plain(name), display_name(graph));
     let description = docs::text(&graph.workflow.attributes);
+    let version = graph.workflow.options.version.map(|version| quote!(.version(#version)));
     quote! {
         impl #private::Workflow for #name {
             #input
@@ -112,7 +113,7 @@ fn implementation(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
                 #id,
                 #title,
                 #description
-            );
+            )#version;
 
             fn definition() -> &'static #private::WorkflowDefinition {
                 static DEFINITION: #private::LazyLock<#private::WorkflowDefinition> =

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use super::child_workflow::ChildWorkflow;
 use super::retry::RetryPolicy;
 use super::stage_path::StagePath;
 use super::state_type::StateType;
 use super::wait::WaitDefinition;
-use super::workflow::WorkflowDefinition;
 use crate::value::Cost;
 
 /// The declaration of a stage, independent of any workflow: the options of `#[stage(…)]` and their defaults.
@@ -41,8 +41,8 @@ pub struct StageDeclaration {
     pub check_state: &'static [StateType],
     /// How the stage waits; `None` for a stage that does not wait.
     pub wait: Option<WaitDefinition>,
-    /// For a workflow that is a step of another one: its definition.
-    pub child: Option<fn() -> &'static WorkflowDefinition>,
+    /// The workflow that the stage runs, where it is one.
+    pub child: Option<ChildWorkflow>,
 }
 
 impl StageDeclaration {
@@ -125,7 +125,7 @@ impl StageDeclaration {
 
     /// The stage starts a run of this workflow, and waits for its end.
     #[must_use]
-    pub(crate) const fn runs(mut self, child: fn() -> &'static WorkflowDefinition) -> Self {
+    pub(crate) const fn runs(mut self, child: ChildWorkflow) -> Self {
         self.child = Some(child);
         self
     }

@@ -93,7 +93,7 @@ impl WorkflowDefinition {
             "choice": stage.choice.as_ref().map(|choice| json!({
                 "arms": choice.arms.iter().map(|arm| self.arm_json(arm)).collect::<Vec<_>>(),
             })),
-            "wait": stage.wait.map(|wait| {
+            "wait": stage.wait.filter(|_| stage.child.is_none()).map(|wait| {
                 let mut described = json!({
                     "give_up_after_ms": millis(wait.give_up_after),
                     "ticket_schema": wait.ticket_schema(),

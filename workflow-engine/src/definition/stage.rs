@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
+use super::child_workflow::ChildWorkflow;
 use super::choice::ChoiceDefinition;
 use super::config::ConfigDefinition;
 use super::declaration::OverBudget;
@@ -15,7 +16,6 @@ use super::settings::{ReadSettings, StageSettings};
 use super::source::Source;
 use super::state_type::StateType;
 use super::wait::WaitDefinition;
-use super::workflow::WorkflowDefinition;
 use crate::context::{StageContext, StageError};
 use crate::value::{Cost, Json};
 
@@ -56,8 +56,8 @@ pub struct StageDefinition {
     pub over_budget: OverBudget,
     /// How the stage waits; its body then returns a ticket. `None` for a stage that does not wait.
     pub wait: Option<WaitDefinition>,
-    /// For a step that is a workflow: its definition. The stage starts a run of it, and waits for its end.
-    pub child: Option<fn() -> &'static WorkflowDefinition>,
+    /// The workflow of a step that is one: the stage starts a run of it, and waits for its end.
+    pub child: Option<ChildWorkflow>,
     /// The time between the completion of its predecessors, or the start of the run, and its first attempt; `None` without
     /// a `delay` before it.
     pub delay: Option<Duration>,
@@ -97,7 +97,7 @@ impl StageDefinition {
     /// Returns the id of the workflow that the stage runs, where it is one.
     #[must_use]
     pub fn child_workflow_id(&self) -> Option<&'static str> {
-        self.child.map(|definition| definition().id.as_str())
+        self.child.map(|child| child.id)
     }
 
     /// Returns the limits of the stage in a run with this configuration of the stage.

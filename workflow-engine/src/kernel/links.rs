@@ -6,6 +6,7 @@
 use crate::ports::{Change, Decision, OtherRun, RunEnd, Snapshot};
 use crate::records::{ChildTicket, RunParent, RunRecord, StageRecord, StoredValue};
 use crate::value::RunId;
+use crate::value::limits::truncate;
 
 /// Returns the change that wakes the stage that waits for the end of a run, if there is one.
 pub(super) fn wake_parent(parent: Option<&RunParent>) -> Option<Change> {
@@ -44,14 +45,15 @@ pub(super) fn with_links(snapshot: &Snapshot, mut decision: Decision) -> Decisio
 }
 
 fn reason(run: &RunRecord, stage: &StageRecord, ended: Option<&RunEnd>) -> String {
-    match ended {
+    let reason = match ended {
         Some(RunEnd::Cancelled(Some(reason))) => {
             format!("run {}, which waited for it, was cancelled: {reason}", run.id)
         }
         Some(RunEnd::Cancelled(None)) => format!("run {}, which waited for it, was cancelled", run.id),
         Some(RunEnd::Failed(error)) => format!("run {}, which waited for it, failed: {}", run.id, error.message),
         None => format!("stage `{}` of run {} waits for it no longer", stage.stage_id, run.id),
-    }
+    };
+    truncate::error_text(&reason)
 }
 
 /// Returns the run for which the stage waits, or has waited. Another ticket may have the same form: the store cancels only

@@ -241,10 +241,9 @@ impl WorkflowRegistry {
     /// `WORKFLOW_NOT_FOUND`, which names both.
     pub fn check_children(&self) -> Result<(), Error> {
         for definition in self.definitions() {
-            let children = definition.stages.iter().filter_map(|stage| Some(stage.child?()));
-            for child in children {
-                if self.of_type(child).is_err() {
-                    return Err(Error::child_not_registered(&definition.id, &child.id));
+            for child in definition.stages.iter().filter_map(|stage| stage.child) {
+                if self.for_new_run(child.id, Some(child.version)).is_err() {
+                    return Err(Error::child_not_registered(&definition.id, child.id));
                 }
             }
         }

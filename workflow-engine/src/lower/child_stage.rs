@@ -10,7 +10,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::entry::{keep, store};
 use super::from_upstream::FromUpstream;
 use crate::context::{ChildOutcome, StageContext, StageError};
-use crate::definition::{CheckExecution, CheckOutcome, StageDeclaration, WaitDefinition};
+use crate::definition::{
+    CheckExecution, CheckOutcome, ChildWorkflow, StageDeclaration, StagePath, WaitDefinition,
+};
 #[cfg(feature = "testing")]
 use crate::language::Stubs;
 use crate::language::{InputTypes, Running, Stage, Workflow};
@@ -69,11 +71,13 @@ where
     type Config = W::Config;
     type Output = W::Output;
 
-    const PATH: crate::definition::StagePath = W::STEP.path;
+    const PATH: StagePath = W::STEP.path;
 
     const DECLARATION: StageDeclaration = {
         let wait = WaitDefinition::new(check::<W>, ticket_schema).for_child(CHECK_EVERY, NO_LIMIT);
-        W::STEP.waits(wait, &[], &[]).runs(W::definition)
+        let child = ChildWorkflow::new(W::STEP.id, W::STEP.version);
+        // A new version of the child does not change the definition of its parent.
+        W::STEP.version(1).waits(wait, &[], &[]).runs(child)
     };
 
     fn run(input: W::StepInput, config: W::Config, context: StageContext) -> Running<Json> {

@@ -134,7 +134,7 @@ pub enum Change {
         ticket: StoredValue,
         /// The time until the first check.
         check_after: Duration,
-        /// The time until the wait times out.
+        /// The time until the wait times out; one beyond the calendar is no limit.
         give_up_after: Duration,
         /// Whether the stage waits for a signal.
         awaits_signal: bool,
@@ -395,9 +395,4 @@ pub enum Change {
         /// The statements, already checked.
         statements: Vec<Statement>,
     },
-}
-
-impl Change {
-    /// The most signals that a stage's queue holds.
-    pub const MAX_SIGNALS: u64 = 1_000;
 }

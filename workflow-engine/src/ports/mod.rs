@@ -24,6 +24,7 @@
 //! tasks of one process that the store has changed, and carry its [`Outages`].
 
 mod decision;
+mod idempotency_entry;
 mod precondition;
 mod change;
 mod rerun_stage;
@@ -69,13 +70,14 @@ pub use claim::{ClaimRequest, ClaimedWork};
 pub(crate) use clock::is_jump;
 pub use clock::{Clock, SystemClock};
 pub use commit::{Applied, Commit};
-pub use decision::{Decision, IdempotencyEntry};
+pub use decision::Decision;
 pub use delivery::{Delivery, DeliveryClaim, DeliveryLease, DeliveryOutcome, Settlement};
 pub use delivery_error::{BatchError, DeliveryError};
 pub use delivery_policy::DeliveryPolicy;
 pub use diagnosis::{Connections, Diagnosis, OpenTransaction, StoreCondition, WaitingEvents};
 pub use enqueue::{EnqueueTarget, EnqueuedRun};
 pub use executor::ActivityExecutor;
+pub use idempotency_entry::IdempotencyEntry;
 pub use hints::{HighestPriority, Hints, RunWatch};
 pub use inspection::{CostQuery, Inspection, RunCount, RunPage, RunQuery};
 pub use ledger::Ledger;

@@ -1,8 +1,12 @@
 //! What a decision about one run writes to another one.
 
-use super::change::Change;
-use super::decision::IdempotencyEntry;
-use crate::value::RunId;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::idempotency_entry::IdempotencyEntry;
+use super::new_run::NewRun;
+use crate::records::RunStart;
+use crate::value::{Cost, RunId};
 
 /// What a decision about one run writes to another one, in the same transaction: a child of the run, or its parent.
 #[derive(Clone, Debug)]
@@ -30,13 +34,30 @@ pub enum OtherRun {
     },
 }
 
-/// A run that a stage starts. The commit of the stage creates it.
+/// A run that a stage starts. The commit of the stage creates it, as a decision with these changes would.
 #[derive(Clone, Debug)]
 pub struct ChildStart {
     /// The id of the run to be created.
     pub run_id: RunId,
     /// The idempotency key of `run.create`, where the stage has given one.
     pub idempotency: Option<IdempotencyEntry>,
-    /// `CreateRun`, and the changes that describe the run to be created.
-    pub changes: Vec<Change>,
+    /// The run, as in `Change::CreateRun`.
+    pub run: NewRun,
+    /// The tags, as in `Change::Tag`.
+    pub tags: BTreeMap<String, String>,
+    /// The budget, as in `Change::SetBudget`.
+    pub budget: Option<Cost>,
+    /// The start, as in `Change::SetTimes`.
+    pub start: Option<RunStart>,
+    /// The longest time, as in `Change::SetTimes`.
+    pub deadline: Option<Duration>,
+}
+
+impl ChildStart {
+    /// Creates the start of a run without options.
+    #[must_use]
+    pub const fn new(run_id: RunId, run: NewRun) -> Self {
+        let tags = BTreeMap::new();
+        Self { run_id, idempotency: None, run, tags, budget: None, start: None, deadline: None }
+    }
 }

@@ -10,7 +10,7 @@ use crate::context::{CheckedChild, ChildOutcome, ChildRun, ChildRuns, StageError
 use crate::error::{Error, ErrorCode};
 use crate::kernel::Kernel;
 use crate::kernel::commands::CreateRun;
-use crate::ports::{Change, ChildStart, OtherRun};
+use crate::ports::{Change, OtherRun};
 use crate::records::{Lease, RunParent, Status};
 use crate::value::RunId;
 
@@ -62,7 +62,7 @@ impl AttemptChildren {
             Status::Failed => {
                 let (code, message) = run.error.map_or_else(
                     || (ErrorCode::StageFailed, "for an unknown reason".to_owned()),
-                    |error| (code_of(&error.code), error.message),
+                    |error| (ErrorCode::from_text(&error.code).unwrap_or(ErrorCode::StageFailed), error.message),
                 );
                 let message = format_args!("run {run_id} of workflow `{workflow_id}` failed: {message}");
                 ChildOutcome::Failed(StageError::with_code(code, message))
@@ -96,8 +96,8 @@ pub(super) fn start_changes(
     let start = |child: ChildRun| {
         let ChildRun { run_id, depth, is_awaited, .. } = child;
         let parent = RunParent::new(lease.run_id, &*lease.stage_id, lease.generation, depth, is_awaited);
-        let (changes, idempotency) = command(child).child_changes(kernel, run_id, parent)?;
-        Ok(Change::OtherRun(OtherRun::Start(Box::new(ChildStart { run_id, idempotency, changes }))))
+        let start = command(child).child_start(kernel, run_id, parent)?;
+        Ok(Change::OtherRun(OtherRun::Start(Box::new(start))))
     };
     children.into_iter().map(start).collect()
 }
@@ -123,10 +123,4 @@ fn command(child: ChildRun) -> CreateRun {
 /// Returns the failure of a stage whose request is refused; another attempt would make the same request.
 fn refused(error: &Error) -> StageError {
     StageError::with_code(error.code(), error)
-}
-
-/// Returns the code with which a child failed.
-fn code_of(text: &str) -> ErrorCode {
-    let known = ErrorCode::ALL.iter().copied().find(|code| code.as_str() == text);
-    known.unwrap_or(ErrorCode::StageFailed)
 }

@@ -24,7 +24,7 @@ use crate::kernel::slots::Reservation;
 use crate::kernel::start_plan::{first_stages, start_changes};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 use crate::ports::EnqueuedRun;
-use crate::ports::{Change, Commit, Decision, IdempotencyEntry, NewRun, Precondition};
+use crate::ports::{Change, ChildStart, Commit, Decision, IdempotencyEntry, NewRun, Precondition};
 use crate::records::{Annotation, Claimant, RunParent, RunRequest, Status, check_tags};
 use crate::telemetry::spans;
 use crate::value::{Cost, Json, RunId};
@@ -183,15 +183,24 @@ impl CreateRun {
         created
     }
 
-    /// Returns the changes that create the run as the child of another one, and the entry of its idempotency key.
-    pub(crate) fn child_changes(
-        &self,
+    /// Returns the run as the child of another one, to be created by the commit of a stage.
+    pub(crate) fn child_start(
+        self,
         kernel: &Kernel,
         run_id: RunId,
         parent: RunParent,
-    ) -> Result<(Vec<Change>, Option<IdempotencyEntry>), Error> {
+    ) -> Result<ChildStart, Error> {
         let Checked { registered, request, entry, .. } = self.check(kernel, run_id)?;
-        Ok((self.new_run_changes(kernel, registered.definition(), request, Some(parent)), entry))
+        let definition = registered.definition();
+        Ok(ChildStart {
+            run_id,
+            idempotency: entry,
+            run: self.new_run(definition, request, Some(parent)),
+            budget: self.budget,
+            start: self.start(kernel),
+            deadline: self.deadline.or(definition.deadline),
+            tags: self.tags,
+        })
     }
 
     /// Returns the run that an earlier request with the same idempotency key has created. `existing` is any run.
@@ -204,33 +213,20 @@ impl CreateRun {
         idempotency::stored_output(kernel, existing, &entry).await
     }
 
-    /// Returns the changes that describe the run.
-    fn new_run_changes(
+    fn new_run(
         &self,
-        kernel: &Kernel,
         definition: &WorkflowDefinition,
         request: RunRequest,
         parent: Option<RunParent>,
-    ) -> Vec<Change> {
-        let mut changes = vec![Change::CreateRun(NewRun {
+    ) -> NewRun {
+        NewRun {
             workflow_id: definition.id.clone(),
             workflow_name: definition.name.clone(),
             definition_fingerprint: definition.fingerprint().to_owned(),
             parent,
             priority: self.priority.unwrap_or(Claimant::DEFAULT_PRIORITY),
             request,
-        })];
-        if !self.tags.is_empty() {
-            changes.push(Change::Tag { tags: self.tags.clone() });
         }
-        let annotations = self.annotations.iter().cloned();
-        changes.extend(annotations.map(|annotation| Change::Annotate { stage_id: None, annotation }));
-        changes.extend(self.budget.map(|budget| Change::SetBudget { stage_id: None, budget }));
-        let (start, deadline) = (self.start(kernel), self.deadline.or(definition.deadline));
-        if start.is_some() || deadline.is_some() {
-            changes.push(Change::SetTimes { start, deadline });
-        }
-        changes
     }
 
     async fn create_untraced(
@@ -244,10 +240,20 @@ impl CreateRun {
         let input = request.input.clone();
         let metadata = request.metadata.clone();
         let priority = self.priority.unwrap_or(Claimant::DEFAULT_PRIORITY);
-        let start = self.start(kernel);
-        let mut changes = self.new_run_changes(kernel, definition, request, None);
+
+        let mut changes = vec![Change::CreateRun(self.new_run(definition, request, None))];
         if is_enqueued {
             changes.push(Change::Dequeue);
+        }
+        if !self.tags.is_empty() {
+            changes.push(Change::Tag { tags: self.tags.clone() });
+        }
+        let annotations = self.annotations.iter().cloned();
+        changes.extend(annotations.map(|annotation| Change::Annotate { stage_id: None, annotation }));
+        changes.extend(self.budget.map(|budget| Change::SetBudget { stage_id: None, budget }));
+        let (start, deadline) = (self.start(kernel), self.deadline.or(definition.deadline));
+        if start.is_some() || deadline.is_some() {
+            changes.push(Change::SetTimes { start, deadline });
         }
         // The host decides here whether it executes the run itself.
         let placement = kernel.placement().filter(|_| start.is_none());

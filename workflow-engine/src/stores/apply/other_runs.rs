@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::draft::{Draft, Written};
 use super::mismatch::Mismatch;
-use super::{changes, suspension};
+use super::{budget, runs, side_rows, suspension};
 use crate::error::Error;
 use crate::ports::{Change, ChildStart, Decision, OtherRun};
 use crate::records::{ChildTicket, RunRecord, StageRecord, Status, StoredValue};
@@ -61,7 +61,14 @@ fn start<'s>(
         return Err(Mismatch::KeyIsTaken(entry.key.clone()));
     }
     let mut draft = Draft::new(set, child.run_id, now);
-    child.changes.iter().try_for_each(|change| changes::write(&mut draft, change))?;
+    runs::create(&mut draft, &child.run)?;
+    side_rows::tag(&mut draft, &child.tags);
+    if let Some(budget) = child.budget {
+        budget::set(&mut draft, None, budget)?;
+    }
+    if child.start.is_some() || child.deadline.is_some() {
+        runs::set_times(&mut draft, child.start, child.deadline)?;
+    }
     draft.caused_by("run.create".to_owned());
     Ok(Some(draft))
 }

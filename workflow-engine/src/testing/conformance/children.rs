@@ -32,8 +32,8 @@ fn link(parent: RunId, stage_id: &str, is_awaited: bool) -> RunParent {
 }
 
 fn start(run_id: RunId, parent: RunParent) -> Change {
-    let changes = vec![Change::CreateRun(NewRun { parent: Some(parent), ..new_run() })];
-    Change::OtherRun(OtherRun::Start(Box::new(ChildStart { run_id, idempotency: None, changes })))
+    let run = NewRun { parent: Some(parent), ..new_run() };
+    Change::OtherRun(OtherRun::Start(Box::new(ChildStart::new(run_id, run))))
 }
 
 fn suspend(stage_id: &str, child: RunId) -> Change {
@@ -95,9 +95,10 @@ async fn a_decision_that_misses_creates_no_child(fixture: Fixture) {
 async fn a_taken_key_of_a_child_undoes_the_commit(fixture: Fixture) {
     let (parent, job) = fixture.running().await;
     let keyed = |run_id: RunId| {
-        let changes = vec![Change::CreateRun(NewRun { parent: Some(link(parent, "a", false)), ..new_run() })];
+        let run = NewRun { parent: Some(link(parent, "a", false)), ..new_run() };
         let idempotency = Some(entry("run.create", "order-7", 1));
-        Change::OtherRun(OtherRun::Start(Box::new(ChildStart { run_id, idempotency, changes })))
+        let start = ChildStart { idempotency, ..ChildStart::new(run_id, run) };
+        Change::OtherRun(OtherRun::Start(Box::new(start)))
     };
     let [first, second] = [RunId::generate(), RunId::generate()];
     fixture.apply(held(&job, vec![keyed(first)])).await;
