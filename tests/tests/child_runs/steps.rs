@@ -6,7 +6,7 @@ use tests::events::{names, wait_for};
 use tests::world::World;
 use tests::{on_every_store, signal};
 use workflow_engine::prelude::*;
-use workflow_engine::records::EventKind;
+use workflow_engine::records::{EventKind, WaitReason};
 use workflow_engine::{Engine, ErrorCode};
 
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
@@ -99,6 +99,10 @@ async fn the_output_of_the_child_is_that_of_the_step(world: World) {
     let run = engine.start::<selling>(SellingInput { cents: 5 }).await.unwrap();
     assert_eq!(run.output().await.unwrap(), "packed: 10 g");
     assert_eq!(run.stage_output::<packing>().await.unwrap().as_deref(), Some("10 g"));
+    let timeline = run.timeline().await.unwrap();
+    let step = &timeline.stages[1];
+    assert_eq!(step.child_workflow_id.as_deref(), Some("packing"));
+    assert!(step.waits.iter().any(|wait| wait.reason == WaitReason::Child), "{:?}", step.waits);
     let child = run.children().await.unwrap().items.remove(0);
     let parent = child.parent.unwrap();
     assert_eq!((parent.run_id, parent.stage_id.as_str()), (run.id(), "packing"));

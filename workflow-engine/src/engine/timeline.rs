@@ -10,6 +10,7 @@ use crate::definition::{Graph, GraphStage};
 use crate::error::Error;
 use crate::records::{
     AttemptOutcome, AttemptRecord, CallStatus, RunRecord, StageTimeline, Status, Timeline, TimelineGeneration,
+    WaitReason,
 };
 
 /// The most events of a run that are read for its timeline.
@@ -57,9 +58,13 @@ impl AnyRun {
         note_ready(&mut stages, &generations, &graph, &pending);
         self.add_details(&mut stages).await?;
         let stages = graph.into_iter().map(|stage| {
-            let StageEvents { attempts, waits } = stages.remove(&stage.id).unwrap_or_default();
+            let StageEvents { attempts, mut waits } = stages.remove(&stage.id).unwrap_or_default();
+            let child_workflow_id = stage.child;
+            // The events do not tell what a stage waits for.
+            let external = waits.iter_mut().filter(|wait| wait.reason == WaitReason::External);
+            external.filter(|_| child_workflow_id.is_some()).for_each(|wait| wait.reason = WaitReason::Child);
             let (stage_id, stage_name, stage_number) = (stage.id, stage.name, stage.number);
-            StageTimeline { stage_id, stage_name, stage_number, attempts, waits }
+            StageTimeline { stage_id, stage_name, stage_number, child_workflow_id, attempts, waits }
         });
         Ok(Timeline {
             run_id: run.id,
