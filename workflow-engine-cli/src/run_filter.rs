@@ -115,7 +115,9 @@ fn with(filter: RunFilter, key: &str, value: &str) -> Result<RunFilter, Failure>
         }
         "waiting-for" => filter.waiting_for(named("wait", value, "worker, check, retry, budget")?),
         "key" => filter.idempotency_key(value),
-        "parent" => filter.parent(value.parse().map_err(|error: workflow_engine::Error| Failure::usage(error.to_string()))?),
+        "parent" => filter.parent(
+            value.parse().map_err(|error: workflow_engine::Error| Failure::usage(error.to_string()))?,
+        ),
         "id" => filter.id_prefix(value),
         _ => {
             let known = KEYS.join(", ");

@@ -6,7 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use workflow_engine::ports::{CostQuery, Inspection, RunCount, RunPage, RunQuery};
 use workflow_engine::records::{
-    AnnotationRecord, CostGroup, CostSummary, LogRecord, QueueOverview, StageEnd, UnfinishedCosts, WorkerLeases,
+    AnnotationRecord, CostGroup, CostSummary, LogRecord, QueueOverview, StageEnd, UnfinishedCosts,
+    WorkerLeases,
 };
 use workflow_engine::{Error, LogFilter, RunFilter, RunId};
 

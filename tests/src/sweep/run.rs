@@ -18,8 +18,8 @@ use workflow_engine::{AnnotationFilter, EngineBuilder, Error, LogFilter, RunFilt
 use super::points::{Armed, Reaction, are_watched};
 use super::ports::{BlobPoints, ExecutorPoints, PluginPoints, SinkPoints};
 use super::workflows::{
-    Bookings, FirstInput, HoldInput, booking, catching, chain, choosing, diamond, doubling, held, nesting, short,
-    waiting,
+    Bookings, FirstInput, HoldInput, booking, catching, chain, choosing, diamond, doubling, held, nesting,
+    short, waiting,
 };
 
 /// The duration of leases.

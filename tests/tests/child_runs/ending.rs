@@ -10,9 +10,7 @@ use workflow_engine::records::RunRecord;
 use workflow_engine::serverless::{MaintenanceTick, ProcessJobs, ServerlessSettings};
 use workflow_engine::{AnyRun, ErrorCode};
 
-use crate::steps::{
-    OpenInput, SellingInput, engine, held, open, packing, selling, tell, weigh,
-};
+use crate::steps::{OpenInput, SellingInput, engine, held, open, packing, selling, tell, weigh};
 
 #[stage]
 async fn explain(failure: StageFailure) -> StageResult<String> {
@@ -147,7 +145,10 @@ async fn a_rerun_of_the_parent_cancels_a_child_that_runs_again(world: World) {
     signal::wait(child.id(), "weighing").await;
     run.rerun_from::<packing>().await.unwrap();
     assert_eq!(ended(&child).await.status, Status::Cancelled);
-    tests::events::wait_for(&run, |kind| matches!(kind, workflow_engine::records::EventKind::WorkflowStarted {})).await;
+    tests::events::wait_for(&run, |kind| {
+        matches!(kind, workflow_engine::records::EventKind::WorkflowStarted {})
+    })
+    .await;
     let newest = loop {
         let newest = run.children().await.unwrap().items[0].id;
         if newest != child.id() {

@@ -21,7 +21,12 @@ struct Case {
 }
 
 /// Works until the run and its children have ended, or the process is dead.
-async fn live(world: &World, builder: EngineBuilder, process: &Process, case: Case) -> Option<RunHandle<selling>> {
+async fn live(
+    world: &World,
+    builder: EngineBuilder,
+    process: &Process,
+    case: Case,
+) -> Option<RunHandle<selling>> {
     let builder = builder.register::<selling>().register::<packing>().without_worker();
     let engine = builder.build().await.expect("the store is available");
     let start = engine.start::<selling>(SellingInput { cents: case.cents }).idempotency_key("outlive").await;
@@ -89,7 +94,8 @@ async fn each(world: impl AsyncFn() -> Option<World>, case: Case) {
 const COMPLETES: Case =
     Case { cents: 5, cancels: false, ends: Status::Completed, ends_child: Status::Completed };
 const FAILS: Case = Case { cents: 13, cancels: false, ends: Status::Failed, ends_child: Status::Failed };
-const CANCELLED: Case = Case { cents: 5, cancels: true, ends: Status::Cancelled, ends_child: Status::Cancelled };
+const CANCELLED: Case =
+    Case { cents: 5, cancels: true, ends: Status::Cancelled, ends_child: Status::Cancelled };
 
 macro_rules! on_each_store {
     ($($name:ident: $case:expr),+ $(,)?) => {

@@ -9,7 +9,8 @@ use crate::steps::{SellingInput, packing, selling};
 #[tokio::test]
 async fn a_stub_takes_the_place_of_the_child() {
     let mut test = TestEngine::<selling>::new();
-    let run = test.register::<packing>().stub::<packing>("8 g".to_owned()).run(SellingInput { cents: 5 }).await;
+    let run =
+        test.register::<packing>().stub::<packing>("8 g".to_owned()).run(SellingInput { cents: 5 }).await;
     assert_eq!(run.output.unwrap(), "packed: 8 g");
     assert_eq!(run.elapsed, Duration::ZERO, "a stub does not wait");
 }

@@ -137,9 +137,8 @@ async fn a_rerun_starts_new_children(world: World) {
 
 async fn a_key_starts_once(world: World) {
     let engine = engine(&world).await;
-    let start = |name: &str| {
-        engine.start::<keyed>(OnceInput { name: name.into(), key: "one".into() }).into_future()
-    };
+    let start =
+        |name: &str| engine.start::<keyed>(OnceInput { name: name.into(), key: "one".into() }).into_future();
     let first = start("Ada").await.unwrap().output().await.unwrap();
     assert_eq!(first[0], first[1], "one attempt starts a key once");
     let second = start("Ada").await.unwrap();

@@ -152,7 +152,7 @@ async fn a_child_takes_an_input_of_the_users_type_and_returns_a_group(world: Wor
 async fn a_step_may_be_first_and_alone_and_in_a_group(world: World) {
     let builder = world.engine().register::<packing>().register::<first>().register::<only>();
     let engine = builder.register::<beside>().build().await.unwrap();
-    let run = engine.start::<first>(WeighInput { cents: 1, }).await.unwrap();
+    let run = engine.start::<first>(WeighInput { cents: 1 }).await.unwrap();
     assert_eq!(run.output().await.unwrap(), "packed: 2 g");
     let run = engine.start::<beside>(OpenInput { cents: 2 }).await.unwrap();
     assert_eq!(run.output().await.unwrap(), "4 g, 4 g");

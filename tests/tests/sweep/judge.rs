@@ -111,7 +111,11 @@ impl Judge {
         let others = self.database.column(others).await;
         assert!(others.is_empty(), "{scenario:?}: there are unrequested or unfinished runs: {others:?}");
         let children = self.database.column(&of_run("status", "workflow_runs", "parent_run_id")).await;
-        assert_eq!(children, vec!["COMPLETED"; config.shape.children()], "{scenario:?}: each child runs once");
+        assert_eq!(
+            children,
+            vec!["COMPLETED"; config.shape.children()],
+            "{scenario:?}: each child runs once"
+        );
         let jobs = self.database.column(&of_run("stage_id", "workflow_job_queue", "workflow_run_id")).await;
         assert!(jobs.is_empty(), "{scenario:?}: jobs are left: {jobs:?}");
         let stages = of_run("stage_id", "workflow_stages", "workflow_run_id");

@@ -17,7 +17,10 @@ async fn children_are_listed_and_name_their_parent() {
 
     let children = served.json(&format!("/runs/{id}/children")).await;
     let child = &children["items"][0];
-    assert_eq!((children["items"].as_array().unwrap().len(), &child["workflow_id"]), (1, &json!("calculation")));
+    assert_eq!(
+        (children["items"].as_array().unwrap().len(), &child["workflow_id"]),
+        (1, &json!("calculation"))
+    );
     assert_eq!(
         child["parent"],
         json!({ "run_id": id, "stage_id": "calculation", "generation": 1, "depth": 1, "is_awaited": true })

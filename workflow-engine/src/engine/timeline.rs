@@ -9,8 +9,8 @@ use super::timeline_fold::{StageEvents, TimelineFold};
 use crate::definition::{Graph, GraphStage};
 use crate::error::Error;
 use crate::records::{
-    AttemptOutcome, AttemptRecord, CallStatus, RunRecord, StageTimeline, Status, Timeline, TimelineGeneration,
-    WaitReason,
+    AttemptOutcome, AttemptRecord, CallStatus, RunRecord, StageTimeline, Status, Timeline,
+    TimelineGeneration, WaitReason,
 };
 
 /// The most events of a run that are read for its timeline.

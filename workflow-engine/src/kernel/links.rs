@@ -50,7 +50,9 @@ fn reason(run: &RunRecord, stage: &StageRecord, ended: Option<&RunEnd>) -> Strin
             format!("run {}, which waited for it, was cancelled: {reason}", run.id)
         }
         Some(RunEnd::Cancelled(None)) => format!("run {}, which waited for it, was cancelled", run.id),
-        Some(RunEnd::Failed(error)) => format!("run {}, which waited for it, failed: {}", run.id, error.message),
+        Some(RunEnd::Failed(error)) => {
+            format!("run {}, which waited for it, failed: {}", run.id, error.message)
+        }
         None => format!("stage `{}` of run {} waits for it no longer", stage.stage_id, run.id),
     };
     truncate::error_text(&reason)

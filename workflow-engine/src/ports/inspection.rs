@@ -10,8 +10,8 @@ use super::log_filter::LogFilter;
 use super::run_filter::RunFilter;
 use crate::error::Error;
 use crate::records::{
-    AnnotationRecord, CostGroup, CostKey, CostSummary, LogRecord, QueueOverview, RunRecord, StageEnd, UnfinishedCosts,
-    WorkerLeases,
+    AnnotationRecord, CostGroup, CostKey, CostSummary, LogRecord, QueueOverview, RunRecord, StageEnd,
+    UnfinishedCosts, WorkerLeases,
 };
 use crate::value::RunId;
 

@@ -47,7 +47,8 @@ impl AttemptChildren {
         command.check_only(&kernel).map_err(|error| refused(&error))?;
         let earlier = self.ports.call(|| command.earlier_run(&kernel, run_id)).await;
         // Not an error of the store: the key was used for another request.
-        let earlier = earlier.map_err(|error| if error.is_retryable() { error.into() } else { refused(&error) })?;
+        let earlier =
+            earlier.map_err(|error| if error.is_retryable() { error.into() } else { refused(&error) })?;
         Ok(earlier.map_or(CheckedChild::New(child), CheckedChild::Existing))
     }
 
@@ -58,11 +59,15 @@ impl AttemptChildren {
         };
         let workflow_id = run.workflow_id.clone();
         Ok(match run.status {
-            Status::Completed => ChildOutcome::Completed(self.ports.call(|| kernel.output_values(&run)).await?),
+            Status::Completed => {
+                ChildOutcome::Completed(self.ports.call(|| kernel.output_values(&run)).await?)
+            }
             Status::Failed => {
                 let (code, message) = run.error.map_or_else(
                     || (ErrorCode::StageFailed, "for an unknown reason".to_owned()),
-                    |error| (ErrorCode::from_text(&error.code).unwrap_or(ErrorCode::StageFailed), error.message),
+                    |error| {
+                        (ErrorCode::from_text(&error.code).unwrap_or(ErrorCode::StageFailed), error.message)
+                    },
                 );
                 let message = format_args!("run {run_id} of workflow `{workflow_id}` failed: {message}");
                 ChildOutcome::Failed(StageError::with_code(code, message))

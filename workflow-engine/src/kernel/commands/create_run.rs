@@ -204,11 +204,7 @@ impl CreateRun {
     }
 
     /// Returns the run that an earlier request with the same idempotency key has created. `existing` is any run.
-    pub(crate) async fn earlier_run(
-        &self,
-        kernel: &Kernel,
-        existing: RunId,
-    ) -> Result<Option<RunId>, Error> {
+    pub(crate) async fn earlier_run(&self, kernel: &Kernel, existing: RunId) -> Result<Option<RunId>, Error> {
         let Some(entry) = self.entry(existing)? else { return Ok(None) };
         idempotency::stored_output(kernel, existing, &entry).await
     }

@@ -126,7 +126,8 @@ impl Inspection for MemoryStore {
         let mut costs = CostSummary::default();
         let mut parents = BTreeSet::from([run_id]);
         while !parents.is_empty() {
-            let is_child = |run: &RunRecord| run.parent.as_ref().is_some_and(|parent| parents.contains(&parent.run_id));
+            let is_child =
+                |run: &RunRecord| run.parent.as_ref().is_some_and(|parent| parents.contains(&parent.run_id));
             let children: Vec<&RunRecord> =
                 state.runs.values().map(|run| &run.record).filter(|run| is_child(run)).collect();
             costs = children.iter().fold(costs, |costs, run| costs.plus(run.spending));

@@ -18,7 +18,8 @@ use super::text::stored;
 use crate::error::Error;
 use crate::ports::{CostQuery, Inspection, LogFilter, RunCount, RunFilter, RunPage, RunQuery};
 use crate::records::{
-    AnnotationRecord, CostGroup, CostSummary, LogRecord, QueueOverview, StageEnd, UnfinishedCosts, WorkerLeases,
+    AnnotationRecord, CostGroup, CostSummary, LogRecord, QueueOverview, StageEnd, UnfinishedCosts,
+    WorkerLeases,
 };
 use crate::stores::Closed;
 use crate::stores::instant;
@@ -186,7 +187,9 @@ impl ReadSlices for PostgresStore {
             OwnedSource::Ended { failed, cancelled } => {
                 arguments.bind(database.query(SLICE_OF_ENDED)).bind(*failed).bind(*cancelled)
             }
-            OwnedSource::Children { parent } => arguments.bind(database.query(SLICE_OF_CHILDREN)).bind(*parent),
+            OwnedSource::Children { parent } => {
+                arguments.bind(database.query(SLICE_OF_CHILDREN)).bind(*parent)
+            }
             OwnedSource::Tagged { key, value } => {
                 arguments.bind(database.query(SLICE_OF_TAGGED)).bind(key.clone()).bind(value.clone())
             }

@@ -17,7 +17,8 @@ use super::failure::Failure;
 use crate::error::Error;
 use crate::ports::{CostQuery, Inspection, LogFilter, RunCount, RunFilter, RunPage, RunQuery};
 use crate::records::{
-    AnnotationRecord, CostGroup, CostSummary, LogRecord, QueueOverview, StageEnd, UnfinishedCosts, WorkerLeases,
+    AnnotationRecord, CostGroup, CostSummary, LogRecord, QueueOverview, StageEnd, UnfinishedCosts,
+    WorkerLeases,
 };
 use crate::stores::instant;
 use crate::stores::rows::{ReadColumns, run_columns};
@@ -105,16 +106,15 @@ const COUNT_TAGGED: &str = "
 
 /// The statements of this file, for the test of their query plans.
 #[cfg(test)]
-pub(super) const STATEMENTS: &[&str] =
-    &[
-        SLICE_OF_ALL,
-        SLICE_OF_UNFINISHED,
-        SLICE_OF_ENDED,
-        SLICE_OF_TAGGED,
-        SLICE_OF_CHILDREN,
-        COUNT_UNFINISHED,
-        COUNT_TAGGED,
-    ];
+pub(super) const STATEMENTS: &[&str] = &[
+    SLICE_OF_ALL,
+    SLICE_OF_UNFINISHED,
+    SLICE_OF_ENDED,
+    SLICE_OF_TAGGED,
+    SLICE_OF_CHILDREN,
+    COUNT_UNFINISHED,
+    COUNT_TAGGED,
+];
 
 #[async_trait]
 impl Inspection for SqliteStore {

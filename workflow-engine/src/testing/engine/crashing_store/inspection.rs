@@ -9,7 +9,8 @@ use super::CrashingStore;
 use crate::error::Error;
 use crate::ports::{CostQuery, Inspection, LogFilter, RunCount, RunFilter, RunPage, RunQuery};
 use crate::records::{
-    AnnotationRecord, CostGroup, CostSummary, LogRecord, QueueOverview, StageEnd, UnfinishedCosts, WorkerLeases,
+    AnnotationRecord, CostGroup, CostSummary, LogRecord, QueueOverview, StageEnd, UnfinishedCosts,
+    WorkerLeases,
 };
 use crate::value::RunId;
 
