@@ -44,6 +44,7 @@ impl AttemptChildren {
         tags.append(&mut child.tags);
         child.tags = tags;
         let command = command(child.clone());
+        child.metadata = command.metadata_in_trace(&kernel);
         command.check_only(&kernel).map_err(|error| refused(&error))?;
         let earlier = self.ports.call(|| command.earlier_run(&kernel, run_id)).await;
         // Not an error of the store: the key was used for another request.
@@ -105,6 +106,15 @@ pub(super) fn start_changes(
         Ok(Change::OtherRun(OtherRun::Start(Box::new(start))))
     };
     children.into_iter().map(start).collect()
+}
+
+/// Returns the definitions of the runs that these changes start.
+pub(super) fn started_definitions(changes: &[Change]) -> Vec<String> {
+    let started = changes.iter().filter_map(|change| match change {
+        Change::OtherRun(OtherRun::Start(start)) => Some(start.run.definition_fingerprint.clone()),
+        _ => None,
+    });
+    started.collect()
 }
 
 fn command(child: ChildRun) -> CreateRun {

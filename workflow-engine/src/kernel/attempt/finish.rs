@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::children::started_definitions;
 use super::context::AttemptContext;
 use super::effects::{effect_changes, refused_statements};
 use super::execution_key;
@@ -242,7 +243,15 @@ pub(super) async fn commit_effects(
 ) -> Result<Option<(Applied, Duration)>, Error> {
     let AttemptContext { kernel, job, stop, .. } = *attempt;
     let has_statements = changes.iter().any(|change| matches!(change, Change::Execute { .. }));
-    let commit = commit_and_claim(kernel, &job.lease, changes);
+    let started = started_definitions(&changes);
+    let commit = async {
+        let committed = commit_and_claim(kernel, &job.lease, changes).await?;
+        let children = started.iter().filter(|_| committed.is_some());
+        for registered in children.filter_map(|fingerprint| kernel.registry().by_fingerprint(fingerprint)) {
+            registered.meters().runs_started.increment();
+        }
+        Ok(committed)
+    };
     if !has_statements {
         return commit.await;
     }

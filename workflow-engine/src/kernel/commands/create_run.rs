@@ -203,6 +203,11 @@ impl CreateRun {
         })
     }
 
+    /// Returns the metadata with the trace of the body that starts the run.
+    pub(crate) fn metadata_in_trace(&self, kernel: &Kernel) -> Option<Json> {
+        traced_metadata(kernel, self.metadata.clone(), &Span::current())
+    }
+
     /// Returns the run that an earlier request with the same idempotency key has created. `existing` is any run.
     pub(crate) async fn earlier_run(&self, kernel: &Kernel, existing: RunId) -> Result<Option<RunId>, Error> {
         let Some(entry) = self.entry(existing)? else { return Ok(None) };
@@ -307,7 +312,7 @@ impl CreateRun {
 }
 
 /// Returns the metadata with the trace of the caller, if a trace is recorded and the caller has given none.
-pub(crate) fn traced_metadata(kernel: &Kernel, metadata: Option<Json>, span: &Span) -> Option<Json> {
+fn traced_metadata(kernel: &Kernel, metadata: Option<Json>, span: &Span) -> Option<Json> {
     let Some(port) = &kernel.config().trace_context else { return metadata };
     // A program may record its own spans and not those of the engine.
     let traceparent =
