@@ -30,6 +30,7 @@ pub fn new_run() -> NewRun {
         workflow_id: "workflow".into(),
         workflow_name: "Workflow".into(),
         definition_fingerprint: "definition".into(),
+        parent: None,
         priority: 5,
         request,
     }

@@ -40,7 +40,8 @@ impl Process {
         "this process is dead".parse::<RunId>().expect_err("the text is not a run id")
     }
 
-    fn is_dead(&self) -> bool {
+    /// Returns whether the process has died.
+    pub fn is_dead(&self) -> bool {
         self.is_dead.load(Ordering::SeqCst)
     }
 }

@@ -139,6 +139,7 @@ fn new_run(priority: i32) -> NewRun {
         workflow_id: "workflow".into(),
         workflow_name: "Workflow".into(),
         definition_fingerprint: "definition".into(),
+        parent: None,
         priority,
         request,
     }

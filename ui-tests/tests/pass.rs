@@ -41,6 +41,7 @@ cases! {
 }
 
 cases! {
+    child_workflows = "workflow/pass/child_workflows.rs",
     choices = "workflow/pass/choices.rs",
     commas = "workflow/pass/commas.rs",
     configuration = "workflow/pass/configuration.rs",

@@ -11,7 +11,7 @@ use crate::values;
 const HEADING: &str = "Which runs";
 
 /// The conditions, which are the options too.
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "status",
     "workflow",
     "tag",
@@ -23,6 +23,7 @@ const KEYS: [&str; 12] = [
     "phase",
     "waiting-for",
     "key",
+    "parent",
     "id",
 ];
 
@@ -60,6 +61,7 @@ pub fn args() -> Vec<Arg> {
         option("phase", "PHASE", "What it does now: queued, running, waiting, completed, failed, cancelled"),
         option("waiting-for", "WHAT", "A stage waits for: worker, check, retry, budget"),
         option("key", "KEY", "Started with this idempotency key"),
+        option("parent", "RUN", "Started by a stage of this run"),
         option("id", "PREFIX", "The id begins with these digits"),
     ]
 }
@@ -113,6 +115,9 @@ fn with(filter: RunFilter, key: &str, value: &str) -> Result<RunFilter, Failure>
         }
         "waiting-for" => filter.waiting_for(named("wait", value, "worker, check, retry, budget")?),
         "key" => filter.idempotency_key(value),
+        "parent" => filter.parent(
+            value.parse().map_err(|error: workflow_engine::Error| Failure::usage(error.to_string()))?,
+        ),
         "id" => filter.id_prefix(value),
         _ => {
             let known = KEYS.join(", ");
@@ -197,6 +202,7 @@ mod tests {
             "failed",
             "since:yesterday",
             "tag:acme",
+            "parent:invoice",
         ] {
             assert_eq!(parse(&["--filter", wrong]).unwrap_err().exit(), crate::Exit::Usage, "{wrong}");
         }

@@ -44,4 +44,5 @@ chapters! {
     dashboard "23-dashboard.md";
     time "24-time.md";
     signals "25-signals.md";
+    child_runs "27-child-runs.md";
 }

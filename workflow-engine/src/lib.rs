@@ -45,7 +45,7 @@ pub use engine::{
 };
 pub use error::{Error, ErrorCode};
 pub use host::{LeftJob, ShutdownReport, serverless};
-pub use language::{Check, CheckFunction, HasStage, Stage, Workflow};
+pub use language::{Check, CheckFunction, HasStage, Stage, StartChild, Workflow};
 pub use ports::{AnnotationFilter, LogFilter, RunCount, RunFilter};
 pub use presets::Approval;
 pub use records::{Actor, Annotation, AnnotationKey, LogLevel, StageFailure, Statement, Status};

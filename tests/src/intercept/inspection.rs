@@ -6,7 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use workflow_engine::ports::{CostQuery, Inspection, RunCount, RunPage, RunQuery};
 use workflow_engine::records::{
-    AnnotationRecord, CostGroup, LogRecord, QueueOverview, StageEnd, UnfinishedCosts, WorkerLeases,
+    AnnotationRecord, CostGroup, CostSummary, LogRecord, QueueOverview, StageEnd, UnfinishedCosts,
+    WorkerLeases,
 };
 use workflow_engine::{Error, LogFilter, RunFilter, RunId};
 
@@ -58,6 +59,10 @@ impl<I: Interceptor> Inspection for Intercepted<I> {
 
     async fn costs(&self, query: &CostQuery) -> Result<Vec<CostGroup>, Error> {
         self.read("costs", self.store.costs(query)).await
+    }
+
+    async fn costs_of_descendants(&self, run_id: RunId) -> Result<CostSummary, Error> {
+        self.read("costs_of_descendants", self.store.costs_of_descendants(run_id)).await
     }
 
     async fn calls_to_roll_up(&self, limit: usize) -> Result<usize, Error> {

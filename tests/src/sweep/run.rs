@@ -18,7 +18,8 @@ use workflow_engine::{AnnotationFilter, EngineBuilder, Error, LogFilter, RunFilt
 use super::points::{Armed, Reaction, are_watched};
 use super::ports::{BlobPoints, ExecutorPoints, PluginPoints, SinkPoints};
 use super::workflows::{
-    Bookings, FirstInput, HoldInput, booking, catching, chain, choosing, diamond, held, short, waiting,
+    Bookings, FirstInput, HoldInput, booking, catching, chain, choosing, diamond, doubling, held, nesting,
+    short, waiting,
 };
 
 /// The duration of leases.
@@ -46,6 +47,8 @@ pub enum Shape {
     Choosing,
     /// `first >> match catch(even) { Ok => left, Err => rescue } >> close`.
     Catching,
+    /// `first >> doubling >> close`, where `doubling` is a workflow.
+    Nesting,
     /// `first >> debit >> credit`, with statements on the table of the bookings.
     Booking,
     /// `first >> left`, with a sink and a plugin under long leases; in databases of its own.
@@ -56,8 +59,15 @@ pub enum Shape {
 
 impl Shape {
     /// The workflows that are executed one after the other in one database.
-    pub const ALL: [Self; 6] =
-        [Self::Chain, Self::Diamond, Self::Waiting, Self::Choosing, Self::Catching, Self::Booking];
+    pub const ALL: [Self; 7] = [
+        Self::Chain,
+        Self::Diamond,
+        Self::Waiting,
+        Self::Choosing,
+        Self::Catching,
+        Self::Nesting,
+        Self::Booking,
+    ];
 
     /// Returns the output for `number`.
     pub fn expected(self, number: u64) -> u64 {
@@ -67,7 +77,7 @@ impl Shape {
             Self::Choosing | Self::Catching if number.is_multiple_of(2) => 2 * number,
             Self::Choosing | Self::Catching => number + 1,
             Self::Booking => number + 2,
-            Self::Delivering => 2 * number,
+            Self::Nesting | Self::Delivering => 2 * number,
             Self::Crowd => number,
         }
     }
@@ -92,6 +102,11 @@ impl Shape {
         if matches!(self, Self::Booking) { &["credit", "debit"] } else { &[] }
     }
 
+    /// Returns the number of runs that the run starts.
+    pub const fn children(self) -> usize {
+        matches!(self, Self::Nesting) as usize
+    }
+
     /// Returns the ids of the stages that run for `number`, sorted.
     pub fn stages(self, number: u64) -> Vec<&'static str> {
         let definition = match self {
@@ -100,6 +115,7 @@ impl Shape {
             Self::Waiting => waiting::definition(),
             Self::Choosing => choosing::definition(),
             Self::Catching => catching::definition(),
+            Self::Nesting => nesting::definition(),
             Self::Booking => booking::definition(),
             Self::Delivering => short::definition(),
             Self::Crowd => held::definition(),
@@ -177,6 +193,8 @@ impl ChildConfig {
             .register::<waiting>()
             .register::<choosing>()
             .register::<catching>()
+            .register::<nesting>()
+            .register::<doubling>()
             .register::<booking>()
             .register::<short>()
             .register::<held>()
@@ -237,6 +255,7 @@ impl ChildConfig {
             Shape::Waiting => self.run_as::<waiting>(engine).await,
             Shape::Choosing => self.run_as::<choosing>(engine).await,
             Shape::Catching => self.run_as::<catching>(engine).await,
+            Shape::Nesting => self.run_as::<nesting>(engine).await,
             Shape::Booking => self.run_as::<booking>(engine).await,
             Shape::Delivering => self.run_as::<short>(engine).await,
             Shape::Crowd if are_watched() => std::future::pending().await,

@@ -1,5 +1,5 @@
-//! A chain, a diamond, a workflow that waits, one with a choice, one that catches a failure, and one with statements on a
-//! table of its own. Every body appends a line to the ledger.
+//! A chain, a diamond, a workflow that waits, one with a choice, one that catches a failure, one whose step is a workflow,
+//! and one with statements on a table of its own. Every body appends a line to the ledger.
 
 use std::path::Path;
 
@@ -177,6 +177,14 @@ workflow! {
 workflow! {
     /// For `number` the output is `3 * number + 1`.
     pub diamond = first >> [left, right] >> last
+}
+workflow! {
+    /// For `number` the output is `2 * number`, from a child.
+    pub doubling = left
+}
+workflow! {
+    /// For `number` the output is `2 * number`.
+    pub nesting = first >> doubling >> close
 }
 workflow! {
     /// For `number` the output is `3 * number + 1`.

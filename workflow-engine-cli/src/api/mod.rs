@@ -222,5 +222,6 @@ pub fn runs(path: &str, filter: &RunFilter) -> Call {
         .maybe("error", filter.error_code.as_ref())
         .maybe("blocked_reason", filter.blocked_reason.as_ref())
         .maybe("key", filter.idempotency_key.as_ref())
+        .maybe("parent", filter.parent.map(|parent| parent.to_string()))
         .maybe("id", filter.id_prefix.as_ref())
 }

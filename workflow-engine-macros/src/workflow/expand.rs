@@ -2,11 +2,11 @@
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::{Attribute, Type};
+use syn::Attribute;
 
 use super::ast::Workflow;
 use super::valid::{Graph, Node, Shape, WIDEST};
-use super::{arms, lists, record, timing};
+use super::{arms, input, lists, record, timing};
 use crate::casing::{pascal, plain, title};
 use crate::function::Kind;
 use crate::paths::{at, named, respan};
@@ -58,7 +58,7 @@ pub fn expand(graph: &Graph<'_>) -> TokenStream {
     let table = table(graph, &names);
     let implementation = implementation(graph, &names);
     let checks = checks(graph, &names);
-    let input = input_alias(graph, &names);
+    let input = input::alias(graph, &names);
     let arms = arms::expand(graph, &names);
     let records = record::expand(graph, &names, &quote!(#import #table #implementation #checks));
     quote! {
@@ -77,45 +77,10 @@ pub fn expand(graph: &Graph<'_>) -> TokenStream {
     }
 }
 
-/// The alias of the workflow's input, unless a type with that name exists: the type that the user has written as the input,
-/// or the generated input of the first stage.
-fn input_alias(graph: &Graph<'_>, names: &Names<'_>) -> Option<TokenStream> {
-    let Names { library, conditions, aliases, .. } = names;
-    let Workflow { name, visibility, input, .. } = graph.workflow;
-    let own = format_ident!("{}Input", pascal(&plain(name)), span = name.span());
-    let exists = match input {
-        Some(Type::Path(ty)) => ty.path.get_ident().is_some_and(|ty| *ty == own),
-        Some(_) => false,
-        None => graph
-            .nodes
-            .first()
-            .and_then(|first| first.path.get_ident())
-            .is_some_and(|first| pascal(&plain(first)) == pascal(&plain(name))),
-    };
-    if exists {
-        return None;
-    }
-    let doc = format!(" The input of the workflow [`{}`](struct@{name}).", plain(name));
-    let ty = match (graph.nodes.first(), aliases.first()) {
-        // Not through the workflow, which can be more private than the stage.
-        (Some(Node { received: Shape::Start, .. }), Some(alias)) if input.is_none() => {
-            quote!(<#alias as #library::Stage>::Input)
-        }
-        // Not through the type itself, because a mistake in it would be reported twice.
-        _ => quote!(<#name as #library::Workflow>::Input),
-    };
-    Some(quote! {
-        #(#conditions)*
-        #[doc = #doc]
-        #[allow(dead_code, unused_qualifications)]
-        #visibility type #own = #ty;
-    })
-}
-
 fn implementation(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
     let Names { private, config, outputs, .. } = names;
     let name = &graph.workflow.name;
-    let input = input(graph, names);
+    let input = input::input(graph, names);
     let output = output(&graph.output, graph, names);
     // rustc underlines the whole item if a type in it is private, so the item has the span of the stage.
     let ends = [graph.nodes.first(), graph.output.leaves(graph).last().map(|last| &graph.nodes[*last])];
@@ -131,12 +96,24 @@ fn implementation(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
     } else {
         quote!({ #private::decode_output::<#shape>(outputs) })
     };
+    let step_input = input::of_step(graph, names);
+    let (id, text, title) = (&graph.id, plain(name), display_name(graph));
+    let description = docs::text(&graph.workflow.attributes);
+    let version = graph.workflow.options.version.map(|version| quote!(.version(#version)));
     quote! {
         impl #private::Workflow for #name {
             #input
             #output
             type Config = #config;
             type Outputs = #outputs;
+            type StepInput = #step_input;
+
+            const STEP: #private::StageDeclaration = #private::StageDeclaration::new(
+                #private::StagePath::here(::core::module_path!(), #text),
+                #id,
+                #title,
+                #description
+            )#version;
 
             fn definition() -> &'static #private::WorkflowDefinition {
                 static DEFINITION: #private::LazyLock<#private::WorkflowDefinition> =
@@ -157,13 +134,17 @@ fn implementation(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
     }
 }
 
+fn display_name(graph: &Graph<'_>) -> String {
+    let Workflow { name, options, .. } = graph.workflow;
+    options.name.as_ref().map_or_else(|| title(&plain(name)), syn::LitStr::value)
+}
+
 /// The workflow as constants.
 fn table(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
     let Names { private, config, .. } = names;
     let workflow = graph.workflow;
     let id = &graph.id;
-    let title =
-        workflow.options.name.as_ref().map_or_else(|| title(&plain(&workflow.name)), syn::LitStr::value);
+    let title = display_name(graph);
     let version = workflow.options.version.unwrap_or(1);
     let unknown_input = workflow.options.ignores_unknown_input.then(|| quote!(.ignoring_unknown_fields()));
     let description = docs::text(&workflow.attributes);
@@ -248,19 +229,6 @@ fn literal(index: usize, span: Span) -> Literal {
 /// Indices without a suffix, which are one token less each.
 fn literals(indices: &[usize]) -> Vec<Literal> {
     indices.iter().map(|index| Literal::usize_unsuffixed(*index)).collect()
-}
-
-/// The type of the workflow's input.
-fn input(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
-    let Names { private, aliases, .. } = names;
-    match (&graph.workflow.input, graph.nodes.first(), aliases.first()) {
-        (Some(ty), ..) => quote!(#ty),
-        (None, Some(node), Some(alias)) if matches!(node.received, Shape::Start) => {
-            let private = at(private, node.span());
-            quote_spanned!(node.span()=> <#alias as #private::Stage>::Input)
-        }
-        _ => quote!(#private::NoInput),
-    }
 }
 
 /// The type of a value between two steps.

@@ -4,6 +4,7 @@
 mod arms;
 mod ast;
 mod expand;
+mod input;
 mod lists;
 mod parse;
 mod record;

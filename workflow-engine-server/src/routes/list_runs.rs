@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use workflow_engine::records::{Phase, RunRecord, WaitingFor};
-use workflow_engine::{RunCount, RunFilter, Status};
+use workflow_engine::{RunCount, RunFilter, RunId, Status};
 
 use super::Route;
 use crate::app::App;
@@ -63,6 +63,8 @@ struct CountRuns {
     blocked_reason: Option<String>,
     /// The idempotency key with which the run was started.
     key: Option<String>,
+    /// The run that has started it.
+    parent: Option<RunId>,
     /// The beginning of the run's id: hexadecimal digits, with or without hyphens.
     #[schemars(regex(pattern = "^(?:-*[0-9a-fA-F]){1,32}-*$"))]
     id: Option<String>,
@@ -98,6 +100,8 @@ struct ListRuns {
     blocked_reason: Option<String>,
     /// The idempotency key with which the run was started.
     key: Option<String>,
+    /// The run that has started it.
+    parent: Option<RunId>,
     /// The beginning of the run's id: hexadecimal digits, with or without hyphens.
     #[schemars(regex(pattern = "^(?:-*[0-9a-fA-F]){1,32}-*$"))]
     id: Option<String>,
@@ -111,7 +115,7 @@ struct ListRuns {
 impl From<ListRuns> for CountRuns {
     fn from(list: ListRuns) -> Self {
         let ListRuns { status, phase, waiting_for, workflow, tag, created_after, created_before, .. } = list;
-        let ListRuns { definition, error, blocked_reason, key, id, .. } = list;
+        let ListRuns { definition, error, blocked_reason, key, parent, id, .. } = list;
         Self {
             status,
             phase,
@@ -124,6 +128,7 @@ impl From<ListRuns> for CountRuns {
             error,
             blocked_reason,
             key,
+            parent,
             id,
         }
     }
@@ -142,6 +147,7 @@ impl CountRuns {
         filter.error_code = self.error;
         filter.blocked_reason = self.blocked_reason;
         filter.idempotency_key = self.key;
+        filter.parent = self.parent;
         filter.id_prefix = self.id;
         Ok(filter)
     }

@@ -9,6 +9,7 @@ mod documents;
 mod list_runs;
 mod start_run;
 mod run_detail;
+mod run_children;
 mod run_payloads;
 mod run_history;
 mod steer_run;
@@ -47,6 +48,7 @@ pub(crate) fn table() -> Vec<Route> {
     routes.extend(list_runs::routes());
     routes.extend(start_run::routes());
     routes.extend(run_detail::routes());
+    routes.extend(run_children::routes());
     routes.extend(run_payloads::routes());
     routes.extend(run_history::routes());
     routes.extend(steer_run::routes());

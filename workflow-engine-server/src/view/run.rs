@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use workflow_engine::records::{CostSummary, Phase, RunRecord};
+use workflow_engine::records::{CostSummary, Phase, RunParent, RunRecord};
 use workflow_engine::{RunId, Status};
 
 use super::stage::StageView;
@@ -43,6 +43,9 @@ pub struct RunView {
     pub due_at: Option<DateTime<Utc>>,
     /// The instant at which the run fails, unless it has ended; `null` without a deadline.
     pub deadline_at: Option<DateTime<Utc>>,
+    /// The run and the stage that have started it; absent for a run that no stage has started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<RunParent>,
     /// The instant at which the run was created.
     pub created_at: DateTime<Utc>,
     /// The instant at which this generation started.
@@ -102,6 +105,7 @@ impl From<RunRecord> for RunView {
             costs: run.spending,
             due_at: run.times.due_at,
             deadline_at: run.times.deadline_at,
+            parent: run.parent,
             created_at: run.created_at,
             started_at: run.started_at,
             completed_at: run.completed_at,

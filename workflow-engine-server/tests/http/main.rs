@@ -5,6 +5,7 @@ mod sse;
 mod access;
 mod browsers;
 mod bulk;
+mod children;
 mod choices;
 mod costs;
 mod dashboard;

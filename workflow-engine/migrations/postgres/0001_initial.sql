@@ -68,7 +68,14 @@ CREATE TABLE {schema}.workflow_runs (
     due_after              BIGINT,
     -- The instant at which the run fails, and the longest time of the run; NULL without a deadline.
     deadline_at            TIMESTAMPTZ,
-    deadline               BIGINT
+    deadline               BIGINT,
+    -- The run and the stage that have started the run, the generation in which they did, the number of runs above it, and
+    -- whether the stage waits for its end; NULL for a run that no stage has started.
+    parent_run_id          UUID,
+    parent_stage_id        TEXT        COLLATE "C",
+    parent_generation      BIGINT,
+    depth                  BIGINT,
+    is_awaited             BIGINT
 ) WITH (fillfactor = 70);
 
 CREATE INDEX workflow_runs_pending
@@ -86,6 +93,9 @@ CREATE INDEX workflow_runs_held ON {schema}.workflow_runs (held_until, id) WHERE
 CREATE INDEX workflow_runs_over ON {schema}.workflow_runs (completed_at, id) WHERE completed_at IS NOT NULL;
 -- For lists of runs. A run that succeeds is never in it.
 CREATE INDEX workflow_runs_ended ON {schema}.workflow_runs (status, id) WHERE status IN ('FAILED', 'CANCELLED');
+
+-- The children of runs. A run that no stage has started is not in it.
+CREATE INDEX workflow_runs_children ON {schema}.workflow_runs (parent_run_id, id) WHERE parent_run_id IS NOT NULL;
 
 -- The tags of runs. A run without tags has no row here.
 CREATE TABLE {schema}.workflow_run_tags (
@@ -583,7 +593,12 @@ CREATE TYPE {schema}.workflow_new_run AS (
     created_at             TIMESTAMPTZ,
     due_at                 TIMESTAMPTZ,
     due_after              BIGINT,
-    deadline               BIGINT
+    deadline               BIGINT,
+    parent_run_id          UUID,
+    parent_stage_id        TEXT,
+    parent_generation      BIGINT,
+    depth                  BIGINT,
+    is_awaited             BIGINT
 );
 
 CREATE TYPE {schema}.workflow_updated_run AS (

@@ -62,7 +62,14 @@ CREATE TABLE {prefix}runs (
     due_after              INTEGER,
     -- The instant at which the run fails, and the longest time of the run; NULL without a deadline.
     deadline_at            INTEGER,
-    deadline               INTEGER
+    deadline               INTEGER,
+    -- The run and the stage that have started the run, the generation in which they did, the number of runs above it, and
+    -- whether the stage waits for its end; NULL for a run that no stage has started.
+    parent_run_id          TEXT,
+    parent_stage_id        TEXT,
+    parent_generation      INTEGER,
+    depth                  INTEGER,
+    is_awaited             INTEGER
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX {prefix}runs_pending ON {prefix}runs (definition_fingerprint, priority DESC, created_at)
@@ -78,6 +85,9 @@ CREATE INDEX {prefix}runs_held ON {prefix}runs (held_until) WHERE owner IS NOT N
 CREATE INDEX {prefix}runs_over ON {prefix}runs (completed_at) WHERE completed_at IS NOT NULL;
 -- For lists of runs. A run that succeeds is never in it.
 CREATE INDEX {prefix}runs_ended ON {prefix}runs (status, id) WHERE status IN ('FAILED', 'CANCELLED');
+
+-- The children of runs. A run that no stage has started is not in it.
+CREATE INDEX {prefix}runs_children ON {prefix}runs (parent_run_id, id) WHERE parent_run_id IS NOT NULL;
 
 -- The tags of runs. A run without tags has no row here.
 CREATE TABLE {prefix}run_tags (

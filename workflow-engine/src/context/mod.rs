@@ -11,10 +11,11 @@ mod extensions;
 mod reporter;
 mod sleep;
 mod tag_source;
+mod child_runs;
 mod run_details;
 mod trace;
 
-pub use effects::{Effects, StageArtifacts, StageStorage, StageTransaction};
+pub use effects::{ChildRun, Effects, StageArtifacts, StageStorage, StageTransaction};
 pub use extensions::Extensions;
 pub use reporter::StageReporter;
 pub use retry_decision::{Retry, RetryDecision};
@@ -22,6 +23,7 @@ pub use scope::StageScope;
 pub use stage_context::{AnyStage, StageContext};
 pub use stage_error::{IntoStageError, StageError, StageResult};
 
+pub(crate) use child_runs::{CheckedChild, ChildOutcome, ChildRuns};
 pub(crate) use effects::{ArtifactSource, EffectBuffer, GivenArtifact};
 pub(crate) use services::ContextServices;
 pub(crate) use sleep::Pause;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::child_runs::{ChildRuns, NoChildRuns};
 use super::effects::{ArtifactSource, EffectBuffer, NoArtifacts};
 use super::extensions::Extensions;
 use super::reporter::{NoopReporter, StageReporter};
@@ -9,7 +10,8 @@ use super::sleep::{NoPause, Pause};
 use super::tag_source::{GivenTags, TagSource};
 use crate::ledger::{CallLedger, NoCalls};
 
-/// The receivers of reports and effects, the source of artifacts, the ledger, the tags of the run, the clock, and the program's own values.
+/// The receivers of reports and effects, the source of artifacts, the ledger, the tags of the run, the runs that it starts, the
+/// clock, and the program's own values.
 #[derive(Clone)]
 pub(crate) struct ContextServices {
     pub(crate) reports: Arc<dyn StageReporter>,
@@ -17,6 +19,7 @@ pub(crate) struct ContextServices {
     pub(crate) artifacts: Arc<dyn ArtifactSource>,
     pub(crate) calls: Arc<dyn CallLedger>,
     pub(crate) tags: Arc<dyn TagSource>,
+    pub(crate) children: Arc<dyn ChildRuns>,
     pub(crate) pause: Arc<dyn Pause>,
     /// The values that the program provides to its stages.
     pub(crate) extensions: Extensions,
@@ -31,6 +34,7 @@ impl ContextServices {
             artifacts: Arc::new(NoArtifacts),
             calls: Arc::new(NoCalls),
             tags: Arc::new(GivenTags::default()),
+            children: Arc::new(NoChildRuns),
             pause: Arc::new(NoPause),
             extensions: Extensions::default(),
         }

@@ -34,7 +34,7 @@ pub struct AnyStage;
 ///   [`traceparent`](Self::traceparent).
 /// - Log and progress: [`log`](Self::log), [`log_run`](Self::log_run), [`progress`](Self::progress).
 /// - Effects, which are committed with the stage: [`annotate`](Self::annotate), [`storage`](Self::storage),
-///   [`record_metric`](Self::record_metric), [`transaction`](Self::transaction).
+///   [`record_metric`](Self::record_metric), [`transaction`](Self::transaction), [`start`](Self::start).
 /// - Outputs of other stages: [`require`](Self::require), [`optional`](Self::optional).
 ///
 /// A stage takes it as `ctx: &StageContext`. With `ctx: &StageContext<this_stage>` it can also read the outputs that the

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::child_workflow::ChildWorkflow;
 use super::retry::RetryPolicy;
 use super::stage_path::StagePath;
 use super::state_type::StateType;
@@ -40,6 +41,8 @@ pub struct StageDeclaration {
     pub check_state: &'static [StateType],
     /// How the stage waits; `None` for a stage that does not wait.
     pub wait: Option<WaitDefinition>,
+    /// The workflow that the stage runs, where it is one.
+    pub child: Option<ChildWorkflow>,
 }
 
 impl StageDeclaration {
@@ -67,6 +70,7 @@ impl StageDeclaration {
             state: &[],
             check_state: &[],
             wait: None,
+            child: None,
         }
     }
 
@@ -116,6 +120,13 @@ impl StageDeclaration {
     #[must_use]
     pub const fn state(mut self, state: &'static [StateType]) -> Self {
         self.state = state;
+        self
+    }
+
+    /// The stage starts a run of this workflow, and waits for its end.
+    #[must_use]
+    pub(crate) const fn runs(mut self, child: ChildWorkflow) -> Self {
+        self.child = Some(child);
         self
     }
 

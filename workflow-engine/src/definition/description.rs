@@ -54,6 +54,9 @@ impl WorkflowDefinition {
 
     fn stage_json(&self, stage: &StageDefinition) -> Value {
         let mut described = self.declared_json(stage);
+        if let Some(child) = stage.child_workflow_id() {
+            described["child_workflow_id"] = child.into();
+        }
         if let Some(configured) = stage.read_settings {
             described["configured"] = configured.places.iter().copied().collect();
             if configured.places.iter().any(|(option, _)| *option == "max_attempts") {
@@ -91,7 +94,7 @@ impl WorkflowDefinition {
             "choice": stage.choice.as_ref().map(|choice| json!({
                 "arms": choice.arms.iter().map(|arm| self.arm_json(arm)).collect::<Vec<_>>(),
             })),
-            "wait": stage.wait.map(|wait| {
+            "wait": stage.wait.filter(|_| stage.child.is_none()).map(|wait| {
                 let mut described = json!({
                     "give_up_after_ms": millis(wait.give_up_after),
                     "ticket_schema": wait.ticket_schema(),

@@ -8,7 +8,7 @@ use super::workflow::WorkflowDefinition;
 impl WorkflowDefinition {
     /// Returns the graph as a [Mermaid](https://mermaid.js.org/syntax/flowchart.html) flowchart, top down. A dotted edge
     /// leads from a required stage that is not a direct predecessor. The stage of a `match` is a rhombus, and the edges to
-    /// its arms have their patterns.
+    /// its arms have their patterns. A step that is a workflow has a double frame.
     ///
     /// ```
     /// use workflow_engine::prelude::*;
@@ -37,7 +37,7 @@ impl WorkflowDefinition {
 
     /// Returns the graph in the [DOT language](https://graphviz.org/doc/info/lang.html) of Graphviz. A dashed edge leads
     /// from a required stage that is not a direct predecessor. The stage of a `match` is a diamond, and the edges to its
-    /// arms have their patterns.
+    /// arms have their patterns. A step that is a workflow has a double frame.
     #[must_use]
     pub fn to_dot(&self) -> String {
         Graph::of(self).to_dot()
@@ -51,7 +51,11 @@ impl Graph {
         let mut text = String::from("flowchart TD\n");
         for stage in &self.stages {
             let name = escaped(&stage.delayed_name());
-            let (open, close) = if stage.arms.is_some() { ('{', '}') } else { ('[', ']') };
+            let (open, close) = match (&stage.arms, &stage.child) {
+                (Some(_), _) => ("{", "}"),
+                (None, Some(_)) => ("[[", "]]"),
+                (None, None) => ("[", "]"),
+            };
             line(&mut text, format_args!("    s{}{open}\"{name}\"{close}", stage.number));
         }
         // The innermost first: a stage belongs to the first subgraph that names it.
@@ -75,7 +79,10 @@ impl Graph {
     pub fn to_dot(&self) -> String {
         let mut text = format!("digraph \"{}\" {{\n    node [shape=box];\n", quoted(&self.id));
         for stage in &self.stages {
-            let shape = if stage.arms.is_some() { ", shape=diamond" } else { "" };
+            let mut shape = if stage.arms.is_some() { ", shape=diamond" } else { "" }.to_owned();
+            if stage.child.is_some() {
+                shape.push_str(", peripheries=2");
+            }
             line(
                 &mut text,
                 format_args!(
@@ -132,7 +139,8 @@ impl Graph {
                     format!("  reads {}", required.join(", "))
                 };
                 let later = stage.delayed_by().map(|delay| format!("  {delay} later")).unwrap_or_default();
-                line(&mut text, format_args!("{head:>3}  {}{after}{later}{reads}", stage.id));
+                let child = if stage.child.is_some() { "  (workflow)" } else { "" };
+                line(&mut text, format_args!("{head:>3}  {}{child}{after}{later}{reads}", stage.id));
             }
         }
         text

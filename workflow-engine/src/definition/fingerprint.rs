@@ -29,6 +29,8 @@ pub(crate) fn fingerprint(definition: &WorkflowDefinition) -> String {
             });
             // The check of this build reads tickets that an earlier build has stored.
             match &stage.wait {
+                // The ticket of a child is the engine's own. The child has a fingerprint of its own.
+                Some(_) if stage.child.is_some() => whole["child"] = json!(stage.child_workflow_id()),
                 // No code reads a stored question, and the payload of a signal is the output.
                 Some(wait) if wait.is_signal() => whole["signal"] = json!(true),
                 Some(wait) => whole["ticket"] = normal_form(wait.ticket_schema()),

@@ -54,6 +54,8 @@ pub(crate) struct GraphStage {
     pub(crate) delay: Option<Duration>,
     /// The arms, if its output chooses one.
     pub(crate) arms: Option<Vec<GraphArm>>,
+    /// The id of the workflow that the stage runs, if it is one.
+    pub(crate) child: Option<String>,
 }
 
 /// An arm of a choice.
@@ -87,6 +89,8 @@ struct DescribedStage {
     #[serde(default)]
     delay_ms: Option<u64>,
     choice: Option<DescribedChoice>,
+    #[serde(default)]
+    child_workflow_id: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -148,6 +152,7 @@ impl Graph {
                 budget: stage.budget,
                 delay: stage.delay_ms.map(Duration::from_millis),
                 arms: stage.choice.as_ref().map(arms).transpose()?,
+                child: stage.child_workflow_id.clone(),
             })
         };
         Ok(Self {
@@ -179,6 +184,7 @@ impl Graph {
                 })
                 .collect()
             }),
+            child: stage.child_workflow_id().map(str::to_owned),
         });
         Self {
             id: definition.id.clone(),

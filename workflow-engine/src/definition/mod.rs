@@ -13,6 +13,7 @@ mod input;
 mod canonical;
 mod source;
 mod choice;
+mod child_workflow;
 mod delay;
 mod next;
 mod stage;
@@ -29,6 +30,7 @@ mod layout_rows;
 mod layout_graph;
 mod svg;
 
+pub use child_workflow::ChildWorkflow;
 pub use choice::{ArmDefinition, CatchDefinition, ChoiceDefinition};
 pub use declaration::{OverBudget, Requirement, StageDeclaration};
 pub use graph::Graph;

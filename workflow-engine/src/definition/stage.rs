@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
+use super::child_workflow::ChildWorkflow;
 use super::choice::ChoiceDefinition;
 use super::config::ConfigDefinition;
 use super::declaration::OverBudget;
@@ -55,6 +56,8 @@ pub struct StageDefinition {
     pub over_budget: OverBudget,
     /// How the stage waits; its body then returns a ticket. `None` for a stage that does not wait.
     pub wait: Option<WaitDefinition>,
+    /// The workflow of a step that is one: the stage starts a run of it, and waits for its end.
+    pub child: Option<ChildWorkflow>,
     /// The time between the completion of its predecessors, or the start of the run, and its first attempt; `None` without
     /// a `delay` before it.
     pub delay: Option<Duration>,
@@ -94,6 +97,12 @@ impl StageDefinition {
     /// Whether the stage waits for a signal.
     pub(crate) fn waits_for_signal(&self) -> bool {
         self.wait.is_some_and(|wait| wait.is_signal())
+    }
+
+    /// Returns the id of the workflow that the stage runs, where it is one.
+    #[must_use]
+    pub fn child_workflow_id(&self) -> Option<&'static str> {
+        self.child.map(|child| child.id)
     }
 
     /// Returns the limits of the stage in a run with this configuration of the stage.

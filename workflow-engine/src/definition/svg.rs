@@ -46,7 +46,7 @@ impl WorkflowDefinition {
 impl Graph {
     /// Returns the graph as a picture in SVG, from left to right, as [`Graph::layout`] places it. A dotted edge leads from a
     /// required stage that is not a direct predecessor. The stage of a `match` has a dashed frame, and the edges to its
-    /// arms have their patterns. `None` for a graph without a layout.
+    /// arms have their patterns. A step that is a workflow has a double frame. `None` for a graph without a layout.
     #[must_use]
     pub fn to_svg(&self) -> Option<String> {
         let layout = self.layout()?;
@@ -73,11 +73,23 @@ impl Graph {
         for (placed, stage) in layout.stages.iter().zip(&self.stages) {
             let (x, y) = (left(placed.column), middle(placed.row));
             let dashes = if stage.arms.is_some() { " stroke-dasharray=\"6 3\"" } else { "" };
+            // A double frame, inside of the first one.
+            let inner = if stage.child.is_some() {
+                format!(
+                    "<rect {BOX} x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" rx=\"4\"/>",
+                    x + 3.0,
+                    y - HEIGHT / 2.0 + 3.0,
+                    WIDTH - 6.0,
+                    HEIGHT - 6.0
+                )
+            } else {
+                String::new()
+            };
             line(
                 &mut text,
                 format_args!(
                     "<g id=\"{id}\"><title>{name} ({id})</title><rect {BOX}{dashes} x=\"{x}\" y=\"{}\" \
-                     width=\"{WIDTH}\" height=\"{HEIGHT}\" rx=\"6\"/><text x=\"{}\" y=\"{}\" \
+                     width=\"{WIDTH}\" height=\"{HEIGHT}\" rx=\"6\"/>{inner}<text x=\"{}\" y=\"{}\" \
                      text-anchor=\"middle\">{}</text></g>",
                     y - HEIGHT / 2.0,
                     x + WIDTH / 2.0,

@@ -46,6 +46,13 @@ impl WaitDefinition {
         self
     }
 
+    /// Waits for a run, whose end makes the check due.
+    pub(crate) const fn for_child(mut self, poll_every: Duration, give_up_after: Duration) -> Self {
+        self.poll_every = poll_every;
+        self.give_up_after = give_up_after;
+        self
+    }
+
     /// Whether the stage waits for a signal, whose payload is its output: the option `signal`. Otherwise it waits for its
     /// check.
     #[must_use]

@@ -268,6 +268,7 @@ impl EngineBuilder {
         for (definition, fingerprint) in &self.compatible {
             registry.declare_compatible(definition, fingerprint)?;
         }
+        registry.check_children()?;
         check_subscribers(self.sink.as_ref(), &self.plugins)?;
         self.state.check()?;
         if self.has_worker {

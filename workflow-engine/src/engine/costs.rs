@@ -21,6 +21,17 @@ impl AnyRun {
         self.record().await.map(|run| run.spending)
     }
 
+    /// As [`AnyRun::cost_summary`], with the costs of the runs that it has started, of those that they have started, and so
+    /// on; of the first 100,000. The budget is that of the run, for which only its own costs count.
+    ///
+    /// # Errors
+    /// The errors of [`AnyRun::record`].
+    pub async fn cost_summary_with_children(&self) -> Result<CostSummary, Error> {
+        let own = self.cost_summary().await?;
+        let children = self.store().costs_of_descendants(self.id()).await;
+        children.map(|children| own.plus(children)).map_err(|error| self.engine().unless_closed(error))
+    }
+
     /// Lists the run's calls of models, in all its generations, oldest first.
     ///
     /// # Errors

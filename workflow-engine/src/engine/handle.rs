@@ -217,7 +217,7 @@ impl<W: Workflow> RunHandle<W> {
         // A run with one output stage holds that stage's output itself.
         let outputs = match output.filter(|_| !definition.output.has_choice()) {
             Some(output) => vec![self.run.resolve(output).await?],
-            None => self.run.output_values(definition).await?,
+            None => self.run.engine().kernel().output_values_of(self.run.id(), definition).await?,
         };
         W::decode_output(&outputs).map_err(|error| Error::stored_value(self.id(), "its output", error))
     }

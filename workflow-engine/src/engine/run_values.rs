@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::any_run::AnyRun;
-use crate::definition::{Outcome, Slot, WorkflowDefinition};
 use crate::error::Error;
 use crate::records::{RunRecord, RunRequest, StageRecord, StoredValue};
 use crate::value::{Json, StageKey};
@@ -70,54 +69,14 @@ impl AnyRun {
         if let Ok(definition) = registered.map(|registered| registered.definition())
             && definition.output.has_choice()
         {
-            let outputs = self.output_values(definition).await?;
+            let outputs = self.engine().kernel().output_values_of(self.id(), definition).await?;
             let missing = || Error::stage_not_found(self.id(), &definition.id);
             return definition.output.json(&mut outputs.iter()).map(Json::trusted).ok_or_else(missing);
         }
         let output_stages = self.engine().kernel().output_stages(run).await?;
-        let outputs = self.stored(&output_stages).await?;
+        let outputs = self.engine().kernel().outputs_in_order(self.id(), &output_stages).await?;
         let texts: Vec<&str> = outputs.iter().map(Json::as_str).collect();
         Ok(Json::trusted(format!("[{}]", texts.join(","))))
-    }
-
-    /// Returns the outputs of these stages, which have completed, in their order.
-    pub(super) async fn stored(&self, stage_keys: &[StageKey]) -> Result<Vec<Json>, Error> {
-        let mut stored = self.engine().kernel().stored_outputs(self.id(), stage_keys).await?;
-        let output = |stage_key: &StageKey| {
-            stored.remove(stage_key).ok_or_else(|| Error::stage_not_found(self.id(), stage_key))
-        };
-        stage_keys.iter().map(output).collect()
-    }
-
-    /// Returns the stored values that make up the output of a run of this workflow, in the order in which its type decodes
-    /// them.
-    pub(super) async fn output_values(&self, definition: &WorkflowDefinition) -> Result<Vec<Json>, Error> {
-        if !definition.output.has_choice() {
-            return self.stored(&definition.output_stage_keys()).await;
-        }
-        let id = |index: usize| definition.stages[index].id.as_str();
-        let records = self.engine().store().stages(self.id()).await?;
-        let outcome_of = |index: usize| {
-            let record = records.iter().find(|record| record.stage_id == id(index))?;
-            Some(Outcome { arm: record.arm, failure: record.failure.clone() })
-        };
-        let mut slots = Vec::new();
-        let found = definition.output.slots(&outcome_of, &mut slots);
-        found.map_err(|unknown| Error::stage_not_found(self.id(), id(unknown)))?;
-        let stage_keys = slots.iter().filter_map(|slot| match slot {
-            Slot::Output(stage) => Some(definition.stages[*stage].key()),
-            Slot::Arm(_) | Slot::Failure(_) => None,
-        });
-        let mut outputs = self.stored(&stage_keys.collect::<Vec<StageKey>>()).await?.into_iter();
-        let values = slots.iter().map(|slot| match slot {
-            Slot::Arm(arm) => Json::trusted(arm.to_string()),
-            Slot::Failure(keeper) => {
-                outcome_of(*keeper).and_then(|outcome| outcome.failure).unwrap_or_else(Json::null)
-            }
-            // There is one for each of these slots.
-            Slot::Output(_) => outputs.next().unwrap_or_else(Json::null),
-        });
-        Ok(values.collect())
     }
 
     /// The outputs of the stages that have completed so far, by stage: `embed`, or `embed[17]` in a repeated part.

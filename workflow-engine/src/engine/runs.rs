@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Engine;
+use super::any_run::AnyRun;
 use super::list::{Cursor, List, Page};
 use super::run_conditions::Conditions;
 use crate::error::Error;
@@ -19,6 +20,17 @@ const SEARCH_TIME: Duration = Duration::from_millis(40);
 
 /// The name of the list in its cursors.
 const LIST: &str = "runs";
+
+impl AnyRun {
+    /// Lists the runs that this run has started, newest first: those of [`StageContext::start`](crate::StageContext::start),
+    /// and those of its steps that are workflows. Their [`RunRecord::parent`] names the stage.
+    ///
+    /// # Errors
+    /// The errors of [`Engine::runs`].
+    pub fn children(&self) -> List<RunRecord> {
+        self.engine().runs(&RunFilter::new().parent(self.id()))
+    }
+}
 
 impl Engine {
     /// Lists the runs that match, newest first.

@@ -9,7 +9,8 @@ use super::timeline_fold::{StageEvents, TimelineFold};
 use crate::definition::{Graph, GraphStage};
 use crate::error::Error;
 use crate::records::{
-    AttemptOutcome, AttemptRecord, CallStatus, RunRecord, StageTimeline, Status, Timeline, TimelineGeneration,
+    AttemptOutcome, AttemptRecord, CallStatus, RunRecord, StageTimeline, Status, Timeline,
+    TimelineGeneration, WaitReason,
 };
 use crate::value::StageKey;
 
@@ -63,12 +64,16 @@ impl AnyRun {
                 keys.push(stage.key());
             }
             let of_place = keys.into_iter().map(|key| {
-                let StageEvents { attempts, waits } = stages.remove(&key).unwrap_or_default();
+                let StageEvents { attempts, mut waits } = stages.remove(&key).unwrap_or_default();
+                // The events do not tell what a stage waits for.
+                let external = waits.iter_mut().filter(|wait| wait.reason == WaitReason::External);
+                external.filter(|_| stage.child.is_some()).for_each(|wait| wait.reason = WaitReason::Child);
                 StageTimeline {
                     stage_id: key.id,
                     place: key.place,
                     stage_name: stage.name.clone(),
                     stage_number: stage.number,
+                    child_workflow_id: stage.child.clone(),
                     attempts,
                     waits,
                 }
@@ -166,6 +171,7 @@ impl AnyRun {
             return Ok(graph.stages);
         }
         let stages = self.store().stages(run.id).await?.into_iter().map(|stage| GraphStage {
+            child: None,
             id: stage.stage_id,
             name: stage.stage_name,
             number: stage.stage_number,

@@ -108,6 +108,9 @@ error_codes! {
     NotASignalStage "NOT_A_SIGNAL_STAGE" InvalidInput
         "A signal was sent to a stage that does not wait for one."
         "Send it to a stage with the option `signal`.";
+    ChildTooDeep "CHILD_TOO_DEEP" InvalidInput
+        "A stage starts a run that would have more than 8 runs above it."
+        "Start it from a run higher up, or repeat the work in one run.";
     InvalidTag "INVALID_TAG" InvalidInput
         "A run has too many tags, one key twice, or a key or value that cannot be stored."
         "Use at most 16 tags with keys of 64 bytes and values of 256 bytes, without control characters.";
@@ -246,6 +249,9 @@ error_codes! {
     WaitTimedOut "WAIT_TIMED_OUT" RunFailed
         "A waiting stage was not ready within `give_up_after`."
         "Check the remote service; raise `give_up_after`, or rerun.";
+    ChildCancelled "CHILD_CANCELLED" RunFailed
+        "A workflow that is a step of another one was cancelled, so the step has failed."
+        "Rerun the parent from this step, which starts a new child.";
     DeadlineExceeded "DEADLINE_EXCEEDED" RunFailed
         "A run had not ended at its deadline."
         "Look for the stage that took long; rerun, which begins a new time, or start with a longer deadline.";

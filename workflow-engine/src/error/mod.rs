@@ -8,6 +8,7 @@ mod stores;
 pub(crate) mod descriptors;
 mod ledger;
 mod signals;
+mod children;
 mod subscribers;
 mod times;
 mod state;

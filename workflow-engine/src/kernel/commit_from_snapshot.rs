@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::Kernel;
+use super::links::with_links;
 use crate::error::Error;
 use crate::ports::{Applied, Change, Commit, Decision, Precondition, Revision, Snapshot};
 use crate::value::RunId;
@@ -27,7 +28,8 @@ pub(super) async fn try_commit_from_snapshot(
     run_id: RunId,
     decide: impl Fn(&Snapshot) -> Option<Decision> + Send + Sync + 'static,
 ) -> Result<Commit, Error> {
-    let decide = Arc::new(decide);
+    let decide =
+        Arc::new(move |snapshot: &Snapshot| decide(snapshot).map(|decision| with_links(snapshot, decision)));
     let snapshot = kernel.store().snapshot(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
     // The first decision is made without a lock. Every commit of a run moves its revision, so if the run has moved
     // since the snapshot, the store writes nothing. The second decision is made inside the transaction that writes it,

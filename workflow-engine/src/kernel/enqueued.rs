@@ -61,6 +61,7 @@ impl Kernel {
                 workflow_id: definition.id.clone(),
                 workflow_name: definition.name.clone(),
                 definition_fingerprint: definition.fingerprint().to_owned(),
+                parent: None,
                 priority: Claimant::DEFAULT_PRIORITY,
                 request: self.readable_request(&run.command),
             }),

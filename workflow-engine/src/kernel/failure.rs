@@ -95,6 +95,10 @@ fn message(stage: &StageRecord, checks: u32, failure: &FinalFailure) -> String {
     let attempts = |count| if count == 1 { "1 attempt".to_owned() } else { format!("{count} attempts") };
     let failed = match stage.status {
         _ if *code == ErrorCode::WaitTimedOut => "timed out".to_owned(),
+        // Its child was executed, and not checked.
+        _ if failure.definition.stages.iter().any(|of| of.id == stage.stage_id && of.child.is_some()) => {
+            "failed".to_owned()
+        }
         // The stage's attempts are those of its function, which succeeded; each check counts its own attempts.
         Status::Suspended => format!("failed after {} to check it", attempts(checks)),
         _ => format!("failed after {}", attempts(stage.attempt)),

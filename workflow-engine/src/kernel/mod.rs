@@ -28,6 +28,8 @@ mod slots;
 mod run_request;
 mod stored_schema;
 mod enqueued;
+mod links;
+mod output_values;
 mod start_plan;
 mod commit_from_snapshot;
 mod measured;

@@ -237,6 +237,21 @@ impl WorkflowRegistry {
         self.by_id.values().flat_map(BTreeMap::values).map(|registered| registered.definition)
     }
 
+    /// Checks that every workflow that is a step of a registered one is registered too.
+    ///
+    /// # Errors
+    /// `WORKFLOW_NOT_FOUND`, which names both.
+    pub fn check_children(&self) -> Result<(), Error> {
+        for definition in self.definitions() {
+            for child in definition.stages.iter().filter_map(|stage| stage.child) {
+                if self.for_new_run(child.id, Some(child.version)).is_err() {
+                    return Err(Error::child_not_registered(&definition.id, child.id));
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Returns what this process counts of each registered definition.
     pub(crate) fn meters(&self) -> impl Iterator<Item = &WorkflowMeters> {
         self.by_id.values().flat_map(BTreeMap::values).map(|registered| registered.meters())

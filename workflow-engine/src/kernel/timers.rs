@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::Kernel;
-use super::commands::{FailOverdueRuns, start_pending};
+use super::commands::{FailOverdueRuns, FailOverdueRunsOutput, start_pending};
 use crate::error::Error;
 use crate::records::Claimant;
 
@@ -15,8 +15,9 @@ impl Kernel {
     /// whose deadline has passed. Returns the number of runs that it has found.
     pub(crate) async fn keep_times(&self) -> Result<usize, Error> {
         let started = self.start_due_runs(BATCH).await?;
-        let failed = self.execute(FailOverdueRuns { limit: BATCH }).await?.failed;
-        Ok(started + failed)
+        let FailOverdueRunsOutput { failed, cancelled } =
+            self.execute(FailOverdueRuns { limit: BATCH }).await?;
+        Ok(started + failed + cancelled)
     }
 
     /// Starts runs that were to start later and are due; returns their number.

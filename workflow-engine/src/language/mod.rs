@@ -9,6 +9,7 @@ mod workflow;
 mod has_stage;
 mod signal_stage;
 mod typed_context;
+mod start_child;
 #[cfg(feature = "testing")]
 mod stubs;
 
@@ -18,6 +19,7 @@ pub use has_stage::HasStage;
 pub use require::{ContextOf, Optionally, OutputAs, Requires, prepare, prepare_optional};
 pub use signal_stage::SignalStage;
 pub use stage_trait::{ConfiguredSettings, InputTypes, Running, Stage};
+pub use start_child::StartChild;
 pub use state::{CloneState, State};
 pub use workflow::Workflow;
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::definition::WorkflowDefinition;
+use crate::definition::{StageDeclaration, WorkflowDefinition};
 use crate::value::{Json, Storable};
 
 /// A workflow. [`workflow!`](macro@crate::workflow) implements it for the type that it generates.
@@ -20,6 +20,14 @@ pub trait Workflow: Send + Sync + 'static {
     type Config: Storable;
     /// The outputs of all stages; `None` for a stage without an output.
     type Outputs: Send + 'static;
+
+    /// The input as that of a step of another workflow.
+    #[doc(hidden)]
+    type StepInput: Send + Sync + 'static;
+
+    /// The workflow as a step of another one.
+    #[doc(hidden)]
+    const STEP: StageDeclaration;
 
     /// Returns the workflow as data.
     fn definition() -> &'static WorkflowDefinition;

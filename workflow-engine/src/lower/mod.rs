@@ -7,6 +7,7 @@ mod upstream;
 mod from_upstream;
 mod entry;
 mod check_entry;
+mod child_stage;
 mod edge;
 mod match_edge;
 mod arms;

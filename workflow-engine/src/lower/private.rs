@@ -50,6 +50,7 @@ pub use crate::lower::stage_configs::{describe, ids, write_stage};
 
 // Calling a stage and its check on stored values.
 pub use crate::lower::check_entry::{signal_definition, store_question, store_ticket, wait_definition};
+pub use crate::lower::child_stage::Whole;
 pub use crate::lower::entry::{failed, finish, store};
 
 // The graph.

@@ -261,6 +261,7 @@ fn stage(
         budget: declaration.budget,
         over_budget: declaration.over_budget,
         wait: declaration.wait,
+        child: declaration.child,
         entry: row.entry,
         input_schema: row.input_schema,
         input_rules: InputRules::new(&(row.input_rules)(), row.check_start),

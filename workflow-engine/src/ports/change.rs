@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::new_run::{NewRun, NewStage};
+use super::other_run::OtherRun;
 use super::rerun_stage::RerunStage;
 use super::run_end::RunEnd;
 use crate::ledger::{CallOutcome, CallReservation};
@@ -133,7 +134,7 @@ pub enum Change {
         ticket: StoredValue,
         /// The time until the first check.
         check_after: Duration,
-        /// The time until the wait times out.
+        /// The time until the wait times out; one beyond the calendar is no limit.
         give_up_after: Duration,
         /// Whether the stage waits for a signal.
         awaits_signal: bool,
@@ -262,6 +263,8 @@ pub enum Change {
         /// The number of stages that wait for something outside.
         suspended: u32,
     },
+    /// Writes another run in the same transaction: a child of this one, or its parent.
+    OtherRun(OtherRun),
     /// Stores the result of a command that takes two commits. Its first commit has written the idempotency key.
     CompleteIdempotencyKey {
         /// The name of the command.
@@ -392,9 +395,4 @@ pub enum Change {
         /// The statements, already checked.
         statements: Vec<Statement>,
     },
-}
-
-impl Change {
-    /// The most signals that a stage's queue holds.
-    pub const MAX_SIGNALS: u64 = 1_000;
 }

@@ -5,8 +5,9 @@
 //! store may turn a batch of them into one statement.
 
 use super::change::Change;
+use super::idempotency_entry::IdempotencyEntry;
 use super::precondition::Precondition;
-use crate::value::{Json, RunId};
+use crate::value::RunId;
 
 /// Everything that one command writes to one run. A store applies all of it or none of it.
 #[derive(Clone, Debug)]
@@ -22,17 +23,4 @@ pub struct Decision {
     pub idempotency: Option<IdempotencyEntry>,
     /// The changes, in the order in which they apply. Each change writes its own events, and the store numbers them.
     pub changes: Vec<Change>,
-}
-
-/// An idempotency key with the result that a repeated command returns.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IdempotencyEntry {
-    /// The name of the command. Keys of different commands are independent.
-    pub command: &'static str,
-    /// The caller's key.
-    pub key: String,
-    /// A hash of the request. The same key with another request is a conflict.
-    pub request_hash: String,
-    /// The result of the command.
-    pub result: Json,
 }

@@ -10,8 +10,8 @@ use super::log_filter::LogFilter;
 use super::run_filter::RunFilter;
 use crate::error::Error;
 use crate::records::{
-    AnnotationRecord, CostGroup, CostKey, LogRecord, QueueOverview, RunRecord, StageEnd, UnfinishedCosts,
-    WorkerLeases,
+    AnnotationRecord, CostGroup, CostKey, CostSummary, LogRecord, QueueOverview, RunRecord, StageEnd,
+    UnfinishedCosts, WorkerLeases,
 };
 use crate::value::RunId;
 
@@ -68,6 +68,10 @@ pub trait Inspection: Send + Sync {
     /// Returns the costs of calls by group, from [`Ledger::roll_up_calls`](super::Ledger::roll_up_calls) and from the calls
     /// that are not rolled up, in one consistent read.
     async fn costs(&self, query: &CostQuery) -> Result<Vec<CostGroup>, Error>;
+
+    /// Returns the sum of what the runs have spent that this run has started, and the runs that those have started, and so
+    /// on; of the first 100,000. Their budgets are left out.
+    async fn costs_of_descendants(&self, run_id: RunId) -> Result<CostSummary, Error>;
 
     /// Counts the calls that [`Ledger::roll_up_calls`](super::Ledger::roll_up_calls) would add, at most `limit`.
     async fn calls_to_roll_up(&self, limit: usize) -> Result<usize, Error>;

@@ -24,11 +24,13 @@
 //! tasks of one process that the store has changed, and carry its [`Outages`].
 
 mod decision;
+mod idempotency_entry;
 mod precondition;
 mod change;
 mod rerun_stage;
 mod run_end;
 mod new_run;
+mod other_run;
 mod commit;
 mod snapshot;
 mod annotation_filter;
@@ -68,7 +70,7 @@ pub use claim::{ClaimRequest, ClaimedWork};
 pub(crate) use clock::is_jump;
 pub use clock::{Clock, SystemClock};
 pub use commit::{Applied, Commit};
-pub use decision::{Decision, IdempotencyEntry};
+pub use decision::Decision;
 pub use delivery::{Delivery, DeliveryClaim, DeliveryLease, DeliveryOutcome, Settlement};
 pub use delivery_error::{BatchError, DeliveryError};
 pub use delivery_policy::DeliveryPolicy;
@@ -76,10 +78,12 @@ pub use diagnosis::{Connections, Diagnosis, OpenTransaction, StoreCondition, Wai
 pub use enqueue::{EnqueueTarget, EnqueuedRun};
 pub use executor::ActivityExecutor;
 pub use hints::{HighestPriority, Hints, RunWatch};
+pub use idempotency_entry::IdempotencyEntry;
 pub use inspection::{CostQuery, Inspection, RunCount, RunPage, RunQuery};
 pub use ledger::Ledger;
 pub use log_filter::LogFilter;
 pub use new_run::{NewRun, NewStage};
+pub use other_run::{ChildStart, OtherRun};
 pub use outages::Outages;
 pub use outbox::Outbox;
 pub use persistence::{Decide, Persistence};

@@ -1,6 +1,6 @@
 //! A run and its stages before they are inserted.
 
-use crate::records::RunRequest;
+use crate::records::{RunParent, RunRequest};
 use crate::value::StageKey;
 
 /// A run before it is inserted.
@@ -14,6 +14,8 @@ pub struct NewRun {
     pub definition_fingerprint: String,
     /// The priority. Runs with a higher one are claimed first.
     pub priority: i32,
+    /// The run that starts this one, if a stage of a run does.
+    pub parent: Option<RunParent>,
     /// Input, configuration and metadata.
     pub request: RunRequest,
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::language::Workflow;
 use crate::records::{Phase, RunRecord, Status, WaitingFor};
+use crate::value::RunId;
 
 /// Selects runs: those that match every condition that is set. Without a condition it selects every run.
 ///
@@ -51,6 +52,9 @@ pub struct RunFilter {
     /// [`Engine::runs`](crate::Engine::runs) checks it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blocked_reason: Option<String>,
+    /// The run that has started it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent: Option<RunId>,
     /// What the run does now. A store ignores this condition and the following ones, which
     /// [`Engine::runs`](crate::Engine::runs) checks.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -138,6 +142,12 @@ impl RunFilter {
         self
     }
 
+    /// Selects runs that this run has started: its children.
+    pub const fn parent(mut self, parent: RunId) -> Self {
+        self.parent = Some(parent);
+        self
+    }
+
     /// Selects runs of this phase.
     pub const fn phase(mut self, phase: Phase) -> Self {
         self.phase = Some(phase);
@@ -163,8 +173,8 @@ impl RunFilter {
         self
     }
 
-    /// Returns whether a run with these tags matches, as far as a store checks it: apart from `blocked_reason` and the
-    /// conditions after it.
+    /// Returns whether a run with these tags matches, as far as a store checks it: apart from `blocked_reason`, `phase` and
+    /// the conditions after it.
     #[must_use]
     pub fn admits(&self, run: &RunRecord, tags: &BTreeMap<String, String>) -> bool {
         let is = |wanted: &Option<String>, text: Option<&str>| wanted.is_none() || wanted.as_deref() == text;
@@ -172,6 +182,7 @@ impl RunFilter {
             && is(&self.workflow_id, Some(&run.workflow_id))
             && is(&self.definition, Some(&run.definition_fingerprint))
             && is(&self.error_code, run.error.as_ref().map(|error| error.code.as_str()))
+            && self.parent.is_none_or(|parent| run.parent.as_ref().is_some_and(|link| link.run_id == parent))
             && self.created_since.is_none_or(|since| run.created_at >= since)
             && self.created_before.is_none_or(|before| run.created_at < before)
             && self.tags.iter().all(|(key, value)| tags.get(key) == Some(value))

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::lease::Lease;
+use super::run_parent::RunParent;
 
 /// A job that a worker has claimed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +30,9 @@ pub struct ClaimedJob {
     /// The instant at which the run fails, unless it has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline_at: Option<DateTime<Utc>>,
+    /// The run that waits for the end of this one, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub awaited_by: Option<RunParent>,
     /// How long the job was due before it was claimed; of the first stages of a run, how long the run had to wait.
     #[serde(skip)]
     pub waited: Duration,

@@ -22,6 +22,18 @@ pub struct CostSummary {
 }
 
 impl CostSummary {
+    /// Returns the sum of both, with the budget of the first.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            cost: self.cost + other.cost,
+            tokens: self.tokens.saturating_add(other.tokens),
+            reserved: self.reserved + other.reserved,
+            pending_calls: self.pending_calls.saturating_add(other.pending_calls),
+            budget: self.budget,
+        }
+    }
+
     /// Returns whether the budget admits another call of this cost. It always admits a call that costs nothing.
     pub(crate) fn admits(&self, reserve: Cost, budget: Option<Cost>) -> bool {
         reserve == Cost::ZERO || budget.is_none_or(|budget| self.cost + self.reserved + reserve <= budget)

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cost_summary::CostSummary;
 use super::present_field::present;
+use super::run_parent::RunParent;
 use super::run_times::RunTimes;
 use super::status::Status;
 use super::stored_value::StoredValue;
@@ -47,12 +48,23 @@ pub struct RunRecord {
     /// The start and the deadline.
     #[serde(flatten)]
     pub times: RunTimes,
+    /// The run that has started this one, if a stage of a run did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<RunParent>,
     /// The instant at which the run was created.
     pub created_at: DateTime<Utc>,
     /// The instant at which the first stages of this generation became ready.
     pub started_at: Option<DateTime<Utc>>,
     /// The instant at which the run reached a terminal status.
     pub completed_at: Option<DateTime<Utc>>,
+}
+
+impl RunRecord {
+    /// Returns the number of runs above this one: 0 for a run that no stage has started.
+    #[must_use]
+    pub fn depth(&self) -> u32 {
+        self.parent.as_ref().map_or(0, |parent| parent.depth)
+    }
 }
 
 /// The reason why a run failed.

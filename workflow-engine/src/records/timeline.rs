@@ -60,6 +60,9 @@ pub struct StageTimeline {
     pub stage_name: String,
     /// The 1-based position in reading order.
     pub stage_number: u32,
+    /// The id of the workflow that the stage runs, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub child_workflow_id: Option<String>,
     /// The attempts in all generations, oldest first.
     pub attempts: Vec<AttemptRecord>,
     /// The times in which the stage could have run, or had begun, and no worker ran it; oldest first.
@@ -92,6 +95,8 @@ pub enum WaitReason {
     Backoff,
     /// Something outside: its check has not found it ready.
     External,
+    /// The run that it has started.
+    Child,
     /// The `delay` before it.
     Delay,
 }

@@ -5,6 +5,8 @@ use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 use super::rows::ReadColumns;
 use crate::ports::CostQuery;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+use crate::records::CostSummary;
 use crate::records::{AiCallRecord, CallStatus, CostGroup, CostKey, CostSums, UnfinishedCosts};
 use crate::value::Cost;
 
@@ -90,6 +92,22 @@ pub(super) fn read_unfinished<C: ReadColumns>(columns: &mut C) -> Result<Unfinis
     let runs = columns.int("count")?;
     let cost = amount(columns, "total_cost")?;
     Ok(unfinished(runs, cost, amount(columns, "reserved_cost")?))
+}
+
+/// The most descendants of a run whose costs are summed up.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(super) const MAX_DESCENDANTS: i64 = 100_000;
+
+/// Reads the costs of the descendants of a run.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(super) fn read_descendants<C: ReadColumns>(columns: &mut C) -> Result<CostSummary, C::Failure> {
+    Ok(CostSummary {
+        cost: amount(columns, "total_cost")?,
+        reserved: amount(columns, "reserved_cost")?,
+        tokens: columns.int("total_tokens")?,
+        pending_calls: columns.int("pending_calls")?,
+        budget: None,
+    })
 }
 
 /// Creates the costs of unfinished runs, of which one more than the most was read.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::ports::{Change, Decision, Precondition, RerunStage};
+use crate::ports::{Change, ChildStart, Decision, OtherRun, Precondition, RerunStage};
 use crate::records::Lease;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 use crate::records::Statement;
@@ -49,6 +49,9 @@ impl Footprint {
         for change in &decision.changes {
             match reads(change) {
                 Reads::Run | Reads::UserTables => {}
+                Reads::Child(child) => self.add_child(child),
+                Reads::OtherRun(run_id) => _ = self.runs.entry(run_id).or_default(),
+                Reads::OtherStage(run_id, stage_id) => self.add_stage(run_id, stage_id.to_owned()),
                 Reads::NewStages => inserts_stages = true,
                 Reads::Stage(stage_key) => named.push(stage_key),
                 Reads::TwoStages(one, other) => named.extend([one, other]),
@@ -80,10 +83,16 @@ impl Footprint {
         }
     }
 
-    /// Returns whether there is anything beside runs and stages.
+    fn add_child(&mut self, child: &ChildStart) {
+        self.runs.entry(child.run_id).or_default();
+        self.new_runs.insert(child.run_id);
+        self.keys.extend(child.idempotency.iter().map(|entry| (entry.command, entry.key.clone())));
+    }
+
+    /// Returns whether there is anything beside one run and its stages.
     #[cfg(any(feature = "postgres", feature = "sqlite"))]
     pub(super) fn has_side_rows(&self) -> bool {
-        !self.keys.is_empty() || !self.calls.is_empty() || !self.signals.is_empty()
+        self.runs.len() > 1 || !self.keys.is_empty() || !self.calls.is_empty() || !self.signals.is_empty()
     }
 
     /// Adds one stage of a run.
@@ -111,6 +120,14 @@ pub(super) fn user_statements(decision: &Decision) -> impl Iterator<Item = &[Sta
     })
 }
 
+/// Returns the runs that the decision creates beside its own.
+pub(super) fn started_children(decision: &Decision) -> impl Iterator<Item = &ChildStart> {
+    decision.changes.iter().filter_map(|change| match change {
+        Change::OtherRun(OtherRun::Start(child)) => Some(&**child),
+        _ => None,
+    })
+}
+
 /// The rows that one change reads beside its run.
 enum Reads<'a> {
     /// None.
@@ -131,6 +148,12 @@ enum Reads<'a> {
         command: &'static str,
         key: &'a str,
     },
+    /// A run that does not exist yet.
+    Child(&'a ChildStart),
+    /// Another run.
+    OtherRun(RunId),
+    /// A stage of another run.
+    OtherStage(RunId, &'a str),
     /// None of the engine's: the change runs statements of the user.
     UserTables,
 }
@@ -190,6 +213,9 @@ fn reads(change: &Change) -> Reads<'_> {
             Reads::Call { stage_key, call_id: *call_id }
         }
         Change::CompleteIdempotencyKey { command, key, .. } => Reads::Key { command, key },
+        Change::OtherRun(OtherRun::Start(child)) => Reads::Child(child),
+        Change::OtherRun(OtherRun::CancelChild { run_id, .. }) => Reads::OtherRun(*run_id),
+        Change::OtherRun(OtherRun::WakeParent { run_id, stage_id }) => Reads::OtherStage(*run_id, stage_id),
         Change::Execute { .. } => Reads::UserTables,
     }
 }

@@ -43,6 +43,11 @@ pub(super) enum Source<'f> {
         /// Whether cancelled runs are candidates.
         cancelled: bool,
     },
+    /// Runs that this run has started.
+    Children {
+        /// The parent.
+        parent: RunId,
+    },
     /// Runs with this tag.
     Tagged {
         /// The key.
@@ -169,6 +174,9 @@ pub(super) async fn count(
 
 /// Returns the narrowest source of a filter.
 async fn source<'f>(store: &impl ReadSlices, filter: &'f RunFilter) -> Result<Source<'f>, Error> {
+    if let Some(parent) = filter.parent {
+        return Ok(Source::Children { parent });
+    }
     let mut tags = filter.tags.iter();
     if let Some(first) = tags.next() {
         let mut rarest = first;

@@ -1,14 +1,18 @@
-//! `runs show`: one run with its stages, and why it stands still or failed.
+//! `runs show`: one run with its stages and children, and why it stands still or failed.
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use workflow_engine_server::view::{RunDetail, RunView, StageView};
 
-use super::list::cost;
+use super::list::{self, cost};
 use crate::api::Api;
+use crate::client::Call;
 use crate::failure::Failure;
-use crate::output::{Table, text};
+use crate::output::{Table, note, text};
 use crate::session::Session;
 use crate::values;
+
+/// The most children that are shown.
+const SHOWN_CHILDREN: usize = 20;
 
 pub fn command() -> Command {
     let flag = |name: &'static str, help: &'static str| {
@@ -38,6 +42,15 @@ pub async fn execute(session: &Session, api: &Api, matches: &ArgMatches) -> Resu
         out.line("")?;
         out.table(stages(session, &details))?;
     }
+    let path = format!("/runs/{run_id}/children");
+    let children = api.page(Call::get(path), None, SHOWN_CHILDREN).await?;
+    if !children.items.is_empty() {
+        out.line("")?;
+        out.table(list::table(session, &list::read(&children.items)?))?;
+        if children.next.is_some() {
+            note(format!("it has started more runs: runs list --parent {run_id}"));
+        }
+    }
     Ok(())
 }
 
@@ -58,6 +71,10 @@ fn head(session: &Session, details: &RunDetail) -> Table {
     }
     if let Some(reason) = &run.cancel_reason {
         row("reason", reason.clone());
+    }
+    if let Some(parent) = &run.parent {
+        let waits = if parent.is_awaited { ", which waits for it" } else { "" };
+        row("parent", format!("{}, stage {}{waits}", parent.run_id, parent.stage_id));
     }
     if !tags.is_empty() {
         let tags: Vec<String> = tags.iter().map(|(key, value)| format!("{key}={value}")).collect();

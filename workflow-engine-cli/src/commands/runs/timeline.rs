@@ -77,6 +77,7 @@ fn table(session: &Session, rows: &[(String, Row)]) -> Table {
                 let reason = match wait.reason {
                     WaitReason::Worker => "waits for a worker",
                     WaitReason::Backoff => "waits for its next attempt",
+                    WaitReason::Child => "waits for its run",
                     _ => "waits for something outside",
                 };
                 table.row([

@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::child_run::ChildRun;
 use crate::context::scope::StageScope;
 use crate::context::stage_error::{StageError, StageResult};
 use crate::records::{Annotation, Statement};
 use crate::value::{Json, MAX_NAME_BYTES, is_name};
+
+/// The most runs that one attempt starts: one transaction creates them.
+const MAX_CHILDREN: usize = 1_000;
 
 /// The effects of an attempt so far; [`StageContext::effects`](crate::StageContext::effects) returns them to a unit
 /// test.
@@ -22,6 +26,9 @@ pub struct Effects {
     pub metrics: BTreeMap<String, f64>,
     /// SQL statements, in the order in which they run.
     pub statements: Vec<Statement>,
+    /// The runs that the stage starts, in the order of the calls of
+    /// [`StageContext::start`](crate::StageContext::start).
+    pub children: Vec<ChildRun>,
 }
 
 impl Effects {
@@ -32,6 +39,7 @@ impl Effects {
             && self.artifacts.is_empty()
             && self.metrics.is_empty()
             && self.statements.is_empty()
+            && self.children.is_empty()
     }
 }
 
@@ -65,6 +73,28 @@ impl EffectBuffer {
             )));
         }
         Ok(effects)
+    }
+
+    /// Returns the run that the attempt starts with the same idempotency key.
+    pub(crate) fn child_of_key(&self, child: &ChildRun) -> Option<ChildRun> {
+        let key = child.idempotency_key.as_ref()?;
+        self.lock().children.iter().find(|other| other.idempotency_key.as_ref() == Some(key)).cloned()
+    }
+
+    /// Adds a run that the attempt starts.
+    ///
+    /// # Errors
+    /// Permanent, if the attempt starts too many runs, or has ended.
+    pub(crate) fn add_child(&self, scope: &StageScope, child: ChildRun) -> StageResult<()> {
+        let mut effects = self.open(scope, "a run")?;
+        if effects.children.len() >= MAX_CHILDREN {
+            return Err(StageError::permanent(format_args!(
+                "stage `{}` starts more than {MAX_CHILDREN} runs: start them from several stages",
+                scope.stage_id
+            )));
+        }
+        effects.children.push(child);
+        Ok(())
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Effects> {

@@ -24,15 +24,20 @@ use crate::context::{Effects, StageError};
 use crate::definition::CheckOutcome;
 use crate::error::{Error, ErrorCode};
 use crate::kernel::failure::{FinalFailure, fail_for_good};
-use crate::kernel::stored_values::prepare_output;
+use crate::kernel::stored_values::{PreparedValue, prepare_output};
 use crate::ports::Change;
-use crate::records::StageRecord;
+use crate::records::{StageRecord, StoredValue};
 
 /// Commits the ticket that a body has returned. The body never runs again in this generation.
 pub(super) async fn suspend(attempt: &AttemptContext<'_>, completion: Completion) -> Result<Finished, Error> {
     let lease = attempt.lease();
     let retry = PortRetry::new(attempt.kernel, lease);
-    let ticket = retry.call(|| prepare_output(attempt.kernel, lease, &completion.output)).await?;
+    let ticket = if attempt.stage.child.is_some() {
+        // In the row, where the commits about parent and child find it.
+        PreparedValue { value: StoredValue::Inline(completion.output), blob: None }
+    } else {
+        retry.call(|| prepare_output(attempt.kernel, lease, &completion.output)).await?
+    };
     let mut changes = completion.reports;
     changes.extend(effect_changes(attempt.kernel, lease, completion.effects).await?);
     changes.extend(ticket.blob);
@@ -49,14 +54,12 @@ pub(super) async fn suspend(attempt: &AttemptContext<'_>, completion: Completion
 
 /// Returns the time until the first check. Nothing polls for a signal: the commit of the signal makes the stage due.
 fn first_check(attempt: &AttemptContext<'_>) -> Duration {
-    if !attempt.stage.waits_for_signal() {
-        return attempt.settings.poll_every;
-    }
+    let stage = attempt.stage;
     #[cfg(feature = "testing")]
-    if attempt.kernel.is_replaced(&attempt.stage.id) {
+    if (stage.waits_for_signal() || stage.child.is_some()) && attempt.kernel.is_replaced(&stage.id) {
         return Duration::ZERO;
     }
-    attempt.settings.give_up_after
+    if stage.waits_for_signal() { attempt.settings.give_up_after } else { attempt.settings.poll_every }
 }
 
 /// Runs one check of a stage that waits, and commits its outcome.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
+use super::children::start_changes;
 use super::port_retry::{BodyPorts, PortRetry};
 use crate::context::{ArtifactSource, Effects, StageError, StageResult};
 use crate::definition::WorkflowDefinition;
@@ -41,6 +42,7 @@ pub(super) async fn effect_changes(
     if !effects.metrics.is_empty() {
         changes.push(Change::RecordMetrics { stage_key: own(), metrics: effects.metrics });
     }
+    changes.extend(start_changes(kernel, lease, effects.children)?);
     if !effects.statements.is_empty() {
         changes.push(Change::Execute { stage_key: own(), statements: effects.statements });
     }

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::children::started_definitions;
 use super::context::AttemptContext;
 use super::effects::{effect_changes, refused_statements};
 use super::execution_key;
@@ -16,6 +17,7 @@ use crate::error::{Error, ErrorCode};
 use crate::kernel::Kernel;
 use crate::kernel::choice::choose;
 use crate::kernel::failure::{FinalFailure, fail_for_good};
+use crate::kernel::links::wake_parent;
 use crate::kernel::measured::count_end;
 use crate::kernel::start_plan::delay_of;
 use crate::kernel::stored_values::prepare_output;
@@ -100,6 +102,9 @@ pub(super) async fn complete(
         };
         let release = || Change::ReleaseRun { output: output.clone(), stages: stages.clone() };
         changes.extend((0..next.ends).map(|_| release()));
+    }
+    if next.ends > 0 {
+        changes.extend(wake_parent(job.awaited_by.as_ref()));
     }
     changes.extend(execution_key::completion(job, &JobOutcome::Completed));
 
@@ -240,7 +245,15 @@ pub(super) async fn commit_effects(
 ) -> Result<Option<(Applied, Duration)>, Error> {
     let AttemptContext { kernel, job, stop, .. } = *attempt;
     let has_statements = changes.iter().any(|change| matches!(change, Change::Execute { .. }));
-    let commit = commit_and_claim(kernel, &job.lease, changes);
+    let started = started_definitions(&changes);
+    let commit = async {
+        let committed = commit_and_claim(kernel, &job.lease, changes).await?;
+        let children = started.iter().filter(|_| committed.is_some());
+        for registered in children.filter_map(|fingerprint| kernel.registry().by_fingerprint(fingerprint)) {
+            registered.meters().runs_started.increment();
+        }
+        Ok(committed)
+    };
     if !has_statements {
         return commit.await;
     }

@@ -13,6 +13,7 @@ mod services;
 mod inputs;
 mod log;
 mod effects;
+mod children;
 mod ledger;
 mod check;
 mod port_retry;

@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::BoxFuture;
 use tracing::Span;
 
+use super::children::AttemptChildren;
 use super::context::AttemptContext;
 use super::effects::AttemptArtifacts;
 use super::inputs::Inputs;
@@ -66,6 +67,7 @@ impl Services {
             artifacts: Arc::new(artifacts),
             calls: Arc::clone(&ledger) as _,
             tags: Arc::clone(&ports) as _,
+            children: Arc::new(AttemptChildren::new(kernel, Arc::clone(&ports))),
             pause: Arc::clone(&ports) as _,
             extensions: kernel.config().extensions.clone(),
         };

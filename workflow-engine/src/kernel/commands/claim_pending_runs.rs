@@ -8,6 +8,7 @@ use super::Command;
 use crate::error::{Error, ErrorCode};
 use crate::kernel::Kernel;
 use crate::kernel::compatibility::definition_of;
+use crate::kernel::links::wake_parent;
 use crate::kernel::start_plan::{first_stages, start_changes};
 use crate::ports::{Change, Commit, Decision, Precondition, Revision, RunEnd};
 use crate::records::{Claimant, ClaimedJob, RunError, RunRecord};
@@ -128,7 +129,9 @@ async fn fail(
 ) -> Result<Option<ClaimedRun>, Error> {
     tracing::error!(run = %run.id, %code, message, "a run could not be started");
     let error = RunError { code: code.as_str().to_owned(), message };
-    kernel.store().commit(decision(run, vec![Change::EndRun(RunEnd::Failed(error))])).await?;
+    let mut changes = vec![Change::EndRun(RunEnd::Failed(error))];
+    changes.extend(wake_parent(run.parent.as_ref()));
+    kernel.store().commit(decision(run, changes)).await?;
     Ok(None)
 }
 

@@ -13,6 +13,7 @@ use tracing::{Instrument, Span};
 
 use super::Command;
 use crate::context::with_traceparent;
+use crate::definition::WorkflowDefinition;
 use crate::error::Error;
 use crate::kernel::Kernel;
 use crate::kernel::idempotency;
@@ -23,8 +24,8 @@ use crate::kernel::slots::Reservation;
 use crate::kernel::start_plan::{first_stages, start_changes};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 use crate::ports::EnqueuedRun;
-use crate::ports::{Change, Commit, Decision, IdempotencyEntry, NewRun, Precondition};
-use crate::records::{Annotation, Claimant, RunRequest, Status, check_tags};
+use crate::ports::{Change, ChildStart, Commit, Decision, IdempotencyEntry, NewRun, Precondition};
+use crate::records::{Annotation, Claimant, RunParent, RunRequest, Status, check_tags};
 use crate::telemetry::spans;
 use crate::value::{Cost, Json, RunId};
 
@@ -182,6 +183,53 @@ impl CreateRun {
         created
     }
 
+    /// Returns the run as the child of another one, to be created by the commit of a stage.
+    pub(crate) fn child_start(
+        self,
+        kernel: &Kernel,
+        run_id: RunId,
+        parent: RunParent,
+    ) -> Result<ChildStart, Error> {
+        let Checked { registered, request, entry, .. } = self.check(kernel, run_id)?;
+        let definition = registered.definition();
+        Ok(ChildStart {
+            run_id,
+            idempotency: entry,
+            run: self.new_run(definition, request, Some(parent)),
+            budget: self.budget,
+            start: self.start(kernel),
+            deadline: self.deadline.or(definition.deadline),
+            tags: self.tags,
+        })
+    }
+
+    /// Returns the metadata with the trace of the body that starts the run.
+    pub(crate) fn metadata_in_trace(&self, kernel: &Kernel) -> Option<Json> {
+        traced_metadata(kernel, self.metadata.clone(), &Span::current())
+    }
+
+    /// Returns the run that an earlier request with the same idempotency key has created. `existing` is any run.
+    pub(crate) async fn earlier_run(&self, kernel: &Kernel, existing: RunId) -> Result<Option<RunId>, Error> {
+        let Some(entry) = self.entry(existing)? else { return Ok(None) };
+        idempotency::stored_output(kernel, existing, &entry).await
+    }
+
+    fn new_run(
+        &self,
+        definition: &WorkflowDefinition,
+        request: RunRequest,
+        parent: Option<RunParent>,
+    ) -> NewRun {
+        NewRun {
+            workflow_id: definition.id.clone(),
+            workflow_name: definition.name.clone(),
+            definition_fingerprint: definition.fingerprint().to_owned(),
+            parent,
+            priority: self.priority.unwrap_or(Claimant::DEFAULT_PRIORITY),
+            request,
+        }
+    }
+
     async fn create_untraced(
         self,
         kernel: &Kernel,
@@ -194,13 +242,7 @@ impl CreateRun {
         let metadata = request.metadata.clone();
         let priority = self.priority.unwrap_or(Claimant::DEFAULT_PRIORITY);
 
-        let mut changes = vec![Change::CreateRun(NewRun {
-            workflow_id: definition.id.clone(),
-            workflow_name: definition.name.clone(),
-            definition_fingerprint: definition.fingerprint().to_owned(),
-            priority,
-            request,
-        })];
+        let mut changes = vec![Change::CreateRun(self.new_run(definition, request, None))];
         if is_enqueued {
             changes.push(Change::Dequeue);
         }
@@ -210,11 +252,11 @@ impl CreateRun {
         let annotations = self.annotations.iter().cloned();
         changes.extend(annotations.map(|annotation| Change::Annotate { stage_key: None, annotation }));
         changes.extend(self.budget.map(|budget| Change::SetBudget { stage_key: None, budget }));
-        // The host decides here whether it executes the run itself.
         let (start, deadline) = (self.start(kernel), self.deadline.or(definition.deadline));
         if start.is_some() || deadline.is_some() {
             changes.push(Change::SetTimes { start, deadline });
         }
+        // The host decides here whether it executes the run itself.
         let placement = kernel.placement().filter(|_| start.is_none());
         let has_host = placement.is_some();
         let wanted = first_stages(definition).count();

@@ -10,11 +10,11 @@ use crate::kernel::Kernel;
 use crate::kernel::commit_from_snapshot::{commit_from_snapshot, decision_at};
 use crate::kernel::failure::cancel_open_stages;
 use crate::ports::{Change, Decision, RunEnd, Snapshot};
-use crate::records::RunError;
+use crate::records::{RunError, Status};
 
 /// Fails runs whose deadline has passed, with `DEADLINE_EXCEEDED`, whether they wait, run, retry or have not started.
 /// Their open stages are cancelled in the same commit, and running bodies are notified through their cancellation token.
-/// No `catch` takes it. A worker executes this command at each deadline by itself.
+/// No `catch` takes it. A child whose parent waits for it no longer is cancelled. A worker executes this command at each deadline by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FailOverdueRuns {
@@ -28,6 +28,8 @@ pub struct FailOverdueRuns {
 pub struct FailOverdueRunsOutput {
     /// The number of runs that failed.
     pub failed: usize,
+    /// The number of runs that were cancelled, because the stage that waited for them waits no longer.
+    pub cancelled: usize,
 }
 
 impl Default for FailOverdueRuns {
@@ -46,14 +48,18 @@ impl Command for FailOverdueRuns {
     const NAME: &'static str = "run.failOverdue";
 
     async fn execute(self, kernel: &Kernel) -> Result<FailOverdueRunsOutput, Error> {
-        let mut failed = 0;
+        let mut output = FailOverdueRunsOutput::default();
         for run_id in kernel.store().overdue_runs(self.limit).await? {
             let Some(run) = kernel.store().run(run_id).await? else { continue };
             let Some(deadline) = run.times.deadline_at else { continue };
             let decide = move |snapshot: &Snapshot| decide(snapshot, deadline);
-            failed += usize::from(commit_from_snapshot(kernel, run_id, decide).await?.is_some());
+            match commit_from_snapshot(kernel, run_id, decide).await?.and_then(|applied| applied.ended) {
+                Some(Status::Cancelled) => output.cancelled += 1,
+                Some(_) => output.failed += 1,
+                None => {}
+            }
         }
-        Ok(FailOverdueRunsOutput { failed })
+        Ok(output)
     }
 }
 
@@ -62,6 +68,11 @@ fn decide(snapshot: &Snapshot, deadline: DateTime<Utc>) -> Option<Decision> {
     let run = &snapshot.run;
     if run.status.is_terminal() || run.times.deadline_at != Some(deadline) {
         return None;
+    }
+    if let Some(reason) = &run.cancel_reason {
+        let mut changes = cancel_open_stages(snapshot, None);
+        changes.push(Change::EndRun(RunEnd::Cancelled(Some(reason.clone()))));
+        return Some(decision_at(snapshot, FailOverdueRuns::NAME, changes));
     }
     let length = run.times.deadline.unwrap_or_default();
     let message = format!("the run had not ended {length:?} after its start was due, at {}", shown(deadline));

@@ -236,6 +236,7 @@ impl ForkRun {
                 || snapshot.run.definition_fingerprint.clone(),
                 |definition| definition.fingerprint().to_owned(),
             ),
+            parent: None,
             priority: snapshot.run.priority,
             request,
         })];

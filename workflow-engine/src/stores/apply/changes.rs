@@ -16,6 +16,8 @@ pub(super) fn write(draft: &mut Draft<'_>, change: &Change) -> Result<(), Mismat
         Change::EndRun(end) => runs::end(draft, end),
         Change::Rerun { stages, waiting_on } => rerun::rerun(draft, stages, *waiting_on),
         Change::Recount { active, suspended } => runs::recount(draft, *active, *suspended),
+        // Written after those of the run itself.
+        Change::OtherRun(_) => Ok(()),
         Change::CompleteIdempotencyKey { command, key, result } => draft.complete_key(command, key, result),
 
         // Jobs.

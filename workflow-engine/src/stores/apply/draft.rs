@@ -303,6 +303,11 @@ impl<'a> Draft<'a> {
 }
 
 impl Written {
+    /// Returns whether the run ends.
+    pub(super) fn ends_run(&self) -> bool {
+        self.applied.ended.is_some()
+    }
+
     /// Merges the rows into the transaction.
     pub(super) fn merge_into(self, set: &mut WorkingSet, now: DateTime<Utc>) -> Applied {
         let Some(run_id) = self.run_id else { return self.applied };

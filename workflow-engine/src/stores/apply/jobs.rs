@@ -105,7 +105,9 @@ pub(super) fn claim(
 ) -> Result<(), Mismatch> {
     let now = draft.now();
     let since_creation = waited_for_start(draft);
-    let deadline_at = draft.run()?.times.deadline_at;
+    let run = draft.run()?;
+    let deadline_at = run.times.deadline_at;
+    let awaited_by = run.parent.clone().filter(|parent| parent.is_awaited);
     let job = draft.job_mut(stage_key)?;
     let waited = since_creation.unwrap_or_else(|| (now - job.run_at).to_std().unwrap_or_default());
     job.status = Status::Running;
@@ -132,6 +134,7 @@ pub(super) fn claim(
         crashes: job.crashes,
         is_poll: false,
         deadline_at,
+        awaited_by,
         waited,
         idempotency_key: None,
     };

@@ -5,7 +5,7 @@ use crate::ports::Change;
 use crate::value::{Cost, RunId, StageKey};
 
 /// A change that does not fit the rows although the precondition of its decision holds: a defect of the code that made
-/// the decision, except for `OverBudget` and those about signals.
+/// the decision, except for `OverBudget`, `KeyIsTaken` and those about signals.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Mismatch {
     #[error("it does not exist")]
@@ -48,6 +48,9 @@ pub(super) enum Mismatch {
     TooManySignals(StageKey),
     #[error("signal {1} of its stage `{0}` is not the next one")]
     SignalIsNotNext(StageKey, u64),
+    /// The idempotency key of a child.
+    #[error("the idempotency key `{0}` is taken")]
+    KeyIsTaken(String),
     #[error("its idempotency key `{0}` does not exist")]
     NoKey(String),
 }
@@ -67,6 +70,7 @@ impl Mismatch {
             Self::StageIsAnswered(stage, first) => {
                 Error::signal_too_late(run_id, &stage, SignalTooLate::Answered(first.as_deref()))
             }
+            Self::KeyIsTaken(key) => Error::child_key_taken(&key),
             Self::TooManySignals(stage) => Error::too_many_signals(run_id, &stage, Change::MAX_SIGNALS),
             mismatch => Error::store_failed("commit a decision", InvalidDecision { run_id, mismatch }),
         }

@@ -4,6 +4,7 @@
 //! [`apply`] checks the idempotency key and the precondition, then passes each change to `changes`, which routes it by
 //! group: `runs` and `rerun`, `jobs`, `stages`, `suspension`, `signals`, `side_rows`, `calls` and `budget`. They write to a
 //! [`Draft`], to which `causation` adds the cause, and which is merged into the working set only when every change fits.
+//! `other_runs` writes the changes that concern the parent or a child of the run, each to a draft of its own.
 
 mod precondition;
 mod draft;
@@ -19,6 +20,7 @@ mod side_rows;
 mod calls;
 mod budget;
 mod causation;
+mod other_runs;
 
 use chrono::{DateTime, Utc};
 
@@ -26,6 +28,7 @@ use self::draft::Draft;
 use super::working_set::WorkingSet;
 use crate::error::Error;
 use crate::ports::{Commit, Decision};
+use crate::stores::footprint::started_children;
 
 pub(super) use self::precondition::holds;
 
@@ -59,7 +62,18 @@ pub(super) fn apply(set: &mut WorkingSet, decision: &Decision, now: DateTime<Utc
         let causation_id = causation::causation_id(&draft, decision);
         draft.caused_by(causation_id);
     }
-    let applied = draft.into_written().merge_into(set, now);
+    let written = draft.into_written();
+    let others = other_runs::write(set, decision, written.ends_run(), now)?;
+    let applied = written.merge_into(set, now);
+    set.side_rows.other_runs.extend(others.runs);
+    for other in others.written {
+        other.merge_into(set, now);
+    }
+    for child in started_children(decision) {
+        if let Some(entry) = &child.idempotency {
+            set.insert_key(entry, child.run_id, now);
+        }
+    }
     if let Some(entry) = &decision.idempotency {
         set.insert_key(entry, decision.run_id, now);
     }

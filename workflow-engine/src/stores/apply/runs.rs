@@ -35,6 +35,7 @@ pub(super) fn create(draft: &mut Draft<'_>, new: &NewRun) -> Result<(), Mismatch
         cancel_reason: None,
         spending: CostSummary::default(),
         times: RunTimes::default(),
+        parent: new.parent.clone(),
         created_at: draft.now(),
         started_at: None,
         completed_at: None,
@@ -135,6 +136,8 @@ pub(super) fn release(
     run.version += 1;
     run.output = output.cloned();
     run.error = None;
+    // A child that was to be cancelled may have been faster.
+    run.cancel_reason = None;
     run.completed_at = Some(now);
     let duration_ms = instant::milliseconds_between(run.started_at.unwrap_or(now), now);
     let run_time = run.started_at.and_then(|start| (now - start).to_std().ok());
@@ -188,6 +191,7 @@ pub(super) fn end(draft: &mut Draft<'_>, end: &RunEnd) -> Result<(), Mismatch> {
     let event = match end {
         RunEnd::Failed(error) => {
             run.status = Status::Failed;
+            run.cancel_reason = None;
             run.error = Some(error.clone());
             EventKind::WorkflowFailed { code: error.code.clone(), error: error.message.clone() }
         }

@@ -24,7 +24,8 @@ pub(super) fn suspend(
     }
     stage.status = Status::Suspended;
     stage.suspended_state = Some(ticket.clone());
-    stage.max_wait_until = Some(instant::after(now, give_up_after));
+    // A time beyond the calendar is no limit.
+    stage.max_wait_until = Some(instant::after(now, give_up_after)).filter(|end| *end < instant::NEVER);
     stage.error_message = None;
     let event = EventKind::StageSuspended {
         stage_id: stage.stage_id.clone(),

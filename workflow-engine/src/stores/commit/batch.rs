@@ -81,6 +81,7 @@ pub(in crate::stores) async fn run<B: Backend>(
         request.output = Some(outcome);
     }
 
+    applied.extend(backend.set().side_rows.other_runs.iter().copied());
     match backend.write(&applied).await? {
         Written::Everything => {}
         Written::Nothing => works.iter_mut().for_each(|work| take_back(work, |_| true)),

@@ -26,6 +26,7 @@ fn run(run_id: RunId, status: Status) -> RunRecord {
         cancel_reason: None,
         spending: CostSummary::default(),
         times: crate::records::RunTimes::default(),
+        parent: None,
         created_at: DateTime::UNIX_EPOCH,
         started_at: None,
         completed_at: None,

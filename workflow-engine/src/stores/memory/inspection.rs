@@ -1,6 +1,6 @@
 //! The store in memory as inspection.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use super::MemoryStore;
 use crate::error::Error;
 use crate::ports::{CostQuery, Inspection, LogFilter, RunCount, RunFilter, RunPage, RunQuery};
 use crate::records::{
-    AnnotationRecord, CostGroup, LogRecord, QueueKind, QueueOverview, StageEnd, StageRecord, Status,
-    UnfinishedCosts, WorkerLeases,
+    AnnotationRecord, CostGroup, CostSummary, LogRecord, QueueKind, QueueOverview, RunRecord, StageEnd,
+    StageRecord, Status, UnfinishedCosts, WorkerLeases,
 };
 use crate::stores::instant;
 use crate::stores::queue_counts::{MAX_STAGE_ENDS, is_exact};
@@ -119,6 +119,21 @@ impl Inspection for MemoryStore {
 
     async fn costs(&self, query: &CostQuery) -> Result<Vec<CostGroup>, Error> {
         Ok(self.open("sum up the costs of calls")?.costs(query))
+    }
+
+    async fn costs_of_descendants(&self, run_id: RunId) -> Result<CostSummary, Error> {
+        let state = self.open("read the costs of the children of a run")?;
+        let mut costs = CostSummary::default();
+        let mut parents = BTreeSet::from([run_id]);
+        while !parents.is_empty() {
+            let is_child =
+                |run: &RunRecord| run.parent.as_ref().is_some_and(|parent| parents.contains(&parent.run_id));
+            let children: Vec<&RunRecord> =
+                state.runs.values().map(|run| &run.record).filter(|run| is_child(run)).collect();
+            costs = children.iter().fold(costs, |costs, run| costs.plus(run.spending));
+            parents = children.into_iter().map(|run| run.id).collect();
+        }
+        Ok(costs)
     }
 
     async fn calls_to_roll_up(&self, limit: usize) -> Result<usize, Error> {

@@ -75,6 +75,10 @@ impl WriteColumns for ColumnRow<'_> {
         add!(self, Ids, id)
     }
 
+    fn maybe_uuid(&mut self, id: Option<Uuid>) -> &mut Self {
+        self.maybe_text(id.map(|id| id.to_string()).as_deref())
+    }
+
     fn maybe_text(&mut self, text: Option<&str>) -> &mut Self {
         add!(self, Texts, text.map(|text| stored(text).into_owned()))
     }

@@ -80,6 +80,10 @@ impl WriteColumns for CompositeRow<'_> {
         self.column(Some(id))
     }
 
+    fn maybe_uuid(&mut self, id: Option<Uuid>) -> &mut Self {
+        self.column(id)
+    }
+
     fn maybe_text(&mut self, text: Option<&str>) -> &mut Self {
         let text = text.map(stored);
         self.column(text.as_deref())

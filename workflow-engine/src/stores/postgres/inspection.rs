@@ -18,7 +18,8 @@ use super::text::stored;
 use crate::error::Error;
 use crate::ports::{CostQuery, Inspection, LogFilter, RunCount, RunFilter, RunPage, RunQuery};
 use crate::records::{
-    AnnotationRecord, CostGroup, LogRecord, QueueOverview, StageEnd, UnfinishedCosts, WorkerLeases,
+    AnnotationRecord, CostGroup, CostSummary, LogRecord, QueueOverview, StageEnd, UnfinishedCosts,
+    WorkerLeases,
 };
 use crate::stores::Closed;
 use crate::stores::instant;
@@ -35,7 +36,8 @@ macro_rules! is_match {
         AND ($9::timestamptz IS NULL OR r.created_at < $9)
         AND ($10::text[] IS NULL OR NOT EXISTS (SELECT 1 FROM unnest($10, $11) AS w (key, value)
             WHERE NOT EXISTS (SELECT 1 FROM {schema}.workflow_run_tags AS o
-                WHERE o.workflow_run_id = r.id AND o.key = w.key AND o.value = w.value)))"
+                WHERE o.workflow_run_id = r.id AND o.key = w.key AND o.value = w.value)))
+        AND ($12::uuid IS NULL OR r.parent_run_id = $12)"
     };
 }
 
@@ -69,15 +71,15 @@ const SLICE_OF_UNFINISHED: &str = slice!(
         JOIN {schema}.workflow_runs AS r ON r.id = f.id)"
 );
 
-/// An arm for each of the statuses that is asked for: $12, $13.
+/// An arm for each of the statuses that is asked for: $13, $14.
 const SLICE_OF_ENDED: &str = slice!(
     "u AS MATERIALIZED (
         (SELECT n.id FROM {schema}.workflow_runs AS n
-            WHERE $12::bool AND n.status IN ('FAILED', 'CANCELLED') AND n.status = 'FAILED' AND n.id < $1
+            WHERE $13::bool AND n.status IN ('FAILED', 'CANCELLED') AND n.status = 'FAILED' AND n.id < $1
             ORDER BY n.id DESC LIMIT $2)
         UNION ALL
         (SELECT n.id FROM {schema}.workflow_runs AS n
-            WHERE $13::bool AND n.status IN ('FAILED', 'CANCELLED') AND n.status = 'CANCELLED' AND n.id < $1
+            WHERE $14::bool AND n.status IN ('FAILED', 'CANCELLED') AND n.status = 'CANCELLED' AND n.id < $1
             ORDER BY n.id DESC LIMIT $2)
         ORDER BY id DESC LIMIT $2),
     c AS MATERIALIZED (SELECT r.id, r.created_at, coalesce((",
@@ -87,8 +89,16 @@ const SLICE_OF_ENDED: &str = slice!(
 
 const SLICE_OF_TAGGED: &str = slice!(
     "u AS MATERIALIZED (SELECT t.workflow_run_id AS id FROM {schema}.workflow_run_tags AS t
-        WHERE t.key = $12 AND t.value = $13 AND t.workflow_run_id < $1
+        WHERE t.key = $13 AND t.value = $14 AND t.workflow_run_id < $1
         ORDER BY t.workflow_run_id DESC LIMIT $2),
+    c AS MATERIALIZED (SELECT r.id, r.created_at, coalesce((",
+    is_match!(),
+    "), false) AS is_match FROM u JOIN {schema}.workflow_runs AS r ON r.id = u.id)"
+);
+
+const SLICE_OF_CHILDREN: &str = slice!(
+    "u AS MATERIALIZED (SELECT n.id FROM {schema}.workflow_runs AS n
+        WHERE n.parent_run_id = $13 AND n.id < $1 ORDER BY n.id DESC LIMIT $2),
     c AS MATERIALIZED (SELECT r.id, r.created_at, coalesce((",
     is_match!(),
     "), false) AS is_match FROM u JOIN {schema}.workflow_runs AS r ON r.id = u.id)"
@@ -153,6 +163,10 @@ impl Inspection for PostgresStore {
         self.read_costs(query).await
     }
 
+    async fn costs_of_descendants(&self, run_id: RunId) -> Result<CostSummary, Error> {
+        self.read_costs_of_descendants(run_id).await
+    }
+
     async fn calls_to_roll_up(&self, limit: usize) -> Result<usize, Error> {
         self.count_calls_to_roll_up(limit).await
     }
@@ -172,6 +186,9 @@ impl ReadSlices for PostgresStore {
             OwnedSource::Unfinished => arguments.bind(database.query(SLICE_OF_UNFINISHED)),
             OwnedSource::Ended { failed, cancelled } => {
                 arguments.bind(database.query(SLICE_OF_ENDED)).bind(*failed).bind(*cancelled)
+            }
+            OwnedSource::Children { parent } => {
+                arguments.bind(database.query(SLICE_OF_CHILDREN)).bind(*parent)
             }
             OwnedSource::Tagged { key, value } => {
                 arguments.bind(database.query(SLICE_OF_TAGGED)).bind(key.clone()).bind(value.clone())
@@ -212,6 +229,7 @@ enum OwnedSource {
     All,
     Unfinished,
     Ended { failed: bool, cancelled: bool },
+    Children { parent: Uuid },
     Tagged { key: String, value: String },
 }
 
@@ -221,6 +239,7 @@ impl OwnedSource {
             Source::All => Self::All,
             Source::Unfinished => Self::Unfinished,
             Source::Ended { failed, cancelled } => Self::Ended { failed, cancelled },
+            Source::Children { parent } => Self::Children { parent: *parent.as_uuid() },
             Source::Tagged { key, value } => {
                 Self::Tagged { key: stored(key).into_owned(), value: stored(value).into_owned() }
             }
@@ -228,7 +247,7 @@ impl OwnedSource {
     }
 }
 
-/// The arguments of a slice and its filter: $1 to $11.
+/// The arguments of a slice and its filter: $1 to $12.
 struct SliceArguments {
     after: Uuid,
     candidates: i64,
@@ -264,6 +283,7 @@ impl SliceArguments {
             .bind(filter.created_before.map(instant::rounded_up))
             .bind((!keys.is_empty()).then_some(keys))
             .bind((!values.is_empty()).then_some(values))
+            .bind(filter.parent.map(|parent| *parent.as_uuid()))
     }
 }
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::{FromColumns, ReadColumns, WriteColumns};
 use crate::ports::NewRun;
-use crate::records::{JobRecord, Lease, RunRecord, RunTimes};
+use crate::records::{JobRecord, Lease, RunParent, RunRecord, RunTimes};
 use crate::stores::implicit::{ImplicitStages, parse_entries};
 
 /// The columns from which a run is read. A store may add numbers of its own.
@@ -14,12 +14,12 @@ macro_rules! run_columns {
     ($form:ident $(, $number:ident)*) => {
         $crate::stores::rows::$form!(
             r: id,
-            ids: [],
+            ids: [parent_run_id],
             texts: [workflow_id, definition_fingerprint, status, output, output_blob, error_code, error_message,
-                cancel_reason, owner, held],
+                cancel_reason, owner, held, parent_stage_id],
             numbers: [priority, version, generation, last_sequence, waiting_on, active, suspended, total_cost,
-                total_tokens, reserved_cost, pending_calls, budget, outline_sequence, due_after, deadline
-                $(, $number)*],
+                total_tokens, reserved_cost, pending_calls, budget, outline_sequence, due_after, deadline,
+                parent_generation, depth, is_awaited $(, $number)*],
             flags: [],
             instants: [created_at, started_at, completed_at, held_until, due_at, deadline_at]
         )
@@ -72,7 +72,12 @@ macro_rules! new_run_columns {
             created_at,
             due_at,
             due_after,
-            deadline
+            deadline,
+            parent_run_id,
+            parent_stage_id,
+            parent_generation,
+            depth,
+            is_awaited
         )
     };
 }
@@ -106,6 +111,7 @@ impl FromColumns for StoredRun {
 
     fn from_columns<C: ReadColumns>(columns: &mut C) -> Result<Self, C::Failure> {
         let id = columns.run_id()?;
+        let parent_run_id = columns.maybe_text("parent_run_id")?;
         let workflow_id = columns.text("workflow_id")?;
         let definition_fingerprint = columns.text("definition_fingerprint")?;
         let status = columns.status()?;
@@ -114,6 +120,7 @@ impl FromColumns for StoredRun {
         let cancel_reason = columns.maybe_text("cancel_reason")?;
         let owner = columns.maybe_text("owner")?;
         let held = columns.maybe_text("held")?;
+        let parent_stage_id = columns.maybe_text("parent_stage_id")?;
         let entries = held.as_deref().map(parse_entries).transpose();
         let entries = entries.map_err(|error| columns.unreadable("held", error))?.unwrap_or_default();
         let run = RunRecord {
@@ -133,6 +140,7 @@ impl FromColumns for StoredRun {
             suspended: columns.int("suspended")?,
             spending: columns.spending()?,
             times: RunTimes::default(),
+            parent: None,
             created_at: DateTime::UNIX_EPOCH,
             started_at: None,
             completed_at: None,
@@ -140,7 +148,9 @@ impl FromColumns for StoredRun {
         let outline_sequence = columns.maybe_int("outline_sequence")?;
         let due_after = columns.maybe_int("due_after")?.map(Duration::from_micros);
         let deadline = columns.maybe_int("deadline")?.map(Duration::from_micros);
+        let parent = parent(columns, parent_run_id, parent_stage_id)?;
         let run = RunRecord {
+            parent,
             created_at: columns.instant("created_at")?,
             started_at: columns.maybe_instant("started_at")?,
             completed_at: columns.maybe_instant("completed_at")?,
@@ -154,6 +164,26 @@ impl FromColumns for StoredRun {
             ImplicitStages { outline_sequence, owner, held_until, entries, ..ImplicitStages::default() };
         Ok(Self { run, implicit })
     }
+}
+
+/// Reads the numbers of the run's parent; its id and its stage are read already.
+fn parent<C: ReadColumns>(
+    columns: &mut C,
+    run_id: Option<String>,
+    stage_id: Option<String>,
+) -> Result<Option<RunParent>, C::Failure> {
+    let generation = columns.maybe_int("parent_generation")?;
+    let depth = columns.maybe_int("depth")?;
+    let is_awaited: Option<u32> = columns.maybe_int("is_awaited")?;
+    let Some(run_id) = run_id else { return Ok(None) };
+    let missing = |column| columns.missing(column);
+    Ok(Some(RunParent::new(
+        run_id.parse().map_err(|error| columns.unreadable("parent_run_id", error))?,
+        stage_id.ok_or_else(|| missing("parent_stage_id"))?,
+        generation.ok_or_else(|| missing("parent_generation"))?,
+        depth.ok_or_else(|| missing("depth"))?,
+        is_awaited.ok_or_else(|| missing("is_awaited"))? != 0,
+    )))
 }
 
 impl FromColumns for RunRecord {
@@ -216,4 +246,10 @@ pub(in crate::stores) fn put_new<W: WriteColumns>(row: &mut W, run: &RunRecord, 
         .maybe_instant(run.times.due_at)
         .maybe_int(run.times.due_after.map(|after| after.as_micros()))
         .maybe_int(run.times.deadline.map(|deadline| deadline.as_micros()));
+    let parent = run.parent.as_ref();
+    row.maybe_uuid(parent.map(|parent| *parent.run_id.as_uuid()))
+        .maybe_text(parent.map(|parent| parent.stage_id.as_str()))
+        .maybe_int(parent.map(|parent| parent.generation))
+        .maybe_int(parent.map(|parent| parent.depth))
+        .maybe_int(parent.map(|parent| u32::from(parent.is_awaited)));
 }

@@ -11,6 +11,9 @@ pub(in crate::stores) trait WriteColumns {
     /// Adds an id.
     fn uuid(&mut self, id: Uuid) -> &mut Self;
 
+    /// Adds an id or `NULL`.
+    fn maybe_uuid(&mut self, id: Option<Uuid>) -> &mut Self;
+
     /// Adds a text or `NULL`.
     fn maybe_text(&mut self, text: Option<&str>) -> &mut Self;
 

@@ -52,6 +52,13 @@ impl WriteColumns for Arguments<'_> {
         self.put(text)
     }
 
+    fn maybe_uuid(&mut self, id: Option<Uuid>) -> &mut Self {
+        match id {
+            Some(id) => self.uuid(id),
+            None => self.maybe_text(None),
+        }
+    }
+
     fn maybe_text(&mut self, text: Option<&str>) -> &mut Self {
         self.put(text)
     }

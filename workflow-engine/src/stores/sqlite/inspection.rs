@@ -17,7 +17,8 @@ use super::failure::Failure;
 use crate::error::Error;
 use crate::ports::{CostQuery, Inspection, LogFilter, RunCount, RunFilter, RunPage, RunQuery};
 use crate::records::{
-    AnnotationRecord, CostGroup, LogRecord, QueueOverview, StageEnd, UnfinishedCosts, WorkerLeases,
+    AnnotationRecord, CostGroup, CostSummary, LogRecord, QueueOverview, StageEnd, UnfinishedCosts,
+    WorkerLeases,
 };
 use crate::stores::instant;
 use crate::stores::rows::{ReadColumns, run_columns};
@@ -32,7 +33,8 @@ macro_rules! is_match {
         AND (?8 IS NULL OR r.created_at >= ?8) AND (?9 IS NULL OR r.created_at < ?9)
         AND (?10 IS NULL OR NOT EXISTS (SELECT 1 FROM json_each(?10) AS w WHERE NOT EXISTS (
             SELECT 1 FROM {prefix}run_tags AS o
-            WHERE o.workflow_run_id = r.id AND o.key = w.value ->> 0 AND o.value = w.value ->> 1)))"
+            WHERE o.workflow_run_id = r.id AND o.key = w.value ->> 0 AND o.value = w.value ->> 1)))
+        AND (?11 IS NULL OR r.parent_run_id = ?11)"
     };
 }
 
@@ -65,15 +67,15 @@ const SLICE_OF_UNFINISHED: &str = slice!(
     ") AS is_match FROM u CROSS JOIN {prefix}runs AS r ON r.id = u.id)"
 );
 
-/// An arm for each of the statuses that is asked for: ?11, ?12.
+/// An arm for each of the statuses that is asked for: ?12, ?13.
 const SLICE_OF_ENDED: &str = slice!(
     "u AS MATERIALIZED (
         SELECT * FROM (SELECT n.id AS id FROM {prefix}runs AS n
-            WHERE ?11 AND n.status IN ('FAILED', 'CANCELLED') AND n.status = 'FAILED' AND n.id < ?1
+            WHERE ?12 AND n.status IN ('FAILED', 'CANCELLED') AND n.status = 'FAILED' AND n.id < ?1
             ORDER BY n.id DESC LIMIT ?2)
         UNION ALL
         SELECT * FROM (SELECT n.id AS id FROM {prefix}runs AS n
-            WHERE ?12 AND n.status IN ('FAILED', 'CANCELLED') AND n.status = 'CANCELLED' AND n.id < ?1
+            WHERE ?13 AND n.status IN ('FAILED', 'CANCELLED') AND n.status = 'CANCELLED' AND n.id < ?1
             ORDER BY n.id DESC LIMIT ?2)
         ORDER BY id DESC LIMIT ?2),
     c AS MATERIALIZED (SELECT r.id AS id, r.created_at AS created_at, (",
@@ -85,7 +87,14 @@ const SLICE_OF_TAGGED: &str = slice!(
     "c AS MATERIALIZED (SELECT r.id AS id, r.created_at AS created_at, (",
     is_match!(),
     ") AS is_match FROM {prefix}run_tags AS t CROSS JOIN {prefix}runs AS r ON r.id = t.workflow_run_id
-    WHERE t.key = ?11 AND t.value = ?12 AND t.workflow_run_id < ?1 ORDER BY t.workflow_run_id DESC LIMIT ?2)"
+    WHERE t.key = ?12 AND t.value = ?13 AND t.workflow_run_id < ?1 ORDER BY t.workflow_run_id DESC LIMIT ?2)"
+);
+
+const SLICE_OF_CHILDREN: &str = slice!(
+    "c AS MATERIALIZED (SELECT r.id AS id, r.created_at AS created_at, (",
+    is_match!(),
+    ") AS is_match FROM {prefix}runs AS r INDEXED BY {prefix}runs_children
+    WHERE r.parent_run_id = ?12 AND r.id < ?1 ORDER BY r.id DESC LIMIT ?2)"
 );
 
 const COUNT_UNFINISHED: &str = "
@@ -97,8 +106,15 @@ const COUNT_TAGGED: &str = "
 
 /// The statements of this file, for the test of their query plans.
 #[cfg(test)]
-pub(super) const STATEMENTS: &[&str] =
-    &[SLICE_OF_ALL, SLICE_OF_UNFINISHED, SLICE_OF_ENDED, SLICE_OF_TAGGED, COUNT_UNFINISHED, COUNT_TAGGED];
+pub(super) const STATEMENTS: &[&str] = &[
+    SLICE_OF_ALL,
+    SLICE_OF_UNFINISHED,
+    SLICE_OF_ENDED,
+    SLICE_OF_TAGGED,
+    SLICE_OF_CHILDREN,
+    COUNT_UNFINISHED,
+    COUNT_TAGGED,
+];
 
 #[async_trait]
 impl Inspection for SqliteStore {
@@ -148,6 +164,10 @@ impl Inspection for SqliteStore {
         self.read_costs(query).await
     }
 
+    async fn costs_of_descendants(&self, run_id: RunId) -> Result<CostSummary, Error> {
+        self.read_costs_of_descendants(run_id).await
+    }
+
     async fn calls_to_roll_up(&self, limit: usize) -> Result<usize, Error> {
         self.count_calls_to_roll_up(limit).await
     }
@@ -165,6 +185,9 @@ impl ReadSlices for SqliteStore {
             Source::Unfinished => bind(self.query(SLICE_OF_UNFINISHED), slice),
             Source::Ended { failed, cancelled } => {
                 bind(self.query(SLICE_OF_ENDED), slice).bind(failed).bind(cancelled)
+            }
+            Source::Children { parent } => {
+                bind(self.query(SLICE_OF_CHILDREN), slice).bind(parent.to_string())
             }
             Source::Tagged { key, value } => {
                 bind(self.query(SLICE_OF_TAGGED), slice).bind(key.to_owned()).bind(value.to_owned())
@@ -218,7 +241,7 @@ impl SqliteStore {
     }
 }
 
-/// Binds a slice and its filter: ?1 to ?10.
+/// Binds a slice and its filter: ?1 to ?11.
 fn bind<'q>(
     query: Query<'q, Sqlite, SqliteArguments>,
     slice: Slice<'_>,
@@ -244,4 +267,5 @@ fn bind<'q>(
         .bind(micros(created_since))
         .bind(micros(created_before))
         .bind(tags)
+        .bind(slice.filter.parent.map(|parent| parent.to_string()))
 }

@@ -59,6 +59,13 @@ impl WriteColumns for Row<'_> {
         self.plain(format_args!("\"{id}\""))
     }
 
+    fn maybe_uuid(&mut self, id: Option<Uuid>) -> &mut Self {
+        match id {
+            Some(id) => self.uuid(id),
+            None => self.plain("null"),
+        }
+    }
+
     fn maybe_text(&mut self, text: Option<&str>) -> &mut Self {
         let Some(text) = text else { return self.plain("null") };
         escape(text, self.text);

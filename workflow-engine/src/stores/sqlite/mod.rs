@@ -39,6 +39,7 @@ mod inspection_stages;
 mod run_tags;
 mod run_keys;
 mod cost_hours;
+mod descendants;
 mod enqueued;
 mod ledger;
 mod committer;

@@ -4,7 +4,7 @@ use sqlx::{Connection, Row, SqliteConnection};
 
 use super::options::texts_with;
 use super::{
-    calls, catalog, claim, clock_jumps, cost_hours, deliveries, diagnosis, enqueued, inspection,
+    calls, catalog, claim, clock_jumps, cost_hours, deliveries, descendants, diagnosis, enqueued, inspection,
     inspection_actions, inspection_logs, inspection_queue, inspection_stages, ledger, load, migrations,
     persistence, retention, run_keys, run_tags, side_rows, signals, stuck_runs, subscribers, timers,
     transport, workers, write,
@@ -14,6 +14,7 @@ const STATEMENTS: &[&[&str]] = &[
     side_rows::STATEMENTS,
     calls::STATEMENTS,
     cost_hours::STATEMENTS,
+    descendants::STATEMENTS,
     catalog::STATEMENTS,
     diagnosis::STATEMENTS,
     claim::STATEMENTS,

@@ -36,6 +36,9 @@ pub(in crate::stores) struct SideRows {
     pub(in crate::stores) new_signals: Vec<SignalRecord>,
     /// The signals that waits have consumed.
     pub(in crate::stores) consumed_signals: Vec<ConsumedSignal>,
+    /// The runs that decisions about other runs have read, and may have written. Such a transaction writes all of its
+    /// rows or none.
+    pub(in crate::stores) other_runs: Vec<RunId>,
     /// Statements of the user. They run after everything else is written.
     pub(in crate::stores) user_statements: Vec<UserStatements>,
 }
@@ -107,6 +110,7 @@ impl SideRows {
             void_blobs,
             new_signals,
             consumed_signals,
+            other_runs,
             user_statements,
         } = self;
         tags.is_empty()
@@ -121,6 +125,7 @@ impl SideRows {
             && void_blobs.is_empty()
             && new_signals.is_empty()
             && consumed_signals.is_empty()
+            && other_runs.is_empty()
             && user_statements.is_empty()
     }
 
@@ -138,6 +143,7 @@ impl SideRows {
         self.void_blobs.extend(later.void_blobs);
         self.new_signals.extend(later.new_signals);
         self.consumed_signals.extend(later.consumed_signals);
+        self.other_runs.extend(later.other_runs);
         self.user_statements.extend(later.user_statements);
     }
 }

@@ -76,6 +76,21 @@ fn schema_changes(old: &Lock, new: &Lock, before: &LockedStage, stage: &LockedSt
         )),
         _ => {}
     }
+    match (&before.child, &stage.child) {
+        (Some(before), Some(child)) if before != child => changes.push(Change::strands(
+            format!("stage `{}` runs workflow `{child}`, no longer `{before}`", stage.id),
+            "runs in flight wait for a run of the other workflow",
+        )),
+        (Some(child), None) => changes.push(Change::strands(
+            format!("stage `{}` no longer runs workflow `{child}`", stage.id),
+            "nothing checks the runs that it has started",
+        )),
+        (None, Some(child)) => changes.push(Change::new_version(
+            format!("stage `{}` now runs workflow `{child}`", stage.id),
+            "runs in flight have its output without a run",
+        )),
+        _ => {}
+    }
     match (&before.ticket, &stage.ticket) {
         (Some(before), Some(ticket)) => {
             changes.extend(stored_changes(&place, "ticket", "tickets", before, ticket));

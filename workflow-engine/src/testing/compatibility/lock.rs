@@ -42,6 +42,9 @@ pub(super) struct LockedStage {
     /// Whether the stage waits for a signal.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) signal: bool,
+    /// The id of the workflow that the stage runs, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) child: Option<String>,
     /// The schema of the ticket, if the stage waits for its check.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) ticket: Option<Value>,
@@ -67,10 +70,11 @@ impl Lock {
             config: normal_form(stage.config.shape()),
             output: normal_form(stage.output_schema()),
             signal: stage.waits_for_signal(),
+            child: stage.child_workflow_id().map(str::to_owned),
             ticket: stage
                 .wait
                 .as_ref()
-                .filter(|wait| !wait.is_signal())
+                .filter(|wait| !wait.is_signal() && stage.child.is_none())
                 .map(|wait| normal_form(wait.ticket_schema())),
             arms: stage.choice.as_ref().map(|choice| {
                 let stages = |arm: &ArmDefinition| ids(&arm.stages.clone().collect::<Vec<usize>>());
@@ -134,6 +138,9 @@ impl Lock {
             });
             if stage.signal {
                 whole["signal"] = json!(true);
+            }
+            if let Some(child) = &stage.child {
+                whole["child"] = json!(child);
             }
             if let Some(ticket) = &stage.ticket {
                 whole["ticket"] = ticket.clone();

@@ -187,6 +187,7 @@ pub(super) fn new_run() -> NewRun {
         workflow_id: "workflow".into(),
         workflow_name: "Workflow".into(),
         definition_fingerprint: DEFINITION.into(),
+        parent: None,
         priority: 5,
         request: RunRequest { input: json("input"), config: json(&()), metadata: None },
     }

@@ -118,6 +118,7 @@ suite! {
     signals,
     places,
     place_rows,
+    children,
     late_outcomes,
     stuck_runs,
     outbox,

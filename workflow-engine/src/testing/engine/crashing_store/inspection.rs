@@ -9,7 +9,8 @@ use super::CrashingStore;
 use crate::error::Error;
 use crate::ports::{CostQuery, Inspection, LogFilter, RunCount, RunFilter, RunPage, RunQuery};
 use crate::records::{
-    AnnotationRecord, CostGroup, LogRecord, QueueOverview, StageEnd, UnfinishedCosts, WorkerLeases,
+    AnnotationRecord, CostGroup, CostSummary, LogRecord, QueueOverview, StageEnd, UnfinishedCosts,
+    WorkerLeases,
 };
 use crate::value::RunId;
 
@@ -59,6 +60,10 @@ impl Inspection for CrashingStore {
 
     async fn costs(&self, query: &CostQuery) -> Result<Vec<CostGroup>, Error> {
         self.alive()?.costs(query).await
+    }
+
+    async fn costs_of_descendants(&self, run_id: RunId) -> Result<CostSummary, Error> {
+        self.alive()?.costs_of_descendants(run_id).await
     }
 
     async fn calls_to_roll_up(&self, limit: usize) -> Result<usize, Error> {
