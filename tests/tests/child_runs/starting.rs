@@ -95,7 +95,7 @@ async fn children_are_created_with_the_stage(world: World) {
         assert_eq!(child.output().await.unwrap(), format!("Hello, {name}"));
         let record = child.record().await.unwrap();
         let parent = record.parent.clone().unwrap();
-        assert_eq!((parent.run_id, parent.stage_id.as_str()), (run.id(), "invite"));
+        assert_eq!((parent.run_id, &*parent.stage_key.id), (run.id(), "invite"));
         assert_eq!((parent.generation, parent.depth, parent.is_awaited), (1, 1, false));
         assert_eq!((record.depth(), record.priority), (1, 6));
         assert_eq!(child.tags().await.unwrap()["customer"], "acme");

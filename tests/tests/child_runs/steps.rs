@@ -105,7 +105,7 @@ async fn the_output_of_the_child_is_that_of_the_step(world: World) {
     assert!(step.waits.iter().any(|wait| wait.reason == WaitReason::Child), "{:?}", step.waits);
     let child = run.children().await.unwrap().items.remove(0);
     let parent = child.parent.unwrap();
-    assert_eq!((parent.run_id, parent.stage_id.as_str()), (run.id(), "packing"));
+    assert_eq!((parent.run_id, &*parent.stage_key.id), (run.id(), "packing"));
     assert_eq!((parent.depth, parent.is_awaited), (1, true));
     let names = names(&run).await;
     let place = names.iter().position(|name| *name == "stage:suspended").unwrap();

@@ -128,7 +128,7 @@ error_codes! {
         "Correct the rule at the field that the message names.";
     InvalidStageId "INVALID_STAGE_ID" InvalidInput
         "A stage's id contains `[` or `]`, which stand for one of several places of a stage: `embed[17]`."
-        "Give the stage another id."
+        "Give the stage another id.";
     ConfigFieldClash "CONFIG_FIELD_CLASH" InvalidInput
         "Two fields of one stage's configuration share a key, usually through flattened structures."
         "Rename one field, or flatten only one of the structures.";

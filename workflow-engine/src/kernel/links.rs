@@ -5,14 +5,14 @@
 
 use crate::ports::{Change, Decision, OtherRun, RunEnd, Snapshot};
 use crate::records::{ChildTicket, RunParent, RunRecord, StageRecord, StoredValue};
-use crate::value::RunId;
+use crate::value::{RunId, StageKey};
 use crate::value::limits::truncate;
 
 /// Returns the change that wakes the stage that waits for the end of a run, if there is one.
 pub(super) fn wake_parent(parent: Option<&RunParent>) -> Option<Change> {
     let parent = parent.filter(|parent| parent.is_awaited)?;
-    let (run_id, stage_id) = (parent.run_id, parent.stage_id.clone());
-    Some(Change::OtherRun(OtherRun::WakeParent { run_id, stage_id }))
+    let (run_id, stage_key) = (parent.run_id, parent.stage_key.clone());
+    Some(Change::OtherRun(OtherRun::WakeParent { run_id, stage_key }))
 }
 
 /// Adds to a decision from a snapshot the changes of the run's parent and of its children.
@@ -24,17 +24,17 @@ pub(super) fn with_links(snapshot: &Snapshot, mut decision: Decision) -> Decisio
         _ => None,
     });
     for change in &decision.changes {
-        let stages: Vec<&str> = match change {
-            Change::Cancel { stage_id } | Change::Fail { stage_id, .. } => vec![stage_id],
+        let stages: Vec<&StageKey> = match change {
+            Change::Cancel { stage_key } | Change::Fail { stage_key, .. } => vec![stage_key],
             // A child of the generation before may have been rerun on its own.
-            Change::Rerun { stages, .. } => stages.iter().map(|stage| &*stage.stage_id).collect(),
+            Change::Rerun { stages, .. } => stages.iter().map(|stage| &stage.stage_key).collect(),
             _ => continue,
         };
-        let records = snapshot.stages.iter().filter(|stage| stages.contains(&&*stage.stage_id));
+        let records = snapshot.stages.iter().filter(|stage| stages.iter().any(|key| stage.is(key)));
         linked.extend(records.filter_map(|stage| {
             let run_id = awaited_child(stage)?;
-            let (stage_id, reason) = (stage.stage_id.clone(), reason(run, stage, ended));
-            Some(Change::OtherRun(OtherRun::CancelChild { run_id, stage_id, reason }))
+            let (stage_key, reason) = (stage.key(), reason(run, stage, ended));
+            Some(Change::OtherRun(OtherRun::CancelChild { run_id, stage_key, reason }))
         }));
     }
     if decision.changes.iter().any(|change| matches!(change, Change::EndRun(_) | Change::ReleaseRun { .. })) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::idempotency_entry::IdempotencyEntry;
 use super::new_run::NewRun;
 use crate::records::RunStart;
-use crate::value::{Cost, RunId};
+use crate::value::{Cost, RunId, StageKey};
 
 /// What a decision about one run writes to another one, in the same transaction: a child of the run, or its parent.
 #[derive(Clone, Debug)]
@@ -19,7 +19,7 @@ pub enum OtherRun {
         /// The parent.
         run_id: RunId,
         /// The stage of the parent.
-        stage_id: String,
+        stage_key: StageKey,
     },
     /// Makes the end of a child due now: [`Timers::overdue_runs`](super::Timers::overdue_runs) returns it, and its
     /// `cancel_reason` says that it is to be cancelled. Moves its version. If the run is not a child for which this stage
@@ -28,7 +28,7 @@ pub enum OtherRun {
         /// The child.
         run_id: RunId,
         /// The stage of this run that waits for it.
-        stage_id: String,
+        stage_key: StageKey,
         /// The reason, for people.
         reason: String,
     },

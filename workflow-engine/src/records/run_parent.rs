@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::value::RunId;
+use crate::value::{RunId, StageKey};
 
 /// The run and the stage that have started a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -11,8 +11,9 @@ use crate::value::RunId;
 pub struct RunParent {
     /// The parent.
     pub run_id: RunId,
-    /// The stage of the parent that has started the run.
-    pub stage_id: String,
+    /// The stage of the parent that has started the run: `embed`, or `embed[17]` in a repeated part.
+    #[serde(rename = "stage_id")]
+    pub stage_key: StageKey,
     /// The generation of the parent in which it did so.
     pub generation: u32,
     /// The number of runs above this one: 1 for the child of a run that has no parent.
@@ -29,12 +30,12 @@ impl RunParent {
     #[must_use]
     pub fn new(
         run_id: RunId,
-        stage_id: impl Into<String>,
+        stage_key: impl Into<StageKey>,
         generation: u32,
         depth: u32,
         is_awaited: bool,
     ) -> Self {
-        Self { run_id, stage_id: stage_id.into(), generation, depth, is_awaited }
+        Self { run_id, stage_key: stage_key.into(), generation, depth, is_awaited }
     }
 }
 

@@ -51,7 +51,7 @@ impl Footprint {
                 Reads::Run | Reads::UserTables => {}
                 Reads::Child(child) => self.add_child(child),
                 Reads::OtherRun(run_id) => _ = self.runs.entry(run_id).or_default(),
-                Reads::OtherStage(run_id, stage_id) => self.add_stage(run_id, stage_id.to_owned()),
+                Reads::OtherStage(run_id, stage_key) => self.add_stage(run_id, stage_key.clone()),
                 Reads::NewStages => inserts_stages = true,
                 Reads::Stage(stage_key) => named.push(stage_key),
                 Reads::TwoStages(one, other) => named.extend([one, other]),
@@ -153,7 +153,7 @@ enum Reads<'a> {
     /// Another run.
     OtherRun(RunId),
     /// A stage of another run.
-    OtherStage(RunId, &'a str),
+    OtherStage(RunId, &'a StageKey),
     /// None of the engine's: the change runs statements of the user.
     UserTables,
 }
@@ -215,7 +215,7 @@ fn reads(change: &Change) -> Reads<'_> {
         Change::CompleteIdempotencyKey { command, key, .. } => Reads::Key { command, key },
         Change::OtherRun(OtherRun::Start(child)) => Reads::Child(child),
         Change::OtherRun(OtherRun::CancelChild { run_id, .. }) => Reads::OtherRun(*run_id),
-        Change::OtherRun(OtherRun::WakeParent { run_id, stage_id }) => Reads::OtherStage(*run_id, stage_id),
+        Change::OtherRun(OtherRun::WakeParent { run_id, stage_key }) => Reads::OtherStage(*run_id, stage_key),
         Change::Execute { .. } => Reads::UserTables,
     }
 }

@@ -74,7 +74,7 @@ fn head(session: &Session, details: &RunDetail) -> Table {
     }
     if let Some(parent) = &run.parent {
         let waits = if parent.is_awaited { ", which waits for it" } else { "" };
-        row("parent", format!("{}, stage {}{waits}", parent.run_id, parent.stage_id));
+        row("parent", format!("{}, stage {}{waits}", parent.run_id, parent.stage_key));
     }
     if !tags.is_empty() {
         let tags: Vec<String> = tags.iter().map(|(key, value)| format!("{key}={value}")).collect();

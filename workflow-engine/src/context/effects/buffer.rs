@@ -90,7 +90,7 @@ impl EffectBuffer {
         if effects.children.len() >= MAX_CHILDREN {
             return Err(StageError::permanent(format_args!(
                 "stage `{}` starts more than {MAX_CHILDREN} runs: start them from several stages",
-                scope.stage_id
+                scope.stage_key
             )));
         }
         effects.children.push(child);

@@ -101,7 +101,7 @@ pub(super) fn start_changes(
 ) -> Result<Vec<Change>, Error> {
     let start = |child: ChildRun| {
         let ChildRun { run_id, depth, is_awaited, .. } = child;
-        let parent = RunParent::new(lease.run_id, &*lease.stage_id, lease.generation, depth, is_awaited);
+        let parent = RunParent::new(lease.run_id, &lease.stage_key, lease.generation, depth, is_awaited);
         let start = command(child).child_start(kernel, run_id, parent)?;
         Ok(Change::OtherRun(OtherRun::Start(Box::new(start))))
     };

@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::ports::{Change, ChildStart, Decision, OtherRun};
 use crate::records::{ChildTicket, RunRecord, StageRecord, Status, StoredValue};
 use crate::stores::working_set::WorkingSet;
-use crate::value::RunId;
+use crate::value::{RunId, StageKey};
 
 /// The rows of other runs that a decision writes.
 #[derive(Default)]
@@ -34,11 +34,11 @@ pub(super) fn write(
         let Change::OtherRun(other) = change else { continue };
         let (run_id, draft) = match other {
             OtherRun::Start(child) => (child.run_id, start(set, child, now)),
-            OtherRun::CancelChild { run_id, stage_id, reason } => {
-                (*run_id, cancel(set, *run_id, (decision.run_id, stage_id), reason, now))
+            OtherRun::CancelChild { run_id, stage_key, reason } => {
+                (*run_id, cancel(set, *run_id, (decision.run_id, stage_key), reason, now))
             }
-            OtherRun::WakeParent { run_id, stage_id } if ends_run => {
-                (*run_id, wake(set, *run_id, stage_id, decision.run_id, now))
+            OtherRun::WakeParent { run_id, stage_key } if ends_run => {
+                (*run_id, wake(set, *run_id, stage_key, decision.run_id, now))
             }
             OtherRun::WakeParent { .. } => continue,
         };
@@ -77,14 +77,14 @@ fn start<'s>(
 fn cancel<'s>(
     set: &'s WorkingSet,
     run_id: RunId,
-    (parent, stage_id): (RunId, &str),
+    (parent, stage_key): (RunId, &StageKey),
     reason: &str,
     now: DateTime<Utc>,
 ) -> Result<Option<Draft<'s>>, Mismatch> {
     let mut draft = Draft::new(set, run_id, now);
     let is_child = |run: &RunRecord| {
         let link = run.parent.as_ref();
-        link.is_some_and(|link| link.is_awaited && link.run_id == parent && link.stage_id == stage_id)
+        link.is_some_and(|link| link.is_awaited && link.run_id == parent && link.stage_key == *stage_key)
     };
     if !draft.run().is_ok_and(|run| is_child(run) && !run.status.is_terminal()) {
         return Ok(None);
@@ -101,7 +101,7 @@ fn cancel<'s>(
 fn wake<'s>(
     set: &'s WorkingSet,
     run_id: RunId,
-    stage_id: &str,
+    stage_key: &StageKey,
     child: RunId,
     now: DateTime<Utc>,
 ) -> Result<Option<Draft<'s>>, Mismatch> {
@@ -109,10 +109,10 @@ fn wake<'s>(
     let waits = |stage: &StageRecord| {
         stage.status == Status::Suspended && awaited_child(stage.suspended_state.as_ref()) == Some(child)
     };
-    if !draft.stage(stage_id).is_ok_and(waits) {
+    if !draft.stage(stage_key).is_ok_and(waits) {
         return Ok(None);
     }
-    suspension::wake(&mut draft, stage_id)?;
+    suspension::wake(&mut draft, stage_key)?;
     Ok(Some(draft))
 }
 

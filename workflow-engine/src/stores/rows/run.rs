@@ -248,7 +248,7 @@ pub(in crate::stores) fn put_new<W: WriteColumns>(row: &mut W, run: &RunRecord, 
         .maybe_int(run.times.deadline.map(|deadline| deadline.as_micros()));
     let parent = run.parent.as_ref();
     row.maybe_uuid(parent.map(|parent| *parent.run_id.as_uuid()))
-        .maybe_text(parent.map(|parent| parent.stage_id.as_str()))
+        .maybe_text(parent.map(|parent| parent.stage_key.to_string()).as_deref())
         .maybe_int(parent.map(|parent| parent.generation))
         .maybe_int(parent.map(|parent| parent.depth))
         .maybe_int(parent.map(|parent| u32::from(parent.is_awaited)));

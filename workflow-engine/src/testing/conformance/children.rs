@@ -39,7 +39,7 @@ fn start(run_id: RunId, parent: RunParent) -> Change {
 fn suspend(stage_id: &str, child: RunId) -> Change {
     let ticket = Json::write(&ChildTicket { child_run_id: child }).expect("an id is serializable");
     Change::Suspend {
-        stage_id: stage_id.into(),
+        stage_key: stage_id.into(),
         ticket: StoredValue::Inline(ticket),
         check_after: DAY,
         give_up_after: 2 * DAY,
@@ -48,12 +48,12 @@ fn suspend(stage_id: &str, child: RunId) -> Change {
 }
 
 fn wake(parent: RunId, stage_id: &str) -> Change {
-    Change::OtherRun(OtherRun::WakeParent { run_id: parent, stage_id: stage_id.into() })
+    Change::OtherRun(OtherRun::WakeParent { run_id: parent, stage_key: stage_id.into() })
 }
 
 fn end(child: RunId, stage_id: &str) -> Change {
-    let (stage_id, reason) = (stage_id.into(), "no longer".into());
-    Change::OtherRun(OtherRun::CancelChild { run_id: child, stage_id, reason })
+    let (stage_key, reason) = (stage_id.into(), "no longer".into());
+    Change::OtherRun(OtherRun::CancelChild { run_id: child, stage_key, reason })
 }
 
 /// Starts a run whose stage waits for a child, and the child, whose stage is claimed.
@@ -127,7 +127,7 @@ async fn a_commit_that_does_not_end_the_child_wakes_nothing(fixture: Fixture) {
     fixture.start(child, &[("a", 0), ("b", 0)], 2).await;
     let jobs = fixture.claim_up_to("worker", 2).await;
     let last = |job: &ClaimedJob| {
-        held(job, vec![complete(&job.lease.stage_id), release_run(), wake(parent, "a")])
+        held(job, vec![complete(&job.lease.stage_key.id), release_run(), wake(parent, "a")])
     };
     fixture.apply(last(&jobs[0])).await;
     assert_eq!(fixture.claim_up_to("worker", 9).await, []);
@@ -152,14 +152,14 @@ async fn a_child_that_ends_during_a_check_makes_another_one_due(fixture: Fixture
     let check = fixture.claim("worker").await;
     assert!(check.is_poll);
     fixture.apply(held(&job, vec![complete("a"), release_run(), wake(parent, "a")])).await;
-    fixture.apply(held(&check, vec![Change::Postpone { stage_id: "a".into(), check_after: DAY }])).await;
+    fixture.apply(held(&check, vec![Change::Postpone { stage_key: "a".into(), check_after: DAY }])).await;
     assert!(fixture.claim("worker").await.is_poll, "the check may have asked before the child ended");
 }
 
 async fn a_child_is_due_to_end_with_its_parent(fixture: Fixture) {
     let (parent, child, job) = family(&fixture).await;
     assert_eq!(fixture.store.overdue_runs(9).await.unwrap(), []);
-    let changes = vec![Change::Cancel { stage_id: "a".into() }, end(child, "a"), cancel_run()];
+    let changes = vec![Change::Cancel { stage_key: "a".into() }, end(child, "a"), cancel_run()];
     let revision = fixture.revision(parent).await;
     fixture.apply(decision(parent, Precondition::Revision(revision), changes)).await;
     assert_eq!(fixture.run(parent).await.status, Status::Cancelled);
@@ -189,7 +189,7 @@ async fn children_that_end_at_once_wake_their_stages(fixture: Fixture) {
     fixture.start(parent, &[("a", 0), ("b", 0)], 2).await;
     let mut ends = Vec::new();
     for job in fixture.claim_up_to("worker", 2).await {
-        let (child, stage_id) = (RunId::generate(), job.lease.stage_id.clone());
+        let (child, stage_id) = (RunId::generate(), job.lease.stage_key.id.clone());
         let changes = vec![start(child, link(parent, &stage_id, true)), suspend(&stage_id, child)];
         fixture.apply(held(&job, changes)).await;
         fixture.start(child, &[("a", 0)], 1).await;
