@@ -13,6 +13,7 @@ mod sleep;
 mod tag_source;
 mod run_details;
 mod trace;
+mod scheduled;
 
 pub use effects::{Effects, StageArtifacts, StageStorage, StageTransaction};
 pub use extensions::Extensions;
@@ -27,4 +28,6 @@ pub(crate) use services::ContextServices;
 pub(crate) use sleep::Pause;
 pub(crate) use stage_context::ContextParts;
 pub(crate) use tag_source::TagSource;
+#[cfg(feature = "schedules")]
+pub(crate) use scheduled::{SCHEDULE, with_scheduled_for};
 pub(crate) use trace::{TRACEPARENT, caller_traceparent, parse_traceparent, with_traceparent};

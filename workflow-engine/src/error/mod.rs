@@ -10,6 +10,8 @@ mod ledger;
 mod signals;
 mod subscribers;
 mod times;
+#[cfg(feature = "schedules")]
+mod schedules;
 mod state;
 mod redact;
 

@@ -42,6 +42,8 @@ mod catch;
 mod lost_lease;
 mod blocked_reason;
 mod timers;
+#[cfg(feature = "schedules")]
+mod schedules;
 mod stored_values;
 mod ledger;
 mod state;
@@ -64,6 +66,12 @@ pub(crate) use attempt::{WORKER_STOPS, return_lease};
 pub(crate) use background::Background;
 pub(crate) use catalog::DefinitionRuns;
 pub(crate) use commands::start_pending;
+#[cfg(feature = "schedules")]
+pub use commands::{
+    BackfillSchedule, BackfillScheduleOutput, BackfilledTick, DeleteSchedule, DeleteScheduleOutput,
+    PauseSchedule, PauseScheduleOutput, PutSchedule, PutScheduleOutput, ResumeSchedule, ResumeScheduleOutput,
+    TickSchedules, TickSchedulesOutput, TriggerSchedule, TriggerScheduleOutput,
+};
 pub use commands::{
     AttachAnnotation, AttachAnnotationOutput, CancelRun, CancelRunOutput, ClaimPendingRuns,
     ClaimPendingRunsOutput, ClaimedRun, Command, CreateRun, CreateRunOutput, DeleteRun, DeleteRunOutput,

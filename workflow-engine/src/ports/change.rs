@@ -7,7 +7,7 @@ use super::new_run::{NewRun, NewStage};
 use super::rerun_stage::RerunStage;
 use super::run_end::RunEnd;
 use crate::ledger::{CallOutcome, CallReservation};
-use crate::records::{Annotation, BlobKey, Claimant, LogLevel, RunStart, Statement, StoredValue};
+use crate::records::{Annotation, BlobKey, Claimant, LogLevel, RunStart, ScheduleRecord, Statement, StoredValue};
 use crate::value::{CallId, Cost, Json};
 
 /// One thing that a decision writes. Its documentation defines its meaning in every store, events included.
@@ -31,6 +31,11 @@ pub enum Change {
         /// The longest time of the run; `None` for no limit.
         deadline: Option<Duration>,
     },
+    /// Writes the schedule whose version the precondition has compared: [`Precondition::Schedule`]. The store sets its
+    /// `written_at`. No event.
+    ///
+    /// [`Precondition::Schedule`]: super::Precondition::Schedule
+    MoveSchedule(Box<ScheduleRecord>),
     /// Makes the run `RUNNING` and inserts its stages, `PENDING`. Moves the version. Event `workflow:started`.
     StartRun {
         /// Every stage of the workflow, in reading order.

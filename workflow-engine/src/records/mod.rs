@@ -10,6 +10,8 @@ mod cost_summary;
 mod costs;
 mod run;
 mod run_times;
+mod schedule;
+mod schedule_record;
 mod tags;
 mod stage;
 mod stage_failure;
@@ -72,6 +74,10 @@ pub use phase::{Phase, WaitingFor};
 pub use queue::{QueueCounts, QueueKind, QueueOverview, WorkflowQueue};
 pub use run::{RunError, RunRecord, RunRequest};
 pub use run_times::{RunStart, RunTimes};
+pub use schedule::{CatchUp, Overlap, Schedule};
+pub use schedule_record::{
+    SchedulePause, ScheduleRecord, ScheduleRefusal, ScheduleStart, ScheduleState,
+};
 pub use signal::{SignalRecord, SignalWait};
 pub use sql_value::SqlValue;
 pub use stage::StageRecord;

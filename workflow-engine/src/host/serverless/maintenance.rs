@@ -62,7 +62,7 @@ pub enum Step {
     CorrectInstants,
     /// Returning jobs to the queue whose leases have expired.
     ReapStale,
-    /// Starting runs that are due, and failing those whose deadline has passed.
+    /// Handling the ticks of schedules, starting runs that are due, and failing those whose deadline has passed.
     KeepTimes,
     /// Starting pending runs.
     ClaimPending,

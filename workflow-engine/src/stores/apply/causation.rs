@@ -27,7 +27,9 @@ pub(super) fn causation_id(draft: &Draft<'_>, decision: &Decision) -> String {
                 None => decision.command.to_owned(),
             }
         }
-        Precondition::Absent | Precondition::Present | Precondition::Revision(_) => {
+        Precondition::Absent
+        | Precondition::Schedule { .. }
+        | Precondition::Present | Precondition::Revision(_) => {
             decision.command.to_owned()
         }
     }

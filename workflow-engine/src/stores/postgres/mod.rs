@@ -37,6 +37,7 @@ mod database;
 mod connection;
 mod persistence;
 mod timers;
+mod schedules;
 mod transport;
 mod held;
 mod queue;

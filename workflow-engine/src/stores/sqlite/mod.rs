@@ -28,6 +28,7 @@ mod open;
 mod migrations;
 mod persistence;
 mod timers;
+mod schedules;
 mod transport;
 mod outbox;
 mod retention;

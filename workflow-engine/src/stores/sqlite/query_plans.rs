@@ -6,7 +6,7 @@ use super::options::texts_with;
 use super::{
     calls, catalog, claim, clock_jumps, cost_hours, deliveries, diagnosis, enqueued, inspection,
     inspection_actions, inspection_logs, inspection_queue, inspection_stages, ledger, load, migrations,
-    persistence, retention, run_keys, run_tags, side_rows, signals, stuck_runs, subscribers, timers,
+    persistence, retention, run_keys, run_tags, schedules, side_rows, signals, stuck_runs, subscribers, timers,
     transport, workers, write,
 };
 
@@ -37,6 +37,7 @@ const STATEMENTS: &[&[&str]] = &[
     subscribers::STATEMENTS,
     transport::STATEMENTS,
     timers::STATEMENTS,
+    schedules::STATEMENTS,
     &write::STATEMENTS,
 ];
 

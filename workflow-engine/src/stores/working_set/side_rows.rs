@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 use super::signals::ConsumedSignal;
-use crate::records::{AnnotationRecord, SignalRecord, Statement, StoredValue};
+use crate::records::{AnnotationRecord, ScheduleRecord, SignalRecord, Statement, StoredValue};
 use crate::stores::calls::{ReservedRow, SettledRow, VoidedCalls};
 use crate::value::RunId;
 
@@ -36,6 +36,8 @@ pub(in crate::stores) struct SideRows {
     pub(in crate::stores) new_signals: Vec<SignalRecord>,
     /// The signals that waits have consumed.
     pub(in crate::stores) consumed_signals: Vec<ConsumedSignal>,
+    /// The schedules that ticks have moved.
+    pub(in crate::stores) moved_schedules: Vec<MovedSchedule>,
     /// Statements of the user. They run after everything else is written.
     pub(in crate::stores) user_statements: Vec<UserStatements>,
 }
@@ -54,6 +56,14 @@ pub(in crate::stores) struct ArtifactRow {
     pub(in crate::stores) generation: u32,
     pub(in crate::stores) value: Option<StoredValue>,
     pub(in crate::stores) at: DateTime<Utc>,
+}
+
+/// A schedule that a tick has moved.
+#[derive(Clone, Debug)]
+pub(in crate::stores) struct MovedSchedule {
+    /// The version of the row before.
+    pub(in crate::stores) expected: u64,
+    pub(in crate::stores) record: ScheduleRecord,
 }
 
 /// The blobs of a stage from before a generation: a rerun has cleared all that refers to them.
@@ -107,6 +117,7 @@ impl SideRows {
             void_blobs,
             new_signals,
             consumed_signals,
+            moved_schedules,
             user_statements,
         } = self;
         tags.is_empty()
@@ -121,6 +132,7 @@ impl SideRows {
             && void_blobs.is_empty()
             && new_signals.is_empty()
             && consumed_signals.is_empty()
+            && moved_schedules.is_empty()
             && user_statements.is_empty()
     }
 
@@ -138,6 +150,7 @@ impl SideRows {
         self.void_blobs.extend(later.void_blobs);
         self.new_signals.extend(later.new_signals);
         self.consumed_signals.extend(later.consumed_signals);
+        self.moved_schedules.extend(later.moved_schedules);
         self.user_statements.extend(later.user_statements);
     }
 }
