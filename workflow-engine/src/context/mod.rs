@@ -24,10 +24,10 @@ pub use stage_context::{AnyStage, StageContext};
 pub use stage_error::{IntoStageError, StageError, StageResult};
 
 pub(crate) use effects::{ArtifactSource, EffectBuffer, GivenArtifact};
+#[cfg(feature = "schedules")]
+pub(crate) use scheduled::{SCHEDULE, with_scheduled_for};
 pub(crate) use services::ContextServices;
 pub(crate) use sleep::Pause;
 pub(crate) use stage_context::ContextParts;
 pub(crate) use tag_source::TagSource;
-#[cfg(feature = "schedules")]
-pub(crate) use scheduled::{SCHEDULE, with_scheduled_for};
 pub(crate) use trace::{TRACEPARENT, caller_traceparent, parse_traceparent, with_traceparent};

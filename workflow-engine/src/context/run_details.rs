@@ -8,10 +8,10 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::scheduled::scheduled_for;
 use super::stage_context::StageContext;
 use super::stage_error::{StageError, StageResult};
 use super::tag_source::GivenTags;
-use super::scheduled::scheduled_for;
 use super::trace::{TRACEPARENT, parse_traceparent, without_engine_fields};
 use crate::value::Json;
 

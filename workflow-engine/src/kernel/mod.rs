@@ -66,12 +66,6 @@ pub(crate) use attempt::{WORKER_STOPS, return_lease};
 pub(crate) use background::Background;
 pub(crate) use catalog::DefinitionRuns;
 pub(crate) use commands::start_pending;
-#[cfg(feature = "schedules")]
-pub use commands::{
-    BackfillSchedule, BackfillScheduleOutput, BackfilledTick, DeleteSchedule, DeleteScheduleOutput,
-    PauseSchedule, PauseScheduleOutput, PutSchedule, PutScheduleOutput, ResumeSchedule, ResumeScheduleOutput,
-    TickSchedules, TickSchedulesOutput, TriggerSchedule, TriggerScheduleOutput,
-};
 pub use commands::{
     AttachAnnotation, AttachAnnotationOutput, CancelRun, CancelRunOutput, ClaimPendingRuns,
     ClaimPendingRunsOutput, ClaimedRun, Command, CreateRun, CreateRunOutput, DeleteRun, DeleteRunOutput,
@@ -82,6 +76,12 @@ pub use commands::{
     ReplayDeadLetters, ReplayDeadLettersOutput, ReportStage, ReportStageOutput, ReportedLog,
     ReportedProgress, RerunFrom, RerunFromOutput, RollUpCosts, RollUpCostsOutput, SignalRun, SignalRunOutput,
     TransitionAction, TransitionRun, TransitionRunOutput, WakeStage, WakeStageOutput,
+};
+#[cfg(feature = "schedules")]
+pub use commands::{
+    BackfillSchedule, BackfillScheduleOutput, BackfilledTick, DeleteSchedule, DeleteScheduleOutput,
+    PauseSchedule, PauseScheduleOutput, PutSchedule, PutScheduleOutput, ResumeSchedule, ResumeScheduleOutput,
+    TickSchedules, TickSchedulesOutput, TriggerSchedule, TriggerScheduleOutput,
 };
 pub use config::KernelConfig;
 pub(crate) use held_job::HeldJob;

@@ -7,7 +7,9 @@ use super::new_run::{NewRun, NewStage};
 use super::rerun_stage::RerunStage;
 use super::run_end::RunEnd;
 use crate::ledger::{CallOutcome, CallReservation};
-use crate::records::{Annotation, BlobKey, Claimant, LogLevel, RunStart, ScheduleRecord, Statement, StoredValue};
+use crate::records::{
+    Annotation, BlobKey, Claimant, LogLevel, RunStart, ScheduleRecord, Statement, StoredValue,
+};
 use crate::value::{CallId, Cost, Json};
 
 /// One thing that a decision writes. Its documentation defines its meaning in every store, events included.

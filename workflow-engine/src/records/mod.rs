@@ -75,9 +75,7 @@ pub use queue::{QueueCounts, QueueKind, QueueOverview, WorkflowQueue};
 pub use run::{RunError, RunRecord, RunRequest};
 pub use run_times::{RunStart, RunTimes};
 pub use schedule::{CatchUp, Overlap, Schedule};
-pub use schedule_record::{
-    SchedulePause, ScheduleRecord, ScheduleRefusal, ScheduleStart, ScheduleState,
-};
+pub use schedule_record::{SchedulePause, ScheduleRecord, ScheduleRefusal, ScheduleStart, ScheduleState};
 pub use signal::{SignalRecord, SignalWait};
 pub use sql_value::SqlValue;
 pub use stage::StageRecord;

@@ -109,6 +109,37 @@ pub enum CatchUp {
     None,
 }
 
+#[cfg(feature = "schedules")]
+impl Schedule {
+    /// Creates a schedule with the defaults of everything else.
+    pub(crate) fn new(
+        id: String,
+        cron: Option<String>,
+        zone: Option<String>,
+        every: Option<Duration>,
+        workflow_id: String,
+        input: Json,
+    ) -> Self {
+        Self {
+            id,
+            cron,
+            zone,
+            every,
+            workflow_id,
+            input,
+            config: None,
+            priority: None,
+            metadata: None,
+            tags: BTreeMap::new(),
+            budget: None,
+            deadline: None,
+            overlap: Overlap::default(),
+            catch_up: CatchUp::default(),
+            jitter: Duration::ZERO,
+        }
+    }
+}
+
 impl Overlap {
     /// The text in JSON.
     #[must_use]

@@ -74,7 +74,8 @@ impl Command for BackfillSchedule {
         }
         let timing = Timing::of(&record.schedule)?;
         let first = timing.at_or_after(from);
-        let instants = std::iter::successors(first, |tick| timing.after(*tick)).take_while(|tick| *tick <= to);
+        let instants =
+            std::iter::successors(first, |tick| timing.after(*tick)).take_while(|tick| *tick <= to);
         let instants: Vec<_> = instants.take(Self::MAX_TICKS + 1).collect();
         if instants.len() > Self::MAX_TICKS {
             return Err(Error::invalid_request(format!(

@@ -13,7 +13,8 @@ use super::{
 };
 #[cfg(feature = "schedules")]
 use super::{
-    BackfillSchedule, DeleteSchedule, PauseSchedule, PutSchedule, ResumeSchedule, TickSchedules, TriggerSchedule,
+    BackfillSchedule, DeleteSchedule, PauseSchedule, PutSchedule, ResumeSchedule, TickSchedules,
+    TriggerSchedule,
 };
 use crate::error::Error;
 use crate::kernel::Kernel;

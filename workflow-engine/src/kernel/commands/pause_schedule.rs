@@ -7,11 +7,8 @@ use super::Command;
 use crate::error::Error;
 use crate::kernel::Kernel;
 use crate::kernel::schedules::{Timing, change_schedule};
-use crate::records::{ScheduleRecord, SchedulePause};
+use crate::records::{SchedulePause, ScheduleRecord};
 use crate::value::limits::truncate;
-
-/// The longest reason, in bytes.
-const MAX_REASON: usize = 8 << 10;
 
 /// Pauses a schedule: it starts no runs by itself until it is resumed, also for a tick that is due. Its runs continue.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -39,7 +36,7 @@ impl Command for PauseSchedule {
     /// # Errors
     /// `SCHEDULE_NOT_FOUND`.
     async fn execute(self, kernel: &Kernel) -> Result<PauseScheduleOutput, Error> {
-        let reason = self.reason.map(|reason| truncate(&reason, MAX_REASON));
+        let reason = self.reason.as_deref().map(truncate::error_text);
         let paused = change_schedule(kernel, &self.id, move |mut record, now| {
             if record.state.paused.is_some() {
                 return Ok(None);

@@ -43,9 +43,12 @@ impl Command for TriggerSchedule {
             let record = record.ok_or_else(|| Error::schedule_not_found(&id))?;
             let now = kernel.clock().now();
             let mut request = request_of(&record.schedule, now);
-            request.idempotency_key = idempotency_key.as_ref().map(|key| format!("schedule:{id}:trigger:{key}"));
+            request.idempotency_key =
+                idempotency_key.as_ref().map(|key| format!("schedule:{id}:trigger:{key}"));
             match start_run(kernel, request, record, now).await? {
-                Created::New(run_id) | Created::Existing(run_id) => return Ok(TriggerScheduleOutput { run_id }),
+                Created::New(run_id) | Created::Existing(run_id) => {
+                    return Ok(TriggerScheduleOutput { run_id });
+                }
                 Created::ScheduleChanged => {}
             }
         }

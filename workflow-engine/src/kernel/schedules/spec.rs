@@ -38,13 +38,17 @@ pub(in crate::kernel) async fn check_schedule(kernel: &Kernel, schedule: &Schedu
     if let CatchUp::All { at_most } = schedule.catch_up
         && !(1..=MAX_AT_MOST).contains(&at_most)
     {
-        return Err(invalid(format!("it catches up at most {at_most} ticks, but must from 1 to {MAX_AT_MOST}")));
+        return Err(invalid(format!(
+            "it catches up at most {at_most} ticks, but must from 1 to {MAX_AT_MOST}"
+        )));
     }
     if schedule.deadline == Some(Duration::ZERO) {
         return Err(invalid("its `deadline` must be longer than 0".to_owned()));
     }
     if schedule.tags.contains_key(SCHEDULE) || schedule.tags.len() > MAX_TAGS {
-        return Err(invalid(format!("it may have {MAX_TAGS} tags; each run has the tag `{SCHEDULE}` in addition")));
+        return Err(invalid(format!(
+            "it may have {MAX_TAGS} tags; each run has the tag `{SCHEDULE}` in addition"
+        )));
     }
     if let Some(metadata) = &schedule.metadata
         && metadata.decode::<BTreeMap<String, Json>>().ok().is_none_or(|fields| fields.contains_key(SCHEDULE))

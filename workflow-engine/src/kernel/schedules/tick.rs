@@ -9,7 +9,7 @@ use super::spec::request_of;
 use super::timing::{Timing, due_of};
 use crate::error::{Error, shown};
 use crate::kernel::Kernel;
-use crate::kernel::commands::{CancelRun, Command, Created, CreateRun, ScheduleMove};
+use crate::kernel::commands::{CancelRun, Command, CreateRun, Created, ScheduleMove};
 use crate::kernel::enqueued::is_refusal;
 use crate::records::{Overlap, ScheduleRecord, ScheduleRefusal, ScheduleStart};
 use crate::value::RunId;
@@ -59,7 +59,11 @@ pub(in crate::kernel) async fn handle_tick(
     let record = ScheduleRecord { state: without_ended_runs(kernel, &record).await?, ..record };
     let Some(tick) = tick_to_handle(&record, &timing, first, now) else {
         let schedule = &record.schedule.id;
-        tracing::warn!(schedule, first = shown(first), "the ticks of a schedule were missed, and start no runs");
+        tracing::warn!(
+            schedule,
+            first = shown(first),
+            "the ticks of a schedule were missed, and start no runs"
+        );
         let next = timing.after(now);
         return write(kernel, record.move_to(next)).await;
     };
@@ -81,7 +85,8 @@ pub(in crate::kernel) async fn handle_tick(
     if record.schedule.overlap == Overlap::Replace {
         // The runs of the record that was read: a run that another process starts meanwhile is not among them.
         for run_id in &record.state.open_runs {
-            let reason = format!("schedule `{}` replaces it by the run of {}", record.schedule.id, shown(tick));
+            let reason =
+                format!("schedule `{}` replaces it by the run of {}", record.schedule.id, shown(tick));
             let cancelled = CancelRun { run_id: *run_id, reason: Some(reason) }.execute(kernel).await;
             cancelled.map(drop).or_else(|error| if error.is_not_found() { Ok(()) } else { Err(error) })?;
         }

@@ -32,7 +32,9 @@ impl Timing {
         match (&schedule.cron, &schedule.zone, schedule.every) {
             (Some(pattern), zone, None) => {
                 let cron = Cron::from_str(pattern);
-                let cron = cron.map_err(|error| invalid(format!("the cron pattern `{pattern}` cannot be read: {error}")))?;
+                let cron = cron.map_err(|error| {
+                    invalid(format!("the cron pattern `{pattern}` cannot be read: {error}"))
+                })?;
                 let zone = zone.as_deref().unwrap_or("UTC");
                 Ok(Self::Cron(Box::new(cron), zone.parse().map_err(|_| invalid(unknown_zone(zone)))?))
             }
@@ -40,12 +42,13 @@ impl Timing {
                 let micros = i64::try_from(period.as_micros()).ok();
                 let longest = Duration::from_secs(366 * 86_400);
                 let micros = micros.filter(|_| period >= Duration::from_secs(1) && period <= longest);
-                let refused = || invalid(format!("its period is {period:?}, but must be from 1s to 366 days"));
+                let refused =
+                    || invalid(format!("its period is {period:?}, but must be from 1s to 366 days"));
                 micros.map(Self::Every).ok_or_else(refused)
             }
-            (None, Some(_), Some(_)) => {
-                Err(invalid("a zone belongs to a cron pattern: a period has the same length in every zone".to_owned()))
-            }
+            (None, Some(_), Some(_)) => Err(invalid(
+                "a zone belongs to a cron pattern: a period has the same length in every zone".to_owned(),
+            )),
             (Some(_), _, Some(_)) | (None, _, None) => {
                 Err(invalid("it needs either a cron pattern or a period".to_owned()))
             }

@@ -100,7 +100,10 @@ fn what_cannot_be_read_is_refused_with_the_reason() {
     );
     contains(&refused(None, None, None), "it needs either a cron pattern or a period");
     contains(&refused(None, Some("UTC"), Some(Duration::from_secs(60))), "a zone belongs to a cron pattern");
-    contains(&refused(None, None, Some(Duration::from_millis(10))), "its period is 10ms, but must be from 1s");
+    contains(
+        &refused(None, None, Some(Duration::from_millis(10))),
+        "its period is 10ms, but must be from 1s",
+    );
 }
 
 fn contains(text: &str, part: &str) {

@@ -29,8 +29,7 @@ pub(super) fn causation_id(draft: &Draft<'_>, decision: &Decision) -> String {
         }
         Precondition::Absent
         | Precondition::Schedule { .. }
-        | Precondition::Present | Precondition::Revision(_) => {
-            decision.command.to_owned()
-        }
+        | Precondition::Present
+        | Precondition::Revision(_) => decision.command.to_owned(),
     }
 }

@@ -10,7 +10,9 @@ use chrono::{DateTime, Utc};
 
 use super::mismatch::Mismatch;
 use crate::ports::{Applied, NewRun};
-use crate::records::{AnnotationRecord, Claimant, EventKind, JobRecord, RunRecord, ScheduleRecord, StageRecord, Status};
+use crate::records::{
+    AnnotationRecord, Claimant, EventKind, JobRecord, RunRecord, ScheduleRecord, StageRecord, Status,
+};
 use crate::stores::calls::CallRow;
 use crate::stores::working_set::{
     ArtifactRow, BlobRow, CommitRow, LogRow, RunRows, SideRows, SignalQueue, StageRows, StagesOfRun, TagRow,

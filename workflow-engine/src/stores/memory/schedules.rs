@@ -58,9 +58,8 @@ impl Schedules for MemoryStore {
         let now = instant::now(&*self.clock);
         let unblocked =
             |record: &ScheduleRecord| record.blocked_by.is_some_and(|run_id| state.is_over(run_id));
-        let is_due = |record: &&ScheduleRecord| {
-            record.due_at.is_some_and(|due| due <= now) || unblocked(record)
-        };
+        let is_due =
+            |record: &&ScheduleRecord| record.due_at.is_some_and(|due| due <= now) || unblocked(record);
         let mut schedules: Vec<_> = state.schedules_of(workflow_ids).filter(is_due).cloned().collect();
         schedules.sort_by(|a, b| (a.due_at, &a.schedule.id).cmp(&(b.due_at, &b.schedule.id)));
         schedules.truncate(limit);

@@ -129,10 +129,7 @@ pub(super) async fn write(transaction: &mut Transaction, set: &WorkingSet) -> Re
     Ok(transaction.fetch(ACTION, query).await?.len() == moved.len())
 }
 
-async fn put(
-    batch: &mut Batch,
-    (record, expected): &(ScheduleRecord, Option<u64>),
-) -> Result<bool, Failure> {
+async fn put(batch: &mut Batch, (record, expected): &(ScheduleRecord, Option<u64>)) -> Result<bool, Failure> {
     const ACTION: &str = "write a schedule";
 
     let now = batch.transaction.database.test_now();
@@ -163,8 +160,8 @@ impl Schedules for PostgresStore {
 
     async fn schedules(&self, after: Option<&str>, limit: usize) -> Result<Vec<ScheduleRecord>, Error> {
         let (after, limit) = (stored(after.unwrap_or_default()).into_owned(), number(limit));
-        let rows = self
-            .read("read schedules", move |database| database.query(ALL).bind(after.clone()).bind(limit));
+        let rows =
+            self.read("read schedules", move |database| database.query(ALL).bind(after.clone()).bind(limit));
         Ok(columns::records(&rows.await?)?)
     }
 
@@ -195,7 +192,8 @@ impl Schedules for PostgresStore {
     }
 
     async fn put_schedule(&self, record: &ScheduleRecord, expected: Option<u64>) -> Result<bool, Error> {
-        self.write("write a schedule", |batch, input| Box::pin(put(batch, input)), (record.clone(), expected)).await
+        self.write("write a schedule", |batch, input| Box::pin(put(batch, input)), (record.clone(), expected))
+            .await
     }
 
     async fn delete_schedule(&self, id: &str) -> Result<bool, Error> {

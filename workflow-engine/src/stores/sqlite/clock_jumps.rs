@@ -105,8 +105,7 @@ const SCHEDULES: &str = "
     WHERE due_at IS NOT NULL AND written_at > ?1 AND due_at > ?1 AND due_at < ?2
     RETURNING 1";
 
-const CORRECTIONS: [&str; 8] =
-    [PENDING, SUSPENDED, LEASED, WAITS, DELIVERIES, STARTS, DEADLINES, SCHEDULES];
+const CORRECTIONS: [&str; 8] = [PENDING, SUSPENDED, LEASED, WAITS, DELIVERIES, STARTS, DEADLINES, SCHEDULES];
 
 /// The statements of this file, for the test of their query plans.
 #[cfg(test)]

@@ -6,8 +6,8 @@ use super::options::texts_with;
 use super::{
     calls, catalog, claim, clock_jumps, cost_hours, deliveries, diagnosis, enqueued, inspection,
     inspection_actions, inspection_logs, inspection_queue, inspection_stages, ledger, load, migrations,
-    persistence, retention, run_keys, run_tags, schedules, side_rows, signals, stuck_runs, subscribers, timers,
-    transport, workers, write,
+    persistence, retention, run_keys, run_tags, schedules, side_rows, signals, stuck_runs, subscribers,
+    timers, transport, workers, write,
 };
 
 const STATEMENTS: &[&[&str]] = &[

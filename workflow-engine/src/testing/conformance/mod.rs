@@ -115,6 +115,7 @@ suite! {
     held,
     waiting,
     times,
+    schedules,
     signals,
     late_outcomes,
     stuck_runs,
