@@ -39,7 +39,7 @@ pub(in crate::kernel) async fn check_schedule(kernel: &Kernel, schedule: &Schedu
         && !(1..=MAX_AT_MOST).contains(&at_most)
     {
         return Err(invalid(format!(
-            "it catches up at most {at_most} ticks, but must from 1 to {MAX_AT_MOST}"
+            "it catches up at most {at_most} ticks, but must catch up from 1 to {MAX_AT_MOST}"
         )));
     }
     if schedule.deadline == Some(Duration::ZERO) {
