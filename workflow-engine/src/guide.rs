@@ -44,4 +44,5 @@ chapters! {
     dashboard "23-dashboard.md";
     time "24-time.md";
     signals "25-signals.md";
+    schedules "26-schedules.md";
 }

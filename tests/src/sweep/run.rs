@@ -17,6 +17,7 @@ use workflow_engine::{AnnotationFilter, EngineBuilder, Error, LogFilter, RunFilt
 
 use super::points::{Armed, Reaction, are_watched};
 use super::ports::{BlobPoints, ExecutorPoints, PluginPoints, SinkPoints};
+use super::schedule;
 use super::workflows::{
     Bookings, FirstInput, HoldInput, booking, catching, chain, choosing, diamond, held, short, waiting,
 };
@@ -48,6 +49,8 @@ pub enum Shape {
     Catching,
     /// `first >> debit >> credit`, with statements on the table of the bookings.
     Booking,
+    /// `first >> left`, started by the tick of a schedule.
+    Scheduled,
     /// `first >> left`, with a sink and a plugin under long leases; in databases of its own.
     Delivering,
     /// Many runs of `hold`, which end only in the engine that takes over; in databases of their own.
@@ -56,8 +59,15 @@ pub enum Shape {
 
 impl Shape {
     /// The workflows that are executed one after the other in one database.
-    pub const ALL: [Self; 6] =
-        [Self::Chain, Self::Diamond, Self::Waiting, Self::Choosing, Self::Catching, Self::Booking];
+    pub const ALL: [Self; 7] = [
+        Self::Chain,
+        Self::Diamond,
+        Self::Waiting,
+        Self::Choosing,
+        Self::Catching,
+        Self::Booking,
+        Self::Scheduled,
+    ];
 
     /// Returns the output for `number`.
     pub fn expected(self, number: u64) -> u64 {
@@ -67,7 +77,7 @@ impl Shape {
             Self::Choosing | Self::Catching if number.is_multiple_of(2) => 2 * number,
             Self::Choosing | Self::Catching => number + 1,
             Self::Booking => number + 2,
-            Self::Delivering => 2 * number,
+            Self::Delivering | Self::Scheduled => 2 * number,
             Self::Crowd => number,
         }
     }
@@ -101,7 +111,7 @@ impl Shape {
             Self::Choosing => choosing::definition(),
             Self::Catching => catching::definition(),
             Self::Booking => booking::definition(),
-            Self::Delivering => short::definition(),
+            Self::Delivering | Self::Scheduled => short::definition(),
             Self::Crowd => held::definition(),
         };
         let mut stages: Vec<_> = definition.stages.iter().map(|stage| stage.id.as_str()).collect();
@@ -131,7 +141,10 @@ pub struct ChildConfig {
 impl ChildConfig {
     /// Returns the run's key.
     pub fn key(&self) -> String {
-        format!("run-{}", self.number)
+        match self.shape {
+            Shape::Scheduled => schedule::key(self.number),
+            _ => format!("run-{}", self.number),
+        }
     }
 
     /// Opens the database.
@@ -239,6 +252,10 @@ impl ChildConfig {
             Shape::Catching => self.run_as::<catching>(engine).await,
             Shape::Booking => self.run_as::<booking>(engine).await,
             Shape::Delivering => self.run_as::<short>(engine).await,
+            Shape::Scheduled => {
+                let run_id = schedule::tick(engine, self.number, self.input()).await?;
+                self.finish(engine, engine.run_handle::<short>(run_id).await?).await
+            }
             Shape::Crowd if are_watched() => std::future::pending().await,
             Shape::Crowd => self.run_crowd(engine).await,
         }
@@ -268,9 +285,19 @@ impl ChildConfig {
     where
         W: Workflow<Input = FirstInput, Output = (String, u64)>,
     {
+        let run = engine.start::<W>(self.input()).idempotency_key(self.key()).await?;
+        self.finish(engine, run).await
+    }
+
+    fn input(&self) -> FirstInput {
         let ledger = ledger(&self.folder).to_str().expect("a temporary path is text").to_owned();
-        let input = FirstInput { ledger, number: self.number };
-        let run = engine.start::<W>(input).idempotency_key(self.key()).await?;
+        FirstInput { ledger, number: self.number }
+    }
+
+    async fn finish<W>(&self, engine: &Engine, run: RunHandle<W>) -> Result<u64, Error>
+    where
+        W: Workflow<Input = FirstInput, Output = (String, u64)>,
+    {
         // The remote service has responded, and wakes the stage.
         let mut events = run.events();
         while let Some(event) = events.next().await {

@@ -4,7 +4,9 @@ use tests::world::World;
 use workflow_engine::prelude::*;
 use workflow_engine::{ErrorCode, Schedule};
 
-use crate::fixture::{DAY, HOUR, MINUTE, Reports, SECOND, idle_engine, input, night, nightly, tick_all, ticks_of};
+use crate::fixture::{
+    DAY, HOUR, MINUTE, Reports, SECOND, idle_engine, input, night, nightly, tick_all, ticks_of,
+};
 
 tests::on_every_store! {
     a_backfill_starts_what_has_no_run,
@@ -17,7 +19,7 @@ async fn a_backfill_starts_what_has_no_run(world: World) {
     schedules.put(nightly()).await.unwrap();
     world.clock.advance(HOUR);
     assert_eq!(tick_all(&engine).await, 1);
-    schedules.pause("nightly", "holidays").await.unwrap();
+    schedules.pause("nightly", "holidays".to_owned()).await.unwrap();
     world.clock.advance(3 * DAY);
 
     let preview = schedules.backfill("nightly", night(1), night(3)).preview().await.unwrap();

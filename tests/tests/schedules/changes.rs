@@ -23,8 +23,8 @@ async fn a_paused_schedule_starts_nothing_until_it_is_resumed(world: World) {
     let schedules = engine.schedules();
     schedules.put(nightly()).await.unwrap();
     world.clock.advance(HOUR);
-    assert!(schedules.pause("nightly", "the source is broken").await.unwrap());
-    assert!(!schedules.pause("nightly", "again").await.unwrap());
+    assert!(schedules.pause("nightly", "the source is broken".to_owned()).await.unwrap());
+    assert!(!schedules.pause("nightly", "again".to_owned()).await.unwrap());
     assert_eq!(tick_all(&engine).await, 0, "also for the tick that is due");
     let info = schedules.get("nightly").await.unwrap();
     assert_eq!((info.status, info.next.len(), info.due_at), (ScheduleStatus::Paused, 0, None));
@@ -41,7 +41,7 @@ async fn a_paused_schedule_starts_nothing_until_it_is_resumed(world: World) {
     assert_eq!(schedules.get("nightly").await.unwrap().next[0], night(5));
     world.clock.advance(DAY);
     assert_eq!(tick_all(&engine).await, 1);
-    assert!(schedules.pause("weekly", "").await.unwrap_err().is_not_found());
+    assert!(schedules.pause("weekly", None).await.unwrap_err().is_not_found());
 }
 
 async fn a_due_tick_takes_the_changed_input(world: World) {

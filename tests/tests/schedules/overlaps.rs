@@ -79,8 +79,10 @@ async fn a_worker_starts_the_waiting_tick_when_the_run_ends(world: World) {
     let run = engine.run_handle::<Questions>(first).await.unwrap();
     run.signal::<ask>("well".to_owned()).await.unwrap();
     assert_eq!(run.output().await.unwrap(), "well");
-    wait_until(&world, "hourly", |record| record.state.last.as_ref().is_some_and(|last| last.run_id != first))
-        .await;
+    wait_until(&world, "hourly", |record| {
+        record.state.last.as_ref().is_some_and(|last| last.run_id != first)
+    })
+    .await;
     assert_eq!(runs_of(&engine, "hourly").await.len(), 2);
     engine.shutdown().await;
 }

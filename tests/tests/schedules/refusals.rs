@@ -37,7 +37,10 @@ async fn an_input_that_no_longer_fits_keeps_its_tick(world: World) {
     let info = engine.schedules().get("nightly").await.unwrap();
     assert_eq!((info.status, info.next[0]), (ScheduleStatus::Refused, night(1)));
     let refusal = info.state.refusal.expect("it says why");
-    assert_eq!((refusal.scheduled_for, refusal.code.as_str(), refusal.attempts), (night(1), "INVALID_INPUT", 1));
+    assert_eq!(
+        (refusal.scheduled_for, refusal.code.as_str(), refusal.attempts),
+        (night(1), "INVALID_INPUT", 1)
+    );
     assert!(info.reason.unwrap().starts_with("INVALID_INPUT: the input of workflow `reports`"));
     for (pause, attempts) in [(5, 2), (10, 3), (20, 4)] {
         world.clock.advance(pause * SECOND - Duration::from_micros(1));
@@ -85,7 +88,10 @@ async fn a_schedule_that_is_not_valid_is_refused(world: World) {
     assert_eq!(message, expected);
     let (code, message) = refused(cron("0 25 * * *")).await;
     assert_eq!(code, "INVALID_SCHEDULE");
-    assert!(message.starts_with("schedule `nightly` is not valid: the cron pattern `0 25 * * *` cannot be read: "));
+    assert!(
+        message
+            .starts_with("schedule `nightly` is not valid: the cron pattern `0 25 * * *` cannot be read: ")
+    );
     for (schedule, reason) in [
         (cron("0 2 * * *").jitter(2 * DAY), "its jitter is 172800s, but must be at most a day"),
         (

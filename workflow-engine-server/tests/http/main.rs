@@ -10,6 +10,7 @@ mod costs;
 mod dashboard;
 mod document;
 mod approvals;
+mod schedules;
 mod hooks;
 mod limits;
 mod live;

@@ -155,8 +155,8 @@ impl Schedules {
     ///
     /// # Errors
     /// `SCHEDULE_NOT_FOUND`.
-    pub async fn pause(&self, id: &str, reason: impl Into<String>) -> Result<bool, Error> {
-        let command = PauseSchedule { id: id.to_owned(), reason: Some(reason.into()) };
+    pub async fn pause(&self, id: &str, reason: impl Into<Option<String>>) -> Result<bool, Error> {
+        let command = PauseSchedule { id: id.to_owned(), reason: reason.into() };
         Ok(self.engine.dispatch(command).await?.paused)
     }
 

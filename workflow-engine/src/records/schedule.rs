@@ -17,6 +17,7 @@ use crate::value::{Cost, Json};
 #[non_exhaustive]
 pub struct Schedule {
     /// The id: 1 to 128 bytes without control characters.
+    #[serde(default)]
     pub id: String,
     /// The cron pattern: five fields, or six with seconds first. Either this or `every_ms`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
