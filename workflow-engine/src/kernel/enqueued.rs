@@ -95,6 +95,6 @@ impl Kernel {
 }
 
 /// Returns whether the error is about the request, so that the same request would fail again.
-pub(super) fn is_refusal(error: &Error) -> bool {
+fn is_refusal(error: &Error) -> bool {
     !error.is_retryable() && (error.is_invalid_input() || error.is_conflict() || error.is_not_found())
 }

@@ -33,10 +33,7 @@ pub enum Change {
         /// The longest time of the run; `None` for no limit.
         deadline: Option<Duration>,
     },
-    /// Writes the schedule whose version the precondition has compared: [`Precondition::Schedule`]. The store sets its
-    /// `written_at`. No event.
-    ///
-    /// [`Precondition::Schedule`]: super::Precondition::Schedule
+    /// Writes the schedule that [`Precondition::Schedule`](super::Precondition::Schedule) names, at this instant. No event.
     MoveSchedule(Box<ScheduleRecord>),
     /// Makes the run `RUNNING` and inserts its stages, `PENDING`. Moves the version. Event `workflow:started`.
     StartRun {
@@ -399,9 +396,4 @@ pub enum Change {
         /// The statements, already checked.
         statements: Vec<Statement>,
     },
-}
-
-impl Change {
-    /// The most signals that a stage's queue holds.
-    pub const MAX_SIGNALS: u64 = 1_000;
 }

@@ -13,7 +13,8 @@ use crate::records::Lease;
 pub enum Precondition {
     /// No run has this id.
     Absent,
-    /// No run has this id, and the schedule has this version: nobody has moved, changed or deleted it since it was read.
+    /// No run has this id, and the schedule has this version: no process has moved, changed or deleted it
+    /// since it was read.
     Schedule {
         /// The schedule's id.
         id: String,

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
+use super::change::Change;
 use crate::error::Error;
 use crate::records::{SignalRecord, SignalWait};
 use crate::value::RunId;
@@ -37,4 +38,9 @@ pub struct SignalWaitQuery {
     pub after: Option<(DateTime<Utc>, RunId, String)>,
     /// The most waits to return.
     pub limit: usize,
+}
+
+impl Change {
+    /// The most signals that a stage's queue holds.
+    pub const MAX_SIGNALS: u64 = 1_000;
 }

@@ -57,7 +57,7 @@ impl Command for TickSchedules {
         let due = kernel.store().due_schedules(&kernel.registry().workflow_ids(), self.limit).await?;
         for schedule in due.schedules {
             match handle_tick(kernel, schedule, due.now).await? {
-                TickOutcome::Started(_) => output.started += 1,
+                TickOutcome::Started => output.started += 1,
                 TickOutcome::Moved => output.moved += 1,
                 TickOutcome::Refused => output.refused += 1,
                 TickOutcome::Lost => {}

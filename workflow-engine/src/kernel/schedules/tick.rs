@@ -10,7 +10,6 @@ use super::timing::{Timing, due_of};
 use crate::error::{Error, shown};
 use crate::kernel::Kernel;
 use crate::kernel::commands::{CancelRun, Command, CreateRun, Created, ScheduleMove};
-use crate::kernel::enqueued::is_refusal;
 use crate::records::{Overlap, ScheduleRecord, ScheduleRefusal, ScheduleStart};
 use crate::value::RunId;
 
@@ -24,7 +23,7 @@ const REFUSAL_PAUSE: (Duration, Duration) = (Duration::from_secs(5), Duration::f
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::kernel) enum TickOutcome {
     /// A run has started.
-    Started(RunId),
+    Started,
     /// No run has started, and the schedule has moved: its ticks were missed, skipped or wait for a run, or their run
     /// existed.
     Moved,
@@ -93,10 +92,10 @@ pub(in crate::kernel) async fn handle_tick(
     }
     let moved = record.clone().move_to(timing.after(tick));
     match start_run(kernel, request, moved, tick).await {
-        Ok(Created::New(run_id)) => Ok(TickOutcome::Started(run_id)),
+        Ok(Created::New(_)) => Ok(TickOutcome::Started),
         Ok(Created::Existing(_)) => write(kernel, record.move_to(timing.after(tick))).await,
         Ok(Created::ScheduleChanged) => Ok(TickOutcome::Lost),
-        Err(error) if is_refusal(&error) => refuse(kernel, record, tick, now, &error).await,
+        Err(error) if !error.is_retryable() => refuse(kernel, record, tick, now, &error).await,
         Err(error) => Err(error),
     }
 }

@@ -42,7 +42,7 @@ fn between(timing: &Timing, from: &str, to: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_daily_pattern_in_a_missing_hour_ticks_when_the_hour_is_over() {
+fn a_daily_pattern_in_a_missing_hour_ticks_at_the_end_of_the_hour() {
     let berlin = timing("30 2 * * *", "Europe/Berlin");
     // 02:30 on the 29th does not exist: the clocks go from 02:00 to 03:00, at 01:00 in UTC.
     let ticks = between(&berlin, "2026-03-28T00:00:00Z", "2026-03-31T00:00:00Z");

@@ -31,7 +31,7 @@ impl State {
         }
     }
 
-    fn is_over(&self, run_id: RunId) -> bool {
+    fn has_ended(&self, run_id: RunId) -> bool {
         self.runs.get(&run_id).is_none_or(|run| run.record.status.is_terminal())
     }
 
@@ -57,7 +57,7 @@ impl Schedules for MemoryStore {
         let state = self.open("read schedules that are due")?;
         let now = instant::now(&*self.clock);
         let unblocked =
-            |record: &ScheduleRecord| record.blocked_by.is_some_and(|run_id| state.is_over(run_id));
+            |record: &ScheduleRecord| record.blocked_by.is_some_and(|run_id| state.has_ended(run_id));
         let is_due =
             |record: &&ScheduleRecord| record.due_at.is_some_and(|due| due <= now) || unblocked(record);
         let mut schedules: Vec<_> = state.schedules_of(workflow_ids).filter(is_due).cloned().collect();
