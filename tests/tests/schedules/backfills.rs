@@ -1,7 +1,6 @@
 //! Runs of ticks in the past.
 
 use tests::world::World;
-use workflow_engine::prelude::*;
 use workflow_engine::{ErrorCode, Schedule};
 
 use crate::fixture::{

@@ -2,7 +2,6 @@
 
 use tests::world::World;
 use workflow_engine::kernel::PutScheduleOutput;
-use workflow_engine::prelude::*;
 use workflow_engine::{Schedule, ScheduleStatus};
 
 use crate::fixture::{

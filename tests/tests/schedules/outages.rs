@@ -47,7 +47,7 @@ async fn after_a_week_the_newest_ticks_start_a_run_each(world: World) {
     engine.schedules().put(all.overlap(Overlap::Skip)).await.unwrap();
     world.clock.advance(3 * DAY);
     for run in crate::fixture::runs_of(&engine, "nightly").await {
-        engine.run(run.id).await.unwrap().cancel("over").await.unwrap();
+        engine.any_run(run.id).await.unwrap().cancel("over").await.unwrap();
     }
     assert_eq!(tick_all(&engine).await, 1);
     assert_eq!(ticks_of(&world, &engine, "nightly").await[3..], [night(9)]);

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tests::world::World;
-use workflow_engine::prelude::*;
 use workflow_engine::records::{CatchUp, ScheduleRecord};
 use workflow_engine::{ErrorCode, Schedule, ScheduleStatus};
 
@@ -22,7 +21,8 @@ tests::on_every_store! {
 /// Writes a schedule whose input no longer fits its workflow, as after a deployment.
 async fn put_outdated(world: &World) {
     let stored = world.store.schedule("nightly").await.unwrap().unwrap();
-    let mut outdated = ScheduleRecord { version: stored.version + 1, ..stored.clone() };
+    let mut outdated: ScheduleRecord = stored.clone();
+    outdated.version += 1;
     outdated.schedule.input = workflow_engine::Json::parse(r#"{"regions":["north"]}"#).unwrap();
     assert!(world.store.put_schedule(&outdated, Some(stored.version)).await.unwrap());
 }

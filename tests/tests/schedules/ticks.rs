@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use workflow_engine::Schedule;
-use workflow_engine::prelude::*;
 use workflow_engine::records::{CatchUp, Overlap};
 use workflow_engine::serverless::{MaintenanceTick, ServerlessSettings};
 
