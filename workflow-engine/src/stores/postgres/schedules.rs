@@ -95,6 +95,15 @@ const UPDATE: &str = "
         AS n (id, workflow_id, schedule, state, blocked_by, version, expected, next_at, due_at, written_at)
     WHERE s.id = n.id AND s.version = n.expected RETURNING s.version";
 
+/// Writes what a tick changes.
+const MOVE: &str = "
+    UPDATE {schema}.workflow_schedules AS s
+    SET state = n.state, blocked_by = n.blocked_by::uuid, version = n.version, next_at = n.next_at, due_at = n.due_at,
+        written_at = n.written_at
+    FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)
+        AS n (id, state, blocked_by, version, expected, next_at, due_at, written_at)
+    WHERE s.id = n.id AND s.version = n.expected RETURNING s.version";
+
 const DELETE: &str = "DELETE FROM {schema}.workflow_schedules WHERE id = $1 RETURNING version";
 
 /// Loads the named schedules, if there are any.
@@ -125,7 +134,7 @@ pub(super) async fn write(transaction: &mut Transaction, set: &WorkingSet) -> Re
         return Ok(true);
     }
     let rows = moved_schedules::<ColumnArrays>(moved).map_err(|error| Failure::permanent(ACTION, error))?;
-    let query = rows.bind(transaction.query(UPDATE));
+    let query = rows.bind(transaction.query(MOVE));
     Ok(transaction.fetch(ACTION, query).await?.len() == moved.len())
 }
 

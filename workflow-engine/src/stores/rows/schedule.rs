@@ -81,24 +81,30 @@ pub(in crate::stores) fn schedule_row<L: RowList>(
     outcome.map(|()| rows)
 }
 
-/// Returns the schedules that ticks have moved, by id.
+/// Returns the schedules that ticks have moved, by id: id, state, `blocked_by`, version, expected version, `next_at`,
+/// `due_at`, `written_at`. A tick does not change when to start what, which may be large.
 ///
 /// # Errors
-/// As [`put_schedule`].
+/// When a state cannot be written as JSON.
 pub(in crate::stores) fn moved_schedules<L: RowList>(
     moved: &[MovedSchedule],
 ) -> Result<L, serde_json::Error> {
     // In the order of their ids: two transactions that write the same schedules then wait for each other without a deadlock.
     let mut ordered: Vec<&MovedSchedule> = moved.iter().collect();
     ordered.sort_by(|a, b| a.record.schedule.id.cmp(&b.record.schedule.id));
-    let (mut rows, mut outcome) = (L::default(), Ok(()));
+    let mut rows = L::default();
     for MovedSchedule { expected, record } in ordered {
+        let state = serde_json::to_string(&record.state)?;
         rows.push(|row| {
-            let put = put_schedule(row, record, Some(*expected), true);
-            if outcome.is_ok() {
-                outcome = put;
-            }
+            row.text(&record.schedule.id)
+                .text(&state)
+                .maybe_text(record.blocked_by.map(|run_id| run_id.to_string()).as_deref())
+                .int(record.version)
+                .int(*expected)
+                .maybe_instant(record.next_at)
+                .maybe_instant(record.due_at)
+                .instant(record.written_at);
         });
     }
-    outcome.map(|()| rows)
+    Ok(rows)
 }

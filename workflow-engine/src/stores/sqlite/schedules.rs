@@ -73,11 +73,20 @@ const UPDATE: &str = "
     WHERE {prefix}schedules.id = n.value ->> 0 AND {prefix}schedules.version = n.value ->> 6
     RETURNING {prefix}schedules.version";
 
+/// Writes what a tick changes.
+const MOVE: &str = "
+    UPDATE {prefix}schedules
+    SET state = n.value ->> 1, blocked_by = n.value ->> 2, version = n.value ->> 3, next_at = n.value ->> 5,
+        due_at = n.value ->> 6, written_at = n.value ->> 7
+    FROM jsonb_each(?1) AS n
+    WHERE {prefix}schedules.id = n.value ->> 0 AND {prefix}schedules.version = n.value ->> 4
+    RETURNING {prefix}schedules.version";
+
 const DELETE: &str = "DELETE FROM {prefix}schedules WHERE id = ?1 RETURNING version";
 
 /// The statements of this file, for the test of their query plans.
 #[cfg(test)]
-pub(super) const STATEMENTS: &[&str] = &[LOAD, ALL, DUE, UNBLOCKED, WAITS, INSERT, UPDATE, DELETE];
+pub(super) const STATEMENTS: &[&str] = &[LOAD, ALL, DUE, UNBLOCKED, WAITS, INSERT, UPDATE, MOVE, DELETE];
 
 /// Loads the named schedules, if there are any.
 pub(super) fn load(session: &Session, footprint: &Footprint, set: &mut WorkingSet) -> Result<(), Failure> {
@@ -103,7 +112,7 @@ pub(super) fn write(session: &Session, set: &WorkingSet) -> Result<(), Failure> 
         return Ok(());
     }
     let rows = moved_schedules::<JsonRows>(moved).map_err(|error| Failure::lasting(DOING, error))?;
-    session.fetch(DOING, UPDATE, |arguments| _ = arguments.text(&rows.finish()))?;
+    session.fetch(DOING, MOVE, |arguments| _ = arguments.text(&rows.finish()))?;
     Ok(())
 }
 
