@@ -95,7 +95,7 @@ fn changed(
     };
     let next = match stored.next_at {
         Some(next) if has_same_timing => next,
-        Some(next) if next < now && !is_paused => timing.at_or_after(next).unwrap_or(first),
+        Some(next) if next <= now && !is_paused => timing.at_or_after(next).unwrap_or(first),
         _ => first,
     };
     let blocked_by = stored.blocked_by.filter(|_| schedule.overlap == Overlap::Queue && has_same_timing);

@@ -55,7 +55,7 @@ pub(in crate::kernel) async fn handle_tick(
         let next = timing.after(now).map_or(first, |next| next.min(first));
         return write(kernel, record.move_to(Some(next))).await;
     }
-    let record = ScheduleRecord { state: without_ended_runs(kernel, &record).await?, ..record };
+    let mut record = ScheduleRecord { state: without_ended_runs(kernel, &record).await?, ..record };
     let Some(tick) = tick_to_handle(&record, &timing, first, now) else {
         let schedule = &record.schedule.id;
         tracing::warn!(
@@ -83,10 +83,10 @@ pub(in crate::kernel) async fn handle_tick(
     }
     if record.schedule.overlap == Overlap::Replace {
         // The runs of the record that was read: a run that another process starts meanwhile is not among them.
-        for run_id in &record.state.open_runs {
+        for run_id in std::mem::take(&mut record.state.open_runs) {
             let reason =
                 format!("schedule `{}` replaces it by the run of {}", record.schedule.id, shown(tick));
-            let cancelled = CancelRun { run_id: *run_id, reason: Some(reason) }.execute(kernel).await;
+            let cancelled = CancelRun { run_id, reason: Some(reason) }.execute(kernel).await;
             cancelled.map(drop).or_else(|error| if error.is_not_found() { Ok(()) } else { Err(error) })?;
         }
     }
