@@ -199,13 +199,64 @@ impl CreateRun {
     /// Creates the run, with this id. The run may have been enqueued by a program; another process may then have created
     /// it meanwhile.
     pub(crate) async fn create(
+        mut self,
+        kernel: &Kernel,
+        run_id: RunId,
+        is_enqueued: bool,
+    ) -> Result<CreateRunOutput, Error> {
+        // The caller of an enqueued run has left its transaction long ago.
+        let span = if is_enqueued { Span::none() } else { self.trace(kernel) };
+        let created = self.create_or_find(kernel, run_id, is_enqueued).instrument(span.clone()).await;
+        match &created {
+            Ok(created) => spans::created(&span, created.run_id),
+            Err(error) => spans::failed(&span, error.code().as_str()),
+        }
+        created
+    }
+
+    /// Creates the run of a schedule, with this id, and writes the schedule in the same commit.
+    #[cfg(feature = "schedules")]
+    pub(in crate::kernel) async fn create_by_schedule(
+        mut self,
+        kernel: &Kernel,
+        run_id: RunId,
+        schedule: ScheduleMove,
+    ) -> Result<Created, Error> {
+        let span = self.trace(kernel);
+        let origin = Origin::Schedule(Box::new(schedule));
+        let created = self.commit(kernel, run_id, origin).instrument(span.clone()).await;
+        let created = created.and_then(|(outcome, _)| match outcome.commit {
+            Commit::Applied(_) => Ok(Created::New(run_id)),
+            // Also where its input was another one: the tick has had its run.
+            Commit::Duplicate { result, .. } => {
+                let existing = result.decode().map(Created::Existing);
+                existing.map_err(|error| Error::stored_answer("schedule", Self::NAME, error))
+            }
+            Commit::PreconditionFailed => Ok(Created::ScheduleChanged),
+        });
+        match &created {
+            Ok(Created::New(run_id) | Created::Existing(run_id)) => spans::created(&span, *run_id),
+            Ok(Created::ScheduleChanged) => {}
+            Err(error) => spans::failed(&span, error.code().as_str()),
+        }
+        created
+    }
+
+    /// Begins the span of the creation, and notes its trace.
+    fn trace(&mut self, kernel: &Kernel) -> Span {
+        let span = spans::create(&self.workflow_id);
+        self.metadata = traced_metadata(kernel, self.metadata.take(), &span);
+        span
+    }
+
+    async fn create_or_find(
         self,
         kernel: &Kernel,
         run_id: RunId,
         is_enqueued: bool,
     ) -> Result<CreateRunOutput, Error> {
         let origin = if is_enqueued { Origin::Enqueued } else { Origin::Caller };
-        let (outcome, entry) = self.create_from(kernel, run_id, origin).await?;
+        let (outcome, entry) = self.commit(kernel, run_id, origin).await?;
         let first = match (&outcome.commit, entry) {
             (Commit::Applied(_), _) => return Ok(CreateRunOutput { run_id, status: outcome.status }),
             (Commit::Duplicate { request_hash, result }, Some(entry)) => {
@@ -220,52 +271,8 @@ impl CreateRun {
         Ok(CreateRunOutput { run_id: first, status: run.status })
     }
 
-    /// Creates the run of a schedule, with this id, and writes the schedule in the same commit.
-    #[cfg(feature = "schedules")]
-    pub(in crate::kernel) async fn create_by_schedule(
-        self,
-        kernel: &Kernel,
-        run_id: RunId,
-        schedule: ScheduleMove,
-    ) -> Result<Created, Error> {
-        let (outcome, _) = self.create_from(kernel, run_id, Origin::Schedule(Box::new(schedule))).await?;
-        match outcome.commit {
-            Commit::Applied(_) => Ok(Created::New(run_id)),
-            // Also where its input was another one: the tick has had its run.
-            Commit::Duplicate { result, .. } => {
-                let existing = result.decode();
-                let key = Self::NAME;
-                Ok(Created::Existing(existing.map_err(|error| Error::stored_answer("schedule", key, error))?))
-            }
-            Commit::PreconditionFailed => Ok(Created::ScheduleChanged),
-        }
-    }
-
-    async fn create_from(
-        mut self,
-        kernel: &Kernel,
-        run_id: RunId,
-        origin: Origin,
-    ) -> Result<(Outcome, Option<IdempotencyEntry>), Error> {
-        // The caller of an enqueued run has left its transaction long ago.
-        let is_enqueued = matches!(origin, Origin::Enqueued);
-        let span = if is_enqueued { Span::none() } else { spans::create(&self.workflow_id) };
-        if !is_enqueued {
-            self.metadata = traced_metadata(kernel, self.metadata, &span);
-        }
-        let created = self.create_untraced(kernel, run_id, origin).instrument(span.clone()).await;
-        match &created {
-            Ok((outcome, _)) => {
-                if matches!(outcome.commit, Commit::Applied(_)) {
-                    spans::created(&span, run_id);
-                }
-            }
-            Err(error) => spans::failed(&span, error.code().as_str()),
-        }
-        created
-    }
-
-    async fn create_untraced(
+    /// Commits the decision that creates the run. Returns the entry of its idempotency key, too.
+    async fn commit(
         self,
         kernel: &Kernel,
         run_id: RunId,
