@@ -1,7 +1,5 @@
 //! Schedules in memory.
 
-use std::collections::BTreeMap;
-
 use async_trait::async_trait;
 
 use super::MemoryStore;
@@ -13,9 +11,6 @@ use crate::stores::footprint::Footprint;
 use crate::stores::instant;
 use crate::stores::working_set::{MovedSchedule, WorkingSet};
 use crate::value::RunId;
-
-/// The stored schedules, by id.
-pub(super) type StoredSchedules = BTreeMap<String, ScheduleRecord>;
 
 impl State {
     /// Copies the named schedules into the working set.

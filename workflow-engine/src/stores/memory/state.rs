@@ -4,11 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 
-use super::schedules::StoredSchedules;
 use super::side_tables::SideTables;
 use crate::records::{
     ArtifactRecord, BlobKey, DefinitionRecord, DeliveryRecord, Event, EventKind, JobRecord, LogRecord,
-    RunRecord, RunRequest, StageRecord, Status, SubscriberRecord, WorkerRecord,
+    RunRecord, RunRequest, ScheduleRecord, StageRecord, Status, SubscriberRecord, WorkerRecord,
 };
 use crate::stores::footprint::Footprint;
 use crate::stores::pending_notifications::PendingNotifications;
@@ -35,7 +34,8 @@ pub(super) struct State {
     pub(super) subscribers: BTreeMap<String, SubscriberRecord>,
     /// By subscriber, run and letter.
     pub(super) deliveries: BTreeMap<(String, RunId, u64), DeliveryRecord>,
-    pub(super) schedules: StoredSchedules,
+    /// By id.
+    pub(super) schedules: BTreeMap<String, ScheduleRecord>,
     /// Purged runs whose blobs outside of the store are still to be deleted.
     pub(super) purged: BTreeSet<RunId>,
     pub(super) blobs: HashMap<BlobKey, Json>,

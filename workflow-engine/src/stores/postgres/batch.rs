@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use super::failure::Failure;
 use super::transaction::Transaction;
 use super::write::{self, Comparison};
-use super::{calls, claim, load, schedules, side_rows, signals, user_statements};
+use super::{calls, claim, load, schedule_commits, side_rows, signals, user_statements};
 use crate::failpoints::failpoint;
 use crate::ports::{ClaimRequest, Decision};
 use crate::stores::candidates::Selection;
@@ -119,7 +119,7 @@ impl Batch {
             None if self.source == RowSource::Locked => Err(Failure::lost_race("write a commit")),
             None => Ok(Written::Nothing),
             Some(stale) if stale.is_empty() => {
-                if !schedules::write(&mut self.transaction, set).await? {
+                if !schedule_commits::write(&mut self.transaction, set).await? {
                     self.transaction.roll_back().await?;
                     return Ok(Written::Nothing);
                 }
@@ -174,7 +174,7 @@ impl Backend for Batch {
         calls::load(&mut self.transaction, footprint, &mut self.set).await?;
         signals::load(&mut self.transaction, footprint, &mut self.set).await?;
         let is_locked = self.source == RowSource::Locked;
-        schedules::load(&mut self.transaction, footprint, is_locked, &mut self.set).await?;
+        schedule_commits::load(&mut self.transaction, footprint, is_locked, &mut self.set).await?;
         let database = &self.transaction.database;
         self.now = database.clock.is_none().then_some(now);
         Ok(database.now(now))

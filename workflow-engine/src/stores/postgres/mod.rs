@@ -38,6 +38,7 @@ mod connection;
 mod persistence;
 mod timers;
 mod schedules;
+mod schedule_commits;
 mod transport;
 mod held;
 mod queue;

@@ -29,6 +29,7 @@ mod migrations;
 mod persistence;
 mod timers;
 mod schedules;
+mod schedule_commits;
 mod transport;
 mod outbox;
 mod retention;

@@ -8,17 +8,12 @@ use super::batch::Batch;
 use super::columns::{Columns, record, records};
 use super::failure::Failure;
 use super::json_rows::JsonRows;
-use super::session::Session;
+use super::schedule_commits::LOAD;
 use crate::error::Error;
 use crate::ports::{DueSchedules, ScheduleWaits, Schedules};
 use crate::records::ScheduleRecord;
-use crate::stores::footprint::Footprint;
 use crate::stores::instant;
-use crate::stores::rows::{ReadColumns, WriteColumns, moved_schedules, schedule_columns, schedule_row};
-use crate::stores::working_set::WorkingSet;
-
-const LOAD: &str =
-    concat!("SELECT ", schedule_columns!(flat_row), " FROM {prefix}schedules AS s WHERE s.id = ?1");
+use crate::stores::rows::{ReadColumns, WriteColumns, schedule_columns, schedule_row};
 
 const ALL: &str = concat!(
     "SELECT ",
@@ -73,48 +68,11 @@ const UPDATE: &str = "
     WHERE {prefix}schedules.id = n.value ->> 0 AND {prefix}schedules.version = n.value ->> 6
     RETURNING {prefix}schedules.version";
 
-/// Writes what a tick changes.
-const MOVE: &str = "
-    UPDATE {prefix}schedules
-    SET state = n.value ->> 1, blocked_by = n.value ->> 2, version = n.value ->> 3, next_at = n.value ->> 5,
-        due_at = n.value ->> 6, written_at = n.value ->> 7
-    FROM jsonb_each(?1) AS n
-    WHERE {prefix}schedules.id = n.value ->> 0 AND {prefix}schedules.version = n.value ->> 4
-    RETURNING {prefix}schedules.version";
-
 const DELETE: &str = "DELETE FROM {prefix}schedules WHERE id = ?1 RETURNING version";
 
 /// The statements of this file, for the test of their query plans.
 #[cfg(test)]
-pub(super) const STATEMENTS: &[&str] = &[LOAD, ALL, DUE, UNBLOCKED, WAITS, INSERT, UPDATE, MOVE, DELETE];
-
-/// Loads the named schedules, if there are any.
-pub(super) fn load(session: &Session, footprint: &Footprint, set: &mut WorkingSet) -> Result<(), Failure> {
-    let mut load = session.prepare("load a schedule", LOAD);
-    for id in &footprint.schedules {
-        load.read(
-            |arguments| _ = arguments.text(id),
-            |row| {
-                set.schedules.insert(id.clone(), record(row)?);
-                Ok(())
-            },
-        )?;
-    }
-    Ok(())
-}
-
-/// Writes the schedules that ticks have moved. Their versions were compared in this transaction.
-pub(super) fn write(session: &Session, set: &WorkingSet) -> Result<(), Failure> {
-    const DOING: &str = "write a commit";
-
-    let moved = &set.side_rows.moved_schedules;
-    if moved.is_empty() {
-        return Ok(());
-    }
-    let rows = moved_schedules::<JsonRows>(moved).map_err(|error| Failure::lasting(DOING, error))?;
-    session.fetch(DOING, MOVE, |arguments| _ = arguments.text(&rows.finish()))?;
-    Ok(())
-}
+pub(super) const STATEMENTS: &[&str] = &[LOAD, ALL, DUE, UNBLOCKED, WAITS, INSERT, UPDATE, DELETE];
 
 fn put(batch: &mut Batch, (record, expected): &(ScheduleRecord, Option<u64>)) -> Result<bool, Failure> {
     const DOING: &str = "write a schedule";
