@@ -51,5 +51,6 @@ documents! {
     Dashboard "docs/guide/23-dashboard.md";
     Time "docs/guide/24-time.md";
     Signals "docs/guide/25-signals.md";
+    Schedules "docs/guide/26-schedules.md";
     ChildRuns "docs/guide/27-child-runs.md";
 }

@@ -84,7 +84,9 @@ async fn an_invalid_command_is_refused_with_its_name_and_position(world: World) 
              `run.transition`, `run.cancel`, `run.rerunFrom`, `run.fork`, `stage.pollSuspended`, `stage.wake`, `run.signal`, `stage.report`, \
              `run.raiseBudget`, `annotation.attach`, \
              `lease.reapStale`, `run.reapStuck`, `run.failOverdue`, `run.failUnclaimed`, `outbox.flush`, \
-             `plugin.replayDLQ`, `subscriber.remove`, `retention.purge`, `run.delete`, `costs.rollUp`",
+             `plugin.replayDLQ`, `subscriber.remove`, `retention.purge`, `run.delete`, `costs.rollUp`, \
+             `schedule.put`, `schedule.delete`, `schedule.pause`, `schedule.resume`, `schedule.trigger`, \
+             `schedule.backfill`, `schedule.tick`",
         ),
         (
             r#"{"type": "run.cancel"}"#,
@@ -150,7 +152,52 @@ async fn a_stage_is_executed_and_reports_by_json(world: World) {
     assert_eq!(send(&engine, execute("double")).await.unwrap_err().code(), "IDEMPOTENCY_CONFLICT");
 }
 
+async fn a_schedule_is_steered_by_json(world: World) {
+    let engine = world.engine().register::<arithmetic>().without_worker().build().await.unwrap();
+    let schedule = json!({
+        "id": "nightly",
+        "cron": "0 2 * * *",
+        "zone": "Europe/Berlin",
+        "workflow_id": "arithmetic",
+        "input": {"left": 1, "right": 2},
+        "catch_up": {"all": {"at_most": 3}},
+        "overlap": "parallel",
+        "jitter_ms": 0,
+    });
+    let put = json!({"type": "schedule.put", "schedule": schedule});
+    assert_eq!(send(&engine, put.clone()).await.unwrap(), json!("created"));
+    assert_eq!(send(&engine, put).await.unwrap(), json!("unchanged"));
+    let tick = json!({"type": "schedule.tick"});
+    assert_eq!(send(&engine, tick.clone()).await.unwrap(), json!({"started": 0, "moved": 0, "refused": 0}));
+    world.clock.advance(std::time::Duration::from_secs(86_400));
+    assert_eq!(send(&engine, tick).await.unwrap(), json!({"started": 1, "moved": 0, "refused": 0}));
+    let pause = json!({"type": "schedule.pause", "id": "nightly", "reason": "holidays"});
+    assert_eq!(send(&engine, pause).await.unwrap(), json!({"paused": true}));
+    let resume = json!({"type": "schedule.resume", "id": "nightly"});
+    assert_eq!(send(&engine, resume).await.unwrap(), json!({"resumed": true}));
+    let trigger = json!({"type": "schedule.trigger", "id": "nightly"});
+    let run = send(&engine, trigger).await.unwrap();
+    let run_id: workflow_engine::RunId = run["run_id"].as_str().unwrap().parse().unwrap();
+    assert!(world.store.run(run_id).await.unwrap().is_some());
+    let backfill = json!({
+        "type": "schedule.backfill",
+        "id": "nightly",
+        "from": "2025-12-31T00:00:00Z",
+        "to": "2026-01-01T12:00:00Z",
+        "dry_run": true,
+    });
+    let ticks = send(&engine, backfill).await.unwrap();
+    let new: Vec<_> = ticks["ticks"].as_array().unwrap().iter().map(|tick| tick["is_new"].clone()).collect();
+    assert_eq!(new, [true, false]);
+    let delete = json!({"type": "schedule.delete", "id": "nightly"});
+    assert_eq!(send(&engine, delete).await.unwrap(), json!({"deleted": true}));
+    let misspelt = json!({"type": "schedule.put", "schedule": {"id": "a", "corn": "* * * * *"}});
+    let error = send(&engine, misspelt).await.unwrap_err().to_string();
+    assert!(error.starts_with("command `schedule.put` cannot be read: unknown field `corn`"), "{error}");
+}
+
 on_every_store!(
+    a_schedule_is_steered_by_json,
     a_run_is_driven_by_json_alone,
     an_invalid_command_is_refused_with_its_name_and_position,
     a_stage_is_executed_and_reports_by_json,

@@ -158,6 +158,8 @@ fn the_public_dependencies_are_those_of_the_list() {
         [
             "backon",
             "base64",
+            "chrono-tz",
+            "croner",
             "durable-stages-macros",
             "foldhash",
             "jsonschema",

@@ -44,5 +44,6 @@ chapters! {
     dashboard "23-dashboard.md";
     time "24-time.md";
     signals "25-signals.md";
+    schedules "26-schedules.md";
     child_runs "27-child-runs.md";
 }

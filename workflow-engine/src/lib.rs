@@ -43,12 +43,16 @@ pub use engine::{
     Logs, Page, PendingApproval, Rerun, RunHandle, Signal, StartRun, StoreSource, WorkerState, WorkerStatus,
     WorkflowVersion,
 };
+#[cfg(feature = "schedules")]
+pub use engine::{
+    Backfill, CronSchedule, PeriodicSchedule, ScheduleInfo, ScheduleStatus, Schedules, Trigger,
+};
 pub use error::{Error, ErrorCode};
 pub use host::{LeftJob, ShutdownReport, serverless};
 pub use language::{Check, CheckFunction, HasStage, Stage, StartChild, Workflow};
 pub use ports::{AnnotationFilter, LogFilter, RunCount, RunFilter};
 pub use presets::Approval;
-pub use records::{Actor, Annotation, AnnotationKey, LogLevel, StageFailure, Statement, Status};
+pub use records::{Actor, Annotation, AnnotationKey, LogLevel, Schedule, StageFailure, Statement, Status};
 pub use value::{Bytes, Cost, Json, Place, RunId, StageKey};
 pub use workflow_engine_macros::{check, stage, workflow};
 

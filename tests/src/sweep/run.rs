@@ -17,6 +17,7 @@ use workflow_engine::{AnnotationFilter, EngineBuilder, Error, LogFilter, RunFilt
 
 use super::points::{Armed, Reaction, are_watched};
 use super::ports::{BlobPoints, ExecutorPoints, PluginPoints, SinkPoints};
+use super::schedule;
 use super::workflows::{
     Bookings, FirstInput, HoldInput, booking, catching, chain, choosing, diamond, doubling, held, nesting,
     short, waiting,
@@ -51,6 +52,8 @@ pub enum Shape {
     Nesting,
     /// `first >> debit >> credit`, with statements on the table of the bookings.
     Booking,
+    /// `first >> left`, started by the tick of a schedule.
+    Scheduled,
     /// `first >> left`, with a sink and a plugin under long leases; in databases of its own.
     Delivering,
     /// Many runs of `hold`, which end only in the engine that takes over; in databases of their own.
@@ -67,6 +70,7 @@ impl Shape {
         Self::Catching,
         Self::Nesting,
         Self::Booking,
+        Self::Scheduled,
     ];
 
     /// Returns the output for `number`.
@@ -77,7 +81,7 @@ impl Shape {
             Self::Choosing | Self::Catching if number.is_multiple_of(2) => 2 * number,
             Self::Choosing | Self::Catching => number + 1,
             Self::Booking => number + 2,
-            Self::Nesting | Self::Delivering => 2 * number,
+            Self::Nesting | Self::Delivering | Self::Scheduled => 2 * number,
             Self::Crowd => number,
         }
     }
@@ -117,7 +121,7 @@ impl Shape {
             Self::Catching => catching::definition(),
             Self::Nesting => nesting::definition(),
             Self::Booking => booking::definition(),
-            Self::Delivering => short::definition(),
+            Self::Delivering | Self::Scheduled => short::definition(),
             Self::Crowd => held::definition(),
         };
         let mut stages: Vec<_> = definition.stages.iter().map(|stage| stage.id.as_str()).collect();
@@ -147,7 +151,10 @@ pub struct ChildConfig {
 impl ChildConfig {
     /// Returns the run's key.
     pub fn key(&self) -> String {
-        format!("run-{}", self.number)
+        match self.shape {
+            Shape::Scheduled => schedule::key(self.number),
+            _ => format!("run-{}", self.number),
+        }
     }
 
     /// Opens the database.
@@ -258,6 +265,10 @@ impl ChildConfig {
             Shape::Nesting => self.run_as::<nesting>(engine).await,
             Shape::Booking => self.run_as::<booking>(engine).await,
             Shape::Delivering => self.run_as::<short>(engine).await,
+            Shape::Scheduled => {
+                let run_id = schedule::tick(engine, self.number, self.input()).await?;
+                self.finish(engine, engine.run_handle::<short>(run_id).await?).await
+            }
             Shape::Crowd if are_watched() => std::future::pending().await,
             Shape::Crowd => self.run_crowd(engine).await,
         }
@@ -287,9 +298,19 @@ impl ChildConfig {
     where
         W: Workflow<Input = FirstInput, Output = (String, u64)>,
     {
+        let run = engine.start::<W>(self.input()).idempotency_key(self.key()).await?;
+        self.finish(engine, run).await
+    }
+
+    fn input(&self) -> FirstInput {
         let ledger = ledger(&self.folder).to_str().expect("a temporary path is text").to_owned();
-        let input = FirstInput { ledger, number: self.number };
-        let run = engine.start::<W>(input).idempotency_key(self.key()).await?;
+        FirstInput { ledger, number: self.number }
+    }
+
+    async fn finish<W>(&self, engine: &Engine, run: RunHandle<W>) -> Result<u64, Error>
+    where
+        W: Workflow<Input = FirstInput, Output = (String, u64)>,
+    {
         // The remote service has responded, and wakes the stage.
         let mut events = run.events();
         while let Some(event) = events.next().await {

@@ -21,7 +21,7 @@ const RUNS: u32 = 20_000;
 const PAGE: usize = 50;
 
 /// A session for the test, under the name of the schema.
-async fn connect(schema: &Schema) -> PgConnection {
+pub(super) async fn connect(schema: &Schema) -> PgConnection {
     let mut connection = PgConnection::connect(&named_url(schema)).await.unwrap();
     let path = format!("SET search_path = {}", schema.name());
     sqlx::raw_sql(AssertSqlSafe(path)).execute(&mut connection).await.unwrap();
@@ -29,7 +29,7 @@ async fn connect(schema: &Schema) -> PgConnection {
 }
 
 /// Returns how many rows sequential scans and indexes have read, once every session under the schema's name has reported.
-async fn rows_read(schema: &Schema) -> [i64; 2] {
+pub(super) async fn rows_read(schema: &Schema) -> [i64; 2] {
     let mut connection = PgConnection::connect(schema.url()).await.unwrap();
     let sessions = "SELECT count(*) FROM pg_stat_activity WHERE application_name = ";
     while number(&mut connection, &format!("{sessions}'{}'", schema.name())).await > 0 {

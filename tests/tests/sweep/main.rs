@@ -155,7 +155,7 @@ fn scenarios(database: Database, census: &BTreeMap<Shape, BTreeMap<String, usize
 /// killed.
 fn reactions(shape: Shape, point: &str) -> Vec<Reaction> {
     match shape {
-        Shape::Catching | Shape::Nesting => vec![Reaction::Kill],
+        Shape::Catching | Shape::Nesting | Shape::Scheduled => vec![Reaction::Kill],
         Shape::Booking if can_be_taken_away(point) => vec![Reaction::Kill, Reaction::Fail],
         Shape::Booking | Shape::Delivering | Shape::Crowd => Vec::new(),
         Shape::Chain | Shape::Diamond | Shape::Waiting | Shape::Choosing => {

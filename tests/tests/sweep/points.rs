@@ -8,7 +8,7 @@ use tests::sweep::run::Shape;
 use crate::lane::Database;
 
 /// Every method of every port that an engine calls while no other process commits.
-const METHODS: [&str; 50] = [
+const METHODS: [&str; 54] = [
     "store.commit",
     "store.commit_locked",
     "store.snapshot",
@@ -39,6 +39,10 @@ const METHODS: [&str; 50] = [
     "store.due_runs",
     "store.overdue_runs",
     "store.next_timer",
+    "store.put_schedule",
+    "store.due_schedules",
+    "store.schedule_waits",
+    "store.run_of_key",
     "store.next_lease_end",
     "store.correct_instants",
     "store.register_subscriber",

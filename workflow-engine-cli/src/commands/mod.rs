@@ -6,6 +6,7 @@ mod runs;
 mod workflows;
 mod signal;
 mod approvals;
+mod schedules;
 mod dead_letters;
 mod queue;
 mod workers;
@@ -43,6 +44,7 @@ pub fn all(has_workflows: bool) -> Vec<Command> {
         workflows::command(),
         signal::command(),
         approvals::command(),
+        schedules::command(),
         queue::command(),
         workers::command(),
         costs::command(),
@@ -74,6 +76,7 @@ pub async fn execute(session: &Session, name: &str, matches: &mut ArgMatches) ->
         "workflows" => on_api(session, |api| workflows::execute(session, api, matches)).await,
         "signal" => on_api(session, |api| signal::execute(session, api, matches)).await,
         "approvals" => on_api(session, |api| approvals::execute(session, api, matches)).await,
+        "schedules" => on_api(session, |api| schedules::execute(session, api, matches)).await,
         "dead-letters" => on_api(session, |api| dead_letters::execute(session, api, matches)).await,
         "queue" => on_api(session, |api| queue::execute(session, api)).await,
         "workers" => on_api(session, |api| workers::execute(session, api)).await,

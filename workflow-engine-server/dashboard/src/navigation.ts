@@ -7,6 +7,7 @@ import { DeadLettersPage } from "./pages/dead-letters";
 import { QueuePage } from "./pages/queue";
 import { RunPage } from "./pages/run/run";
 import { RunsPage } from "./pages/runs/runs";
+import { SchedulesPage } from "./pages/schedules/schedules";
 import { StartPage } from "./pages/workflows/start";
 import { WorkflowPage } from "./pages/workflows/workflow";
 import { WorkflowsPage } from "./pages/workflows/workflows";
@@ -39,6 +40,13 @@ export const PAGES: readonly Page[] = [
     },
     { title: "Workflow", paths: ["workflows/:id"], component: WorkflowPage },
     { title: "Start", paths: ["workflows/:id/start"], component: StartPage },
+    {
+        title: "Schedules",
+        paths: ["schedules"],
+        component: SchedulesPage,
+        key: "s",
+        icon: "M8 2a6 6 0 1 1 0 12A6 6 0 0 1 8 2Zm0 2.500V8l2.500 1.500",
+    },
     {
         title: "Queue and workers",
         paths: ["queue"],

@@ -16,6 +16,7 @@ mod steer_run;
 mod live_streams;
 mod bulk_actions;
 mod approvals;
+mod schedules;
 mod hooks;
 mod fork_run;
 mod workflows;
@@ -56,6 +57,7 @@ pub(crate) fn table() -> Vec<Route> {
     routes.extend(live_streams::routes());
     routes.extend(bulk_actions::routes());
     routes.extend(approvals::routes());
+    routes.extend(schedules::routes());
     routes.extend(hooks::routes());
     routes.extend(workflows::routes());
     routes.extend(overview::routes());
@@ -107,7 +109,7 @@ fn cors(app: &App) -> CorsLayer {
     let accepted = accepted.into_iter().chain([HeaderName::from_static("idempotency-key")]);
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(app.settings.cors_origins.clone()))
-        .allow_methods([Method::GET, Method::POST, Method::DELETE])
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
         .allow_headers(accepted.collect::<Vec<_>>())
         .expose_headers(exposed.into_iter().chain(own).collect::<Vec<_>>())
 }

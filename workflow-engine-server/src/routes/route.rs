@@ -1,7 +1,7 @@
 //! One route: its handler, what it needs, and how the document describes it.
 
 use axum::handler::Handler;
-use axum::routing::{MethodRouter, delete, get, post};
+use axum::routing::{MethodRouter, delete, get, post, put};
 use http::Method;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
@@ -64,6 +64,14 @@ impl Route {
         T: 'static,
     {
         Self::new(Method::POST, path, id, post(handler)).write()
+    }
+
+    pub(crate) fn put<H, T>(path: &str, id: &'static str, handler: H) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        Self::new(Method::PUT, path, id, put(handler)).write()
     }
 
     pub(crate) fn delete<H, T>(path: &str, id: &'static str, handler: H) -> Self

@@ -11,6 +11,7 @@ mod costs;
 mod dashboard;
 mod document;
 mod approvals;
+mod schedules;
 mod hooks;
 mod limits;
 mod live;

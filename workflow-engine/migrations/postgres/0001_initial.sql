@@ -487,6 +487,31 @@ CREATE TABLE {schema}.workflow_signals (
     PRIMARY KEY (workflow_run_id, stage_id, place, number)
 );
 
+-- What starts runs by a clock. A tick writes its run and this row in one transaction.
+CREATE TABLE {schema}.workflow_schedules (
+    id          TEXT   COLLATE "C" NOT NULL PRIMARY KEY,
+    workflow_id TEXT   COLLATE "C" NOT NULL,
+    -- When to start what, as JSON.
+    schedule    TEXT   COLLATE "C" NOT NULL,
+    -- What it has done, as JSON.
+    state       TEXT   COLLATE "C" NOT NULL,
+    -- Raised by each write. That of a later schedule with the same id is higher, too.
+    version     BIGINT NOT NULL,
+    -- The oldest tick that is not handled; NULL where none follows.
+    next_at     TIMESTAMPTZ,
+    -- The instant at which it is handled; NULL while nothing is due.
+    due_at      TIMESTAMPTZ,
+    -- The instant of the last write.
+    written_at  TIMESTAMPTZ NOT NULL,
+    -- The run for whose end the next tick waits.
+    blocked_by  UUID
+) WITH (fillfactor = 70);
+
+CREATE INDEX workflow_schedules_due ON {schema}.workflow_schedules (workflow_id, due_at, id) WHERE due_at IS NOT NULL;
+CREATE INDEX workflow_schedules_written ON {schema}.workflow_schedules (written_at, id) WHERE due_at IS NOT NULL;
+CREATE INDEX workflow_schedules_blocked ON {schema}.workflow_schedules (workflow_id, blocked_by, id)
+    WHERE blocked_by IS NOT NULL;
+
 -- The ledger: one row for each call of a model.
 CREATE TABLE {schema}.workflow_ai_calls (
     id                  UUID   NOT NULL PRIMARY KEY,

@@ -413,6 +413,30 @@ CREATE TABLE {prefix}signals (
     PRIMARY KEY (workflow_run_id, stage_id, place, number)
 ) STRICT, WITHOUT ROWID;
 
+-- What starts runs by a clock. A tick writes its run and this row in one transaction.
+CREATE TABLE {prefix}schedules (
+    id          TEXT    NOT NULL PRIMARY KEY,
+    workflow_id TEXT    NOT NULL,
+    -- When to start what, as JSON.
+    schedule    TEXT    NOT NULL,
+    -- What it has done, as JSON.
+    state       TEXT    NOT NULL,
+    -- Raised by each write. That of a later schedule with the same id is higher, too.
+    version     INTEGER NOT NULL,
+    -- The oldest tick that is not handled; NULL where none follows.
+    next_at     INTEGER,
+    -- The instant at which it is handled; NULL while nothing is due.
+    due_at      INTEGER,
+    -- The instant of the last write.
+    written_at  INTEGER NOT NULL,
+    -- The run for whose end the next tick waits.
+    blocked_by  TEXT
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX {prefix}schedules_due ON {prefix}schedules (workflow_id, due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX {prefix}schedules_written ON {prefix}schedules (written_at) WHERE due_at IS NOT NULL;
+CREATE INDEX {prefix}schedules_blocked ON {prefix}schedules (workflow_id, blocked_by) WHERE blocked_by IS NOT NULL;
+
 -- The ledger: one row for each model call. Texts come last, so that sums do not read them.
 CREATE TABLE {prefix}ai_calls (
     id                  TEXT    NOT NULL PRIMARY KEY,

@@ -14,6 +14,7 @@ mod tag_source;
 mod child_runs;
 mod run_details;
 mod trace;
+mod scheduled;
 
 pub use effects::{ChildRun, Effects, StageArtifacts, StageStorage, StageTransaction};
 pub use extensions::Extensions;
@@ -25,6 +26,8 @@ pub use stage_error::{IntoStageError, StageError, StageResult};
 
 pub(crate) use child_runs::{CheckedChild, ChildOutcome, ChildRuns};
 pub(crate) use effects::{ArtifactSource, EffectBuffer, GivenArtifact};
+#[cfg(feature = "schedules")]
+pub(crate) use scheduled::{SCHEDULE, with_scheduled_for};
 pub(crate) use services::ContextServices;
 pub(crate) use sleep::Pause;
 pub(crate) use stage_context::ContextParts;

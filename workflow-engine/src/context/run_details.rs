@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::scheduled::scheduled_for;
 use super::stage_context::StageContext;
 use super::stage_error::{StageError, StageResult};
 use super::tag_source::GivenTags;
-use super::trace::{TRACEPARENT, parse_traceparent, without_traceparent};
+use super::trace::{TRACEPARENT, parse_traceparent, without_engine_fields};
 use crate::value::Json;
 
 impl<S> StageContext<S> {
@@ -53,7 +55,7 @@ impl<S> StageContext<S> {
     pub fn metadata<T: DeserializeOwned>(&self) -> StageResult<Option<T>> {
         let Some(json) = self.stored_metadata() else { return Ok(None) };
         // The engine may have added the caller's trace, for which `T` has no field.
-        json.decode().map(Some).or_else(|error| without_traceparent(json).ok_or(error)?).map_err(|error| {
+        json.decode().map(Some).or_else(|error| without_engine_fields(json).ok_or(error)?).map_err(|error| {
             StageError::permanent(format_args!(
                 "the metadata of run {} is not a `{}`: {error}",
                 self.run_id(),
@@ -126,6 +128,30 @@ impl<S> StageContext<S> {
         let metadata: BTreeMap<String, serde_json::Value> = self.stored_metadata()?.decode().ok()?;
         let (trace_id, flags) = parse_traceparent(metadata.get(TRACEPARENT)?.as_str()?)?;
         Some((trace_id.to_owned(), flags.to_owned()))
+    }
+
+    /// Returns the tick for which a schedule has started the run: the instant that its clock showed, which the start may follow
+    /// by a jitter or by the length of an outage. It is the instant of the call for a run that was triggered, and `None` for
+    /// a run that no schedule has started.
+    ///
+    /// ```
+    /// use workflow_engine::prelude::*;
+    ///
+    /// #[stage]
+    /// async fn report(ctx: &StageContext) -> StageResult<String> {
+    ///     let day = ctx.scheduled_for().map(|tick| tick.date_naive().to_string());
+    ///     Ok(day.unwrap_or_else(|| "no schedule".into()))
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), StageError> {
+    /// assert_eq!(report(&StageContext::detached()).await?, "no schedule");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn scheduled_for(&self) -> Option<DateTime<Utc>> {
+        scheduled_for(self.stored_metadata()?)
     }
 
     /// Returns the same context with this metadata of the run, for a unit test of a stage function.

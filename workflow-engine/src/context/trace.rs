@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
 
+use super::scheduled::remove_tick;
 use crate::value::Json;
 
 type Fields = BTreeMap<String, Json>;
@@ -44,13 +45,16 @@ pub(crate) fn with_traceparent(metadata: Option<Json>, traceparent: &str) -> Opt
     Json::write(&fields).ok().or(metadata)
 }
 
-/// Decodes metadata without the caller's trace, which the program may not know of. Without anything else there is no
-/// metadata.
-pub(super) fn without_traceparent<T: DeserializeOwned>(
+/// Decodes metadata without the caller's trace and the tick of a schedule, which the program may not know of. Without
+/// anything else there is no metadata.
+pub(super) fn without_engine_fields<T: DeserializeOwned>(
     metadata: &Json,
 ) -> Option<Result<Option<T>, serde_json::Error>> {
     let mut fields: Fields = metadata.decode().ok()?;
-    fields.remove(TRACEPARENT)?;
+    let has_trace = fields.remove(TRACEPARENT).is_some();
+    if !remove_tick(&mut fields) && !has_trace {
+        return None;
+    }
     if fields.is_empty() {
         return Some(Ok(None));
     }

@@ -14,9 +14,13 @@ use crate::definition::WorkflowDefinition;
 use crate::error::Error;
 use crate::error::descriptors::shortage;
 use crate::host::{Worker, WorkerSettings};
+#[cfg(feature = "schedules")]
+use crate::kernel::PutSchedule;
 use crate::kernel::{Kernel, KernelConfig, LocalExecutor, WorkflowRegistry, check_state, check_subscribers};
 use crate::language::Workflow;
 use crate::ports::{ActivityExecutor, BlobStore, Clock, EventSink, Plugin, Store, SystemClock};
+#[cfg(feature = "schedules")]
+use crate::records::Schedule;
 use crate::telemetry::TraceContext;
 use crate::value::Limits;
 use crate::value::setting::{DAY, check_range};
@@ -43,6 +47,8 @@ pub struct EngineBuilder {
     worker: WorkerSettings,
     has_worker: bool,
     shutdown_on_signals: bool,
+    #[cfg(feature = "schedules")]
+    schedules: Vec<Schedule>,
     pub(super) state: StateValues,
 }
 
@@ -73,6 +79,8 @@ impl EngineBuilder {
             worker: WorkerSettings::default(),
             has_worker: true,
             shutdown_on_signals: false,
+            #[cfg(feature = "schedules")]
+            schedules: Vec::new(),
             state: StateValues::default(),
         }
     }
@@ -122,6 +130,14 @@ impl EngineBuilder {
         let fingerprints = fingerprints.into_iter();
         self.compatible.extend(fingerprints.map(|fingerprint| (definition, fingerprint.into())));
         self.register::<W>()
+    }
+
+    /// Adds a schedule, which [`build`](Self::build) creates, or changes where the store has another one of its id. A schedule
+    /// that is no longer added stays in the store until it is deleted.
+    #[cfg(feature = "schedules")]
+    pub fn schedule(mut self, schedule: Schedule) -> Self {
+        self.schedules.push(schedule);
+        self
     }
 
     /// Starts no worker: this engine creates and watches runs, and other processes execute them.
@@ -310,6 +326,10 @@ impl EngineBuilder {
         });
         let registered = async {
             kernel.register_definitions().await?;
+            #[cfg(feature = "schedules")]
+            for schedule in self.schedules {
+                kernel.dispatch(PutSchedule { schedule }).await?;
+            }
             kernel.register_subscribers().await
         };
         if let Err(error) = registered.await {

@@ -25,6 +25,10 @@ mod fork;
 mod actions;
 mod run_signal;
 mod approvals;
+#[cfg(feature = "schedules")]
+mod schedules;
+#[cfg(feature = "schedules")]
+mod new_schedule;
 mod bulk;
 mod dead_letters;
 mod condition;
@@ -53,8 +57,12 @@ pub use handle::RunHandle;
 pub use into_store::{IntoStore, StoreSource};
 pub use list::{Cursor, List, Page};
 pub use logs::Logs;
+#[cfg(feature = "schedules")]
+pub use new_schedule::{CronSchedule, PeriodicSchedule};
 pub use rerun::Rerun;
 pub use run_signal::Signal;
+#[cfg(feature = "schedules")]
+pub use schedules::{Backfill, ScheduleInfo, ScheduleStatus, Schedules, Trigger};
 pub use start::StartRun;
 pub use versions::WorkflowVersion;
 pub use workers::{WorkerState, WorkerStatus};

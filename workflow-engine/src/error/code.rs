@@ -111,6 +111,12 @@ error_codes! {
     ChildTooDeep "CHILD_TOO_DEEP" InvalidInput
         "A stage starts a run that would have more than 8 runs above it."
         "Start it from a run higher up, or repeat the work in one run.";
+    InvalidSchedule "INVALID_SCHEDULE" InvalidInput
+        "A schedule has a cron pattern or a time zone that cannot be read, both a pattern and a period, or a value out of its range."
+        "Correct what the message names.";
+    ScheduleNeverFires "SCHEDULE_NEVER_FIRES" InvalidInput
+        "The cron pattern of a schedule has no instant that is still to come, as `0 0 31 2 *`, or a year that has passed."
+        "Correct the pattern that the message names.";
     InvalidTag "INVALID_TAG" InvalidInput
         "A run has too many tags, one key twice, or a key or value that cannot be stored."
         "Use at most 16 tags with keys of 64 bytes and values of 256 bytes, without control characters.";
@@ -168,6 +174,9 @@ error_codes! {
     StageNotFound "STAGE_NOT_FOUND" NotFound
         "The run's workflow has no stage with this id."
         "Use the stage's id, in kebab case.";
+    ScheduleNotFound "SCHEDULE_NOT_FOUND" NotFound
+        "No schedule has this id in this store."
+        "Check the id and the store; the schedule may have been deleted.";
     WorkflowNotFound "WORKFLOW_NOT_FOUND" NotFound
         "This process has not registered the workflow, this version of it, or this definition."
         "Register it, or start a process that has it: the run waits.";

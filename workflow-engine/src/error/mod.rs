@@ -11,6 +11,8 @@ mod signals;
 mod children;
 mod subscribers;
 mod times;
+#[cfg(feature = "schedules")]
+mod schedules;
 mod state;
 mod redact;
 

@@ -83,6 +83,8 @@ pub(super) async fn run<S: Service>(kernel: Arc<Kernel>, mut service: S, stoppin
             service.retry(&kernel, backoff.next_pause())
         };
         if next == Next::Now && (S::DRAINS || !stopping.is_cancelled()) {
+            // A store in memory never waits, and other tasks of a runtime with one thread would have no turn.
+            tokio::task::yield_now().await;
             continue;
         }
         if is_last_pass || !S::DRAINS && stopping.is_cancelled() {

@@ -1,13 +1,16 @@
-//! Keeps the starts and the deadlines of runs.
+//! Keeps the starts and the deadlines of runs, and the ticks of schedules.
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use tokio::sync::watch;
 
 use super::service::{Next, Service};
 use crate::error::Error;
 use crate::kernel::Kernel;
+use crate::ports::RunWatch;
 
 /// The shortest time between two looks for instants that other processes have written. A process that writes one keeps it
 /// itself, if it has a worker.
@@ -16,26 +19,29 @@ const EXTERNAL_INTERVAL: Duration = Duration::from_millis(100);
 /// The pause after a pass that could do nothing about what is due: another process is about to, or may be.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Starts runs and fails them at their instants. It waits for the earliest one, and for hints that there is another.
+/// Starts runs and fails them at their instants, and handles the ticks of schedules. It waits for the earliest instant, for
+/// hints that there is another, and for the ends of runs for which schedules wait.
 pub(super) struct Timers {
     own: watch::Receiver<u64>,
     /// The commits of other processes, and jumps of the clock.
     external: watch::Receiver<u64>,
     /// The earliest instant of the next look for instants of other processes.
     next_look: DateTime<Utc>,
+    /// The runs for which schedules wait.
+    blocking: Vec<RunWatch>,
 }
 
 impl Timers {
     pub(super) fn new(kernel: &Kernel) -> Self {
         let hints = kernel.store().hints();
         let next_look = kernel.clock().now();
-        Self { own: hints.watch_timers(), external: hints.watch_external(), next_look }
+        Self { own: hints.watch_timers(), external: hints.watch_external(), next_look, blocking: Vec::new() }
     }
 }
 
 impl Service for Timers {
     fn name(&self) -> String {
-        "keep starts and deadlines".into()
+        "keep starts, deadlines and schedules".into()
     }
 
     async fn pass(&mut self, kernel: &Kernel) -> Result<Next, Error> {
@@ -45,7 +51,11 @@ impl Service for Timers {
         let now = kernel.clock().now();
         self.next_look = now + EXTERNAL_INTERVAL;
         let found = kernel.keep_times().await?;
-        let next = kernel.next_time().await?;
+        let waits = kernel.schedule_waits().await?;
+        // Watched before they are read, so that no end is missed.
+        let hints = kernel.store().hints();
+        self.blocking = waits.runs.iter().map(|run_id| hints.watch_run(*run_id)).collect();
+        let next = kernel.next_time_of(&waits).await?;
         Ok(match next {
             None => Next::WhenWoken,
             Some(next) if next > now => Next::At(next),
@@ -57,6 +67,8 @@ impl Service for Timers {
     async fn woken(&mut self, kernel: &Kernel) {
         let next_look = self.next_look;
         let (own, external) = (&mut self.own, &mut self.external);
+        let ends = self.blocking.iter_mut().map(|run| Box::pin(run.may_be_over()));
+        let mut ends: FuturesUnordered<_> = ends.collect();
         // Neither can fail: the store holds the senders.
         let other_process = async {
             let _ = external.changed().await;
@@ -66,6 +78,7 @@ impl Service for Timers {
         tokio::select! {
             _ = own.changed() => {}
             () = other_process => {}
+            Some(()) = ends.next() => {}
         }
     }
 

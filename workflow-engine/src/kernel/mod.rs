@@ -45,6 +45,8 @@ mod catch;
 mod lost_lease;
 mod blocked_reason;
 mod timers;
+#[cfg(feature = "schedules")]
+mod schedules;
 mod stored_values;
 mod ledger;
 mod state;
@@ -77,6 +79,12 @@ pub use commands::{
     ReplayDeadLetters, ReplayDeadLettersOutput, ReportStage, ReportStageOutput, ReportedLog,
     ReportedProgress, RerunFrom, RerunFromOutput, RollUpCosts, RollUpCostsOutput, SignalRun, SignalRunOutput,
     TransitionAction, TransitionRun, TransitionRunOutput, WakeStage, WakeStageOutput,
+};
+#[cfg(feature = "schedules")]
+pub use commands::{
+    BackfillSchedule, BackfillScheduleOutput, BackfilledTick, DeleteSchedule, DeleteScheduleOutput,
+    PauseSchedule, PauseScheduleOutput, PutSchedule, PutScheduleOutput, ResumeSchedule, ResumeScheduleOutput,
+    TickSchedules, TickSchedulesOutput, TriggerSchedule, TriggerScheduleOutput,
 };
 pub use config::KernelConfig;
 pub(crate) use held_job::HeldJob;

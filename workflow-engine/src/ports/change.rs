@@ -8,7 +8,9 @@ use super::other_run::OtherRun;
 use super::rerun_stage::RerunStage;
 use super::run_end::RunEnd;
 use crate::ledger::{CallOutcome, CallReservation};
-use crate::records::{Annotation, BlobKey, Claimant, LogLevel, RunStart, Statement, StoredValue};
+use crate::records::{
+    Annotation, BlobKey, Claimant, LogLevel, RunStart, ScheduleRecord, Statement, StoredValue,
+};
 use crate::value::{CallId, Cost, Json, StageKey};
 
 /// One thing that a decision writes. Its documentation defines its meaning in every store, events included.
@@ -32,6 +34,8 @@ pub enum Change {
         /// The longest time of the run; `None` for no limit.
         deadline: Option<Duration>,
     },
+    /// Writes the schedule that [`Precondition::Schedule`](super::Precondition::Schedule) names, at this instant. No event.
+    MoveSchedule(Box<ScheduleRecord>),
     /// Makes the run `RUNNING` and inserts its stages, `PENDING`. Moves the version. Event `workflow:started`.
     StartRun {
         /// Every stage of the workflow, in reading order.

@@ -1,13 +1,14 @@
 //! The ports: traits through which the kernel reaches everything that has effects, with the plain data that they take
 //! and return.
 //!
-//! The author of a store implements nine of them, together [`Store`]:
+//! The author of a store implements eleven of them, together [`Store`]:
 //!
 //! | Port | Purpose |
 //! |---|---|
 //! | [`Persistence`] | commits [`Decision`]s, reads runs, stages, events and logs |
 //! | [`JobTransport`] | claims jobs, keeps leases |
 //! | [`Timers`] | finds runs whose start or deadline has come |
+//! | [`Schedules`] | keeps schedules, finds those that are due |
 //! | [`Outbox`] | registers subscribers, passes committed events on to them |
 //! | [`Signals`] | reads the signals that stages wait for |
 //! | [`Retention`] | deletes terminal runs |
@@ -39,6 +40,7 @@ mod claim;
 mod start_plans;
 mod transport;
 mod timers;
+mod schedules;
 mod enqueue;
 mod subscription;
 mod delivery;
@@ -94,6 +96,7 @@ pub use retention::{Purge, Retention};
 pub use run_end::RunEnd;
 pub use run_filter::RunFilter;
 pub use scheduler::{Scheduler, SchedulerError};
+pub use schedules::{DueSchedules, ScheduleWaits, Schedules};
 pub use signals::{SignalWaitQuery, Signals};
 pub use sink::EventSink;
 pub use snapshot::Snapshot;
@@ -102,9 +105,19 @@ pub use subscription::{DeliveryStart, Registration, Subscription};
 pub use timers::Timers;
 pub use transport::JobTransport;
 
-/// A store: all ten storage ports in one place, so that one transaction covers everything.
+/// A store: all eleven storage ports in one place, so that one transaction covers everything.
 pub trait Store:
-    Persistence + JobTransport + Timers + Outbox + Signals + Retention + Ledger + Inspection + Catalog + Diagnosis
+    Persistence
+    + JobTransport
+    + Timers
+    + Schedules
+    + Outbox
+    + Signals
+    + Retention
+    + Ledger
+    + Inspection
+    + Catalog
+    + Diagnosis
 {
 }
 
@@ -112,6 +125,7 @@ impl<T> Store for T where
     T: Persistence
         + JobTransport
         + Timers
+        + Schedules
         + Outbox
         + Signals
         + Retention

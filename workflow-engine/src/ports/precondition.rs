@@ -14,6 +14,14 @@ use crate::value::StageKey;
 pub enum Precondition {
     /// No run has this id.
     Absent,
+    /// No run has this id, and the schedule has this version: no process has moved, changed or deleted it
+    /// since it was read.
+    Schedule {
+        /// The schedule's id.
+        id: String,
+        /// The schedule's version.
+        version: u64,
+    },
     /// The run exists, in any state. For changes that are valid in every state.
     Present,
     /// The run has not changed since the snapshot. For changes that were decided from the whole run.

@@ -24,6 +24,8 @@ pub(super) struct Footprint {
     pub(super) calls: BTreeSet<CallId>,
     /// The queues of signals, by run and stage.
     pub(super) signals: BTreeSet<(RunId, StageKey)>,
+    /// The schedules, by id.
+    pub(super) schedules: BTreeSet<String>,
     /// The runs that are created, which have no rows yet.
     pub(super) new_runs: BTreeSet<RunId>,
     /// The runs whose rows must be the stored ones. Renewing a lease changes a job and nothing that a cache notices, so
@@ -37,8 +39,12 @@ impl Footprint {
         if let Some(entry) = &decision.idempotency {
             self.keys.insert((entry.command, entry.key.clone()));
         }
-        match decision.precondition {
+        match &decision.precondition {
             Precondition::Absent => _ = self.new_runs.insert(decision.run_id),
+            Precondition::Schedule { id, .. } => {
+                self.new_runs.insert(decision.run_id);
+                self.schedules.insert(id.clone());
+            }
             Precondition::ExpiredLease(_) | Precondition::ExpiredLeaseAndRevision(..) => {
                 self.fresh_runs.insert(decision.run_id);
             }
@@ -92,7 +98,11 @@ impl Footprint {
     /// Returns whether there is anything beside one run and its stages.
     #[cfg(any(feature = "postgres", feature = "sqlite"))]
     pub(super) fn has_side_rows(&self) -> bool {
-        self.runs.len() > 1 || !self.keys.is_empty() || !self.calls.is_empty() || !self.signals.is_empty()
+        self.runs.len() > 1
+            || !self.keys.is_empty()
+            || !self.calls.is_empty()
+            || !self.signals.is_empty()
+            || !self.schedules.is_empty()
     }
 
     /// Adds one stage of a run.
@@ -169,6 +179,7 @@ fn reads(change: &Change) -> Reads<'_> {
         | Change::Tag { .. }
         | Change::Dequeue
         | Change::SetTimes { .. }
+        | Change::MoveSchedule(_)
         | Change::ReleaseRun { .. }
         | Change::EndRun(_)
         | Change::Recount { .. }
@@ -223,7 +234,10 @@ fn reads(change: &Change) -> Reads<'_> {
 /// Returns the stage whose job the precondition checks.
 fn checked_stage(precondition: &Precondition) -> Option<&StageKey> {
     match precondition {
-        Precondition::Absent | Precondition::Present | Precondition::Revision(_) => None,
+        Precondition::Absent
+        | Precondition::Schedule { .. }
+        | Precondition::Present
+        | Precondition::Revision(_) => None,
         Precondition::Claimable { stage_key, .. }
         | Precondition::ClaimableAt { stage_key, .. }
         | Precondition::Lease(Lease { stage_key, .. })

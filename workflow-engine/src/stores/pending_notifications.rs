@@ -56,7 +56,7 @@ impl PendingNotifications {
         allow(dead_code, reason = "only PostgreSQL notifies other processes")
     )]
     pub(super) fn is_empty(&self) -> bool {
-        self.runs.is_empty() && self.work.is_none()
+        self.runs.is_empty() && self.work.is_none() && !self.timer
     }
 
     /// Sends the hints.

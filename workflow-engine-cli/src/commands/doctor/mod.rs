@@ -4,6 +4,7 @@ mod finding;
 mod opening;
 mod store;
 mod events;
+mod schedules;
 mod work;
 
 use std::time::Duration;
@@ -61,6 +62,7 @@ async fn examine(engine: &Engine, patience: chrono::TimeDelta) -> Result<Vec<Fin
     let mut findings = vec![Finding::ok("schema", "it is that of this version")];
     findings.extend(store::check(&condition, patience));
     findings.extend(work::check(engine, condition.now, patience).await?);
+    findings.push(schedules::check(engine).await?);
     findings.extend(events::check(engine, &condition, patience).await?);
     Ok(findings)
 }

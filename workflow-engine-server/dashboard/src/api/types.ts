@@ -171,6 +171,30 @@ export type AttemptRecord = {
     worker_id: string | null;
 };
 
+/** The instants of a backfill. */
+export type Backfill = {
+    /** The first instant. */
+    from: string;
+    /** The last instant, at most now. */
+    to: string;
+};
+
+/** The ticks of a backfill. */
+export type Backfilled = {
+    /** The ticks, in their order; at most 1,000. */
+    ticks: BackfilledTick[];
+};
+
+/** A tick of a backfill. */
+export type BackfilledTick = {
+    /** Whether the run is new, or would be. */
+    is_new: boolean;
+    /** Its run; `None` in a dry run for a tick that has none yet. */
+    run_id: string | null;
+    /** The tick. */
+    scheduled_for: string;
+};
+
 /** An action on many runs. */
 export type Bulk = {
     /** What happens to each run. */
@@ -203,6 +227,14 @@ export type Cancelled = {
     /** `false` if the run had ended. */
     cancelled: boolean;
 };
+
+/** What happens to ticks that have passed while no process was there to start their runs. */
+export type CatchUp = "latest" | {
+    all: {
+        /** The most ticks; 1 to 1,000. */
+        at_most: number;
+    };
+} | "none";
 
 /** The result of a check. */
 export type Checked = {
@@ -311,6 +343,12 @@ export type DeadLetter = {
     event: Event;
     /** The plugin's name. */
     plugin: string;
+};
+
+/** The result of deleting a schedule. */
+export type Deleted = {
+    /** `false` if there was none. */
+    deleted: boolean;
 };
 
 /** An edge of a graph. */
@@ -524,6 +562,12 @@ export type Node = {
     number: number;
 };
 
+/** What has changed. */
+export type Outcome = "created" | "changed" | "unchanged";
+
+/** What a tick does while an earlier run of its schedule has not ended. */
+export type Overlap = "skip" | "queue" | "parallel" | "replace";
+
 /** One page of a list. */
 export type Page<T> = {
     items: T[];
@@ -531,6 +575,18 @@ export type Page<T> = {
     next?: string | null;
     /** For a search that stopped because its time was used up: the instant back to which it has searched. */
     searched_to?: string | null;
+};
+
+/** A pause. */
+export type Pause = {
+    /** Why, for people. */
+    reason?: string | null;
+};
+
+/** The result of a pause. */
+export type Paused = {
+    /** `false` if it was paused already. */
+    paused: boolean;
 };
 
 /** A stage that waits for a signal, from [`Engine::approvals`]. */
@@ -616,6 +672,12 @@ export type Problem = {
     type: string;
 };
 
+/** The result of creating or changing a schedule. */
+export type Put = {
+    /** What has changed. */
+    outcome: Outcome;
+};
+
 /** Numbers of entries of the queue. */
 export type QueueCounts = {
     /** Stages that have failed, and their runs with them. */
@@ -680,6 +742,12 @@ export type Reran = {
 export type Rerun = {
     /** The stage to start from. Every stage before it must have completed. */
     from_stage: string;
+};
+
+/** The result of resuming a schedule. */
+export type Resumed = {
+    /** `false` if it was not paused. */
+    resumed: boolean;
 };
 
 /** A number of runs. */
@@ -769,6 +837,107 @@ export type RunView = {
     /** The workflow's id. */
     workflow_id: string;
 };
+
+/** Starts runs of a workflow by a clock: at the instants of a cron pattern in a time zone, or once in each period. These instants are its *ticks*.  With the Cargo feature `schedules`, `Schedule::cron` and `Schedule::every` make one for a workflow of the program. */
+export type Schedule = {
+    /** The highest cost of the calls of models of each run. */
+    budget?: string | null;
+    /** What happens to ticks that no process was there for. Default `latest`. */
+    catch_up: CatchUp;
+    /** The configuration of each run: an object from stage ids to their fields. Absent fields take their defaults. */
+    config?: unknown;
+    /** The cron pattern: five fields, or six with seconds first. Either this or `every_ms`. */
+    cron?: string | null;
+    /** The longest time of each run, in milliseconds in JSON. Default: the option `deadline` of the workflow. */
+    deadline_ms?: number | null;
+    /** The period, in milliseconds in JSON; at least 1 s. Ticks are at its multiples since 1970 in UTC, so a period of an hour ticks at full hours. */
+    every_ms?: number | null;
+    /** The id: 1 to 128 bytes without control characters. */
+    id: string;
+    /** The input of each run. */
+    input: unknown;
+    /** The longest time by which a run starts after its tick, in milliseconds in JSON; at most a day. Each tick has its own delay, the same in every process. Default 0. */
+    jitter_ms: number;
+    /** The program's own data of each run: an object. The run's metadata has the field `schedule` in addition. */
+    metadata?: unknown;
+    /** What a tick does while an earlier run of the schedule has not ended. Default `skip`. */
+    overlap: Overlap;
+    /** The priority of each run. Default 5. */
+    priority?: number | null;
+    /** The tags of each run, at most 15. Each run has the tag `schedule` in addition, with the id of its schedule. */
+    tags?: Record<string, string>;
+    /** The workflow's id. */
+    workflow_id: string;
+    /** The time zone of the cron pattern, such as `Europe/Berlin`. Default `UTC`. */
+    zone?: string | null;
+};
+
+/** A schedule, with what it does now and next. */
+export type ScheduleInfo = {
+    /** The run for whose end the next tick waits. */
+    blocked_by: string | null;
+    /** The instant at which the run of the next tick starts: with its jitter, or after a pause if it was refused. */
+    due_at: string | null;
+    /** The next five ticks; none while it is paused. The first has passed if it is being handled, or cannot be. */
+    next: string[];
+    /** Why it does not start runs, if it should and does not. */
+    reason: string | null;
+    /** The schedule. */
+    schedule: Schedule;
+    /** What it has done. */
+    state: ScheduleState;
+    /** What it does now. */
+    status: ScheduleStatus;
+};
+
+/** A pause of a schedule. */
+export type SchedulePause = {
+    /** Since when. */
+    at: string;
+    /** Why. */
+    reason: string | null;
+};
+
+/** A tick whose run cannot be created. It is tried again, each time after a longer pause, until it succeeds or the schedule changes. */
+export type ScheduleRefusal = {
+    /** The instant of the last attempt. */
+    at: string;
+    /** How often the start was refused. */
+    attempts: number;
+    /** The code of the error. */
+    code: string;
+    /** The error. */
+    message: string;
+    /** The tick. */
+    scheduled_for: string;
+};
+
+/** A start of a run by a schedule. */
+export type ScheduleStart = {
+    /** The run. */
+    run_id: string;
+    /** The tick, or the instant at which a person has triggered the schedule. */
+    scheduled_for: string;
+};
+
+/** What a schedule has done. */
+export type ScheduleState = {
+    /** The instant at which the schedule was created. */
+    created_at: string;
+    /** The last start of a run. */
+    last: ScheduleStart | null;
+    /** The runs that the schedule has started and that may not have ended; at most 100. */
+    open_runs: string[];
+    /** Since when it is paused, and why. */
+    paused: SchedulePause | null;
+    /** Why the start of the next tick's run was refused; `None` after a start that succeeded. */
+    refusal: ScheduleRefusal | null;
+    /** The number of ticks that started no run because an earlier one had not ended. */
+    skipped: number;
+};
+
+/** What a schedule does now. */
+export type ScheduleStatus = "ACTIVE" | "PAUSED" | "BLOCKED" | "REFUSED" | "OVERDUE" | "ENDED";
 
 /** A signal. */
 export type SendSignal = {
@@ -971,6 +1140,12 @@ export type TimelineGeneration = {
     started_at: string;
     /** `COMPLETED`, `FAILED` or `CANCELLED`; `RUNNING` until it ends. */
     status: Status;
+};
+
+/** The result of triggering a schedule. */
+export type Triggered = {
+    /** The run. */
+    run_id: string;
 };
 
 /** What runs that have not ended have cost so far. */

@@ -48,8 +48,8 @@ pub struct MaintenanceReport {
     pub stuck_reaped: usize,
     /// The steps that failed. The other steps were executed nevertheless.
     pub failed: Vec<StepFailure>,
-    /// The earliest instant at which a job or a delivery is due or a lease expires: the next call has something to do
-    /// then, unless new work arrives earlier. The present instant while a pending run is left. An instant in the past
+    /// The earliest instant at which a job, a delivery or a schedule is due or a lease expires: the next call has something
+    /// to do then, unless new work arrives earlier. The present instant while a pending run is left. An instant in the past
     /// means now.
     pub next_due: Option<DateTime<Utc>>,
 }
@@ -62,7 +62,7 @@ pub enum Step {
     CorrectInstants,
     /// Returning jobs to the queue whose leases have expired.
     ReapStale,
-    /// Starting runs that are due, and failing those whose deadline has passed.
+    /// Handling the ticks of schedules, starting runs that are due, and failing those whose deadline has passed.
     KeepTimes,
     /// Starting pending runs.
     ClaimPending,

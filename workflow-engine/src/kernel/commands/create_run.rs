@@ -25,6 +25,8 @@ use crate::kernel::start_plan::{first_stages, start_changes};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 use crate::ports::EnqueuedRun;
 use crate::ports::{Change, ChildStart, Commit, Decision, IdempotencyEntry, NewRun, Precondition};
+#[cfg(feature = "schedules")]
+use crate::records::ScheduleRecord;
 use crate::records::{Annotation, Claimant, RunParent, RunRequest, Status, check_tags};
 use crate::telemetry::spans;
 use crate::value::{Cost, Json, RunId};
@@ -122,6 +124,39 @@ struct Checked<'k> {
     entry: Option<IdempotencyEntry>,
 }
 
+/// Where a request comes from.
+enum Origin {
+    Caller,
+    /// A program has enqueued it in a transaction of its own.
+    Enqueued,
+    #[cfg(feature = "schedules")]
+    Schedule(Box<ScheduleMove>),
+}
+
+/// A schedule that is written with its run.
+#[cfg(feature = "schedules")]
+pub(in crate::kernel) struct ScheduleMove {
+    /// The version of the stored schedule.
+    pub(in crate::kernel) expected: u64,
+    pub(in crate::kernel) record: ScheduleRecord,
+}
+
+/// What has become of the run of a schedule.
+#[cfg(feature = "schedules")]
+pub(in crate::kernel) enum Created {
+    New(RunId),
+    /// An earlier request with the same key has created this run; the schedule is not written.
+    Existing(RunId),
+    /// Another process has written the schedule meanwhile. Nothing was written.
+    ScheduleChanged,
+}
+
+/// The outcome of the commit, and the status of the run if it was created.
+struct Outcome {
+    commit: Commit,
+    status: Status,
+}
+
 impl CreateRun {
     fn check<'k>(&self, kernel: &'k Kernel, run_id: RunId) -> Result<Checked<'k>, Error> {
         let registered = kernel.registry().for_new_run(&self.workflow_id, self.version)?;
@@ -171,11 +206,8 @@ impl CreateRun {
         is_enqueued: bool,
     ) -> Result<CreateRunOutput, Error> {
         // The caller of an enqueued run has left its transaction long ago.
-        let span = if is_enqueued { Span::none() } else { spans::create(&self.workflow_id) };
-        if !is_enqueued {
-            self.metadata = traced_metadata(kernel, self.metadata, &span);
-        }
-        let created = self.create_untraced(kernel, run_id, is_enqueued).instrument(span.clone()).await;
+        let span = if is_enqueued { Span::none() } else { self.trace(kernel) };
+        let created = self.create_or_find(kernel, run_id, is_enqueued).instrument(span.clone()).await;
         match &created {
             Ok(created) => spans::created(&span, created.run_id),
             Err(error) => spans::failed(&span, error.code().as_str()),
@@ -230,12 +262,70 @@ impl CreateRun {
         }
     }
 
-    async fn create_untraced(
+    /// Creates the run of a schedule, with this id, and writes the schedule in the same commit.
+    #[cfg(feature = "schedules")]
+    pub(in crate::kernel) async fn create_by_schedule(
+        mut self,
+        kernel: &Kernel,
+        run_id: RunId,
+        schedule: ScheduleMove,
+    ) -> Result<Created, Error> {
+        let span = self.trace(kernel);
+        let origin = Origin::Schedule(Box::new(schedule));
+        let created = self.commit(kernel, run_id, origin).instrument(span.clone()).await;
+        let created = created.and_then(|(outcome, _)| match outcome.commit {
+            Commit::Applied(_) => Ok(Created::New(run_id)),
+            // Also where its input was another one: the tick has had its run.
+            Commit::Duplicate { result, .. } => {
+                let existing = result.decode().map(Created::Existing);
+                existing.map_err(|error| Error::stored_answer("schedule", Self::NAME, error))
+            }
+            Commit::PreconditionFailed => Ok(Created::ScheduleChanged),
+        });
+        match &created {
+            Ok(Created::New(run_id) | Created::Existing(run_id)) => spans::created(&span, *run_id),
+            Ok(Created::ScheduleChanged) => {}
+            Err(error) => spans::failed(&span, error.code().as_str()),
+        }
+        created
+    }
+
+    /// Begins the span of the creation, and notes its trace.
+    fn trace(&mut self, kernel: &Kernel) -> Span {
+        let span = spans::create(&self.workflow_id);
+        self.metadata = traced_metadata(kernel, self.metadata.take(), &span);
+        span
+    }
+
+    async fn create_or_find(
         self,
         kernel: &Kernel,
         run_id: RunId,
         is_enqueued: bool,
     ) -> Result<CreateRunOutput, Error> {
+        let origin = if is_enqueued { Origin::Enqueued } else { Origin::Caller };
+        let (outcome, entry) = self.commit(kernel, run_id, origin).await?;
+        let first = match (&outcome.commit, entry) {
+            (Commit::Applied(_), _) => return Ok(CreateRunOutput { run_id, status: outcome.status }),
+            (Commit::Duplicate { request_hash, result }, Some(entry)) => {
+                idempotency::first_output(&entry, request_hash, result)?
+            }
+            (Commit::PreconditionFailed, _) if is_enqueued => run_id,
+            (Commit::Duplicate { .. } | Commit::PreconditionFailed, _) => {
+                return Err(Error::run_id_taken(run_id));
+            }
+        };
+        let run = kernel.store().run(first).await?.ok_or_else(|| Error::run_not_found(first))?;
+        Ok(CreateRunOutput { run_id: first, status: run.status })
+    }
+
+    /// Commits the decision that creates the run. Returns the entry of its idempotency key, too.
+    async fn commit(
+        self,
+        kernel: &Kernel,
+        run_id: RunId,
+        origin: Origin,
+    ) -> Result<(Outcome, Option<IdempotencyEntry>), Error> {
         let Checked { registered, request, config, entry } = self.check(kernel, run_id)?;
         let definition = registered.definition();
         let input = request.input.clone();
@@ -243,8 +333,16 @@ impl CreateRun {
         let priority = self.priority.unwrap_or(Claimant::DEFAULT_PRIORITY);
 
         let mut changes = vec![Change::CreateRun(self.new_run(definition, request, None))];
-        if is_enqueued {
-            changes.push(Change::Dequeue);
+        let mut precondition = Precondition::Absent;
+        match origin {
+            Origin::Caller => {}
+            Origin::Enqueued => changes.push(Change::Dequeue),
+            #[cfg(feature = "schedules")]
+            Origin::Schedule(moved) => {
+                let ScheduleMove { expected: version, record } = *moved;
+                precondition = Precondition::Schedule { id: record.schedule.id.clone(), version };
+                changes.push(Change::MoveSchedule(Box::new(record)));
+            }
         }
         if !self.tags.is_empty() {
             changes.push(Change::Tag { tags: self.tags.clone() });
@@ -265,18 +363,14 @@ impl CreateRun {
             changes.extend(start_changes(definition, Some(claimant), *slots));
         }
         let idempotency = entry.clone();
-        let decision = Decision {
-            run_id,
-            command: Self::NAME,
-            precondition: Precondition::Absent,
-            idempotency,
-            changes,
-        };
+        let decision = Decision { run_id, command: Self::NAME, precondition, idempotency, changes };
 
         let (shared, created) = (kernel.shared(), Arc::clone(registered));
         let commit = async move {
             let mut commit = shared.commit_measured(decision).await?;
-            let Commit::Applied(applied) = &mut commit else { return Ok((commit, Status::Pending)) };
+            let Commit::Applied(applied) = &mut commit else {
+                return Ok(Outcome { commit, status: Status::Pending });
+            };
             created.meters().runs_started.increment();
             let run = CachedRun::new(input, config, metadata);
             let status = if let Some(reservation) = reservation {
@@ -290,24 +384,10 @@ impl CreateRun {
                 }
                 Status::Pending
             };
-            Ok::<_, Error>((commit, status))
+            Ok::<_, Error>(Outcome { commit, status })
         };
         // The claimed stages run although the caller has stopped waiting.
-        match (kernel.detach(commit, |_, _| {}).await?, entry) {
-            ((Commit::Applied(_), status), _) => Ok(CreateRunOutput { run_id, status }),
-            ((Commit::Duplicate { request_hash, result }, _), Some(entry)) => {
-                let run_id: RunId = idempotency::first_output(&entry, &request_hash, &result)?;
-                let run = kernel.store().run(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
-                Ok(CreateRunOutput { run_id, status: run.status })
-            }
-            ((Commit::PreconditionFailed, _), _) if is_enqueued => {
-                let run = kernel.store().run(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
-                Ok(CreateRunOutput { run_id, status: run.status })
-            }
-            ((Commit::Duplicate { .. } | Commit::PreconditionFailed, _), _) => {
-                Err(Error::run_id_taken(run_id))
-            }
-        }
+        Ok((kernel.detach(commit, |_, _| {}).await?, entry))
     }
 }
 

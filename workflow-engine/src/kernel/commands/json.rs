@@ -11,6 +11,11 @@ use super::{
     ReapStaleLeases, ReapStuckRuns, RemoveSubscriber, ReplayDeadLetters, ReportStage, RerunFrom, RollUpCosts,
     SignalRun, TransitionRun, WakeStage,
 };
+#[cfg(feature = "schedules")]
+use super::{
+    BackfillSchedule, DeleteSchedule, PauseSchedule, PutSchedule, ResumeSchedule, TickSchedules,
+    TriggerSchedule,
+};
 use crate::error::Error;
 use crate::kernel::Kernel;
 use crate::records::Actor;
@@ -18,8 +23,8 @@ use crate::value::Json;
 
 /// Dispatches by name, and lists the names, from one table.
 macro_rules! commands {
-    ($($command:ty),* $(,)?) => {
-        const NAMES: &[&str] = &[$(<$command>::NAME),*];
+    ($($(#[$condition:meta])* $command:ty),* $(,)?) => {
+        const NAMES: &[&str] = &[$($(#[$condition])* <$command>::NAME),*];
 
         async fn dispatch(
             kernel: &Kernel,
@@ -27,7 +32,8 @@ macro_rules! commands {
             fields: &Json,
             by: Option<&Actor>,
         ) -> Result<Json, Error> {
-            $(if name == <$command>::NAME {
+            $($(#[$condition])*
+            if name == <$command>::NAME {
                 return execute::<$command>(kernel, fields, by).await;
             })*
             Err(Error::unknown_command(name, NAMES))
@@ -59,6 +65,20 @@ commands![
     PurgeRuns,
     DeleteRun,
     RollUpCosts,
+    #[cfg(feature = "schedules")]
+    PutSchedule,
+    #[cfg(feature = "schedules")]
+    DeleteSchedule,
+    #[cfg(feature = "schedules")]
+    PauseSchedule,
+    #[cfg(feature = "schedules")]
+    ResumeSchedule,
+    #[cfg(feature = "schedules")]
+    TriggerSchedule,
+    #[cfg(feature = "schedules")]
+    BackfillSchedule,
+    #[cfg(feature = "schedules")]
+    TickSchedules,
 ];
 
 /// Executes a command that is a JSON object, and returns its output as JSON.

@@ -28,8 +28,9 @@ pub(super) fn causation_id(draft: &Draft<'_>, decision: &Decision) -> String {
                 None => decision.command.to_owned(),
             }
         }
-        Precondition::Absent | Precondition::Present | Precondition::Revision(_) => {
-            decision.command.to_owned()
-        }
+        Precondition::Absent
+        | Precondition::Schedule { .. }
+        | Precondition::Present
+        | Precondition::Revision(_) => decision.command.to_owned(),
     }
 }

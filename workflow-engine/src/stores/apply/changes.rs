@@ -10,6 +10,10 @@ pub(super) fn write(draft: &mut Draft<'_>, change: &Change) -> Result<(), Mismat
     match change {
         // The run.
         Change::CreateRun(new) => runs::create(draft, new),
+        Change::MoveSchedule(record) => {
+            draft.move_schedule(record);
+            Ok(())
+        }
         Change::SetTimes { start, deadline } => runs::set_times(draft, *start, *deadline),
         Change::StartRun { stages, waiting_on } => runs::start(draft, stages, *waiting_on),
         Change::ReleaseRun { output, stages } => runs::release(draft, output.as_ref(), stages),

@@ -1,6 +1,7 @@
 //! The rows that one decision writes, kept apart from the transaction until all of its changes fit.
 
 mod calls;
+mod schedules;
 mod signals;
 
 use std::collections::BTreeMap;
@@ -9,7 +10,9 @@ use chrono::{DateTime, Utc};
 
 use super::mismatch::Mismatch;
 use crate::ports::{Applied, NewRun};
-use crate::records::{AnnotationRecord, Claimant, EventKind, JobRecord, RunRecord, StageRecord, Status};
+use crate::records::{
+    AnnotationRecord, Claimant, EventKind, JobRecord, RunRecord, ScheduleRecord, StageRecord, Status,
+};
 use crate::stores::calls::CallRow;
 use crate::stores::working_set::{
     ArtifactRow, BlobRow, CommitRow, LogRow, RunRows, SideRows, SignalQueue, StageRows, StagesOfRun, TagRow,
@@ -40,6 +43,7 @@ pub(super) struct Written {
     outline: Option<std::sync::Arc<crate::stores::implicit::Outline>>,
     calls: IdMap<CallId, CallRow>,
     signals: BTreeMap<StageKey, SignalQueue>,
+    schedules: BTreeMap<String, ScheduleRecord>,
     /// The events, whose numbers end at the run's `last_sequence`.
     events: Vec<EventKind>,
     causation_id: String,
@@ -323,6 +327,7 @@ impl Written {
         let is_startable = rows.created.is_some() && rows.run.get().is_some_and(is_due);
         set.calls.extend(self.calls);
         set.signals.extend(self.signals.into_iter().map(|(stage_key, queue)| ((run_id, stage_key), queue)));
+        set.schedules.extend(self.schedules);
         let is_terminal = rows.run.get().is_none_or(|run| run.status.is_terminal());
         let priority = rows.run.get().map_or(Claimant::DEFAULT_PRIORITY, |run| run.priority);
         if !self.events.is_empty() {

@@ -14,10 +14,10 @@ pub(in crate::stores) fn holds(
     run_id: RunId,
     now: DateTime<Utc>,
 ) -> bool {
-    let Some(run) = set.run(run_id) else { return *precondition == Precondition::Absent };
+    let Some(run) = set.run(run_id) else { return holds_without_run(precondition, set) };
     let job = |stage_key: &StageKey| set.stage(run_id, stage_key).and_then(|rows| rows.job.get());
     match precondition {
-        Precondition::Absent => false,
+        Precondition::Absent | Precondition::Schedule { .. } => false,
         Precondition::Present => true,
         Precondition::Revision(revision) => is_at(run, *revision),
         Precondition::Claimable { stage_key, generation } => {
@@ -37,6 +37,16 @@ pub(in crate::stores) fn holds(
                 && has_expired(job(&lease.stage_key), now)
                 && is_at(run, *revision)
         }
+    }
+}
+
+fn holds_without_run(precondition: &Precondition, set: &WorkingSet) -> bool {
+    match precondition {
+        Precondition::Absent => true,
+        Precondition::Schedule { id, version } => {
+            set.schedules.get(id).is_some_and(|schedule| schedule.version == *version)
+        }
+        _ => false,
     }
 }
 

@@ -5,6 +5,7 @@ mod side_tables;
 mod persistence;
 mod stuck_runs;
 mod timers;
+mod schedules;
 mod transport;
 mod outbox;
 mod retention;

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::side_tables::SideTables;
 use crate::records::{
     ArtifactRecord, BlobKey, DefinitionRecord, DeliveryRecord, Event, EventKind, JobRecord, LogRecord,
-    RunRecord, RunRequest, StageRecord, Status, SubscriberRecord, WorkerRecord,
+    RunRecord, RunRequest, ScheduleRecord, StageRecord, Status, SubscriberRecord, WorkerRecord,
 };
 use crate::stores::footprint::Footprint;
 use crate::stores::pending_notifications::PendingNotifications;
@@ -34,6 +34,8 @@ pub(super) struct State {
     pub(super) subscribers: BTreeMap<String, SubscriberRecord>,
     /// By subscriber, run and letter.
     pub(super) deliveries: BTreeMap<(String, RunId, u64), DeliveryRecord>,
+    /// By id.
+    pub(super) schedules: BTreeMap<String, ScheduleRecord>,
     /// Purged runs whose blobs outside of the store are still to be deleted.
     pub(super) purged: BTreeSet<RunId>,
     pub(super) blobs: HashMap<BlobKey, Json>,
@@ -80,6 +82,7 @@ impl State {
     pub(super) fn load(&self, footprint: &Footprint, set: &mut WorkingSet) {
         self.load_calls(footprint, set);
         self.side_tables.load_signals(footprint, set);
+        self.load_schedules(footprint, set);
         for (run_id, stages) in &footprint.runs {
             let Some(run) = self.runs.get(run_id) else { continue };
             set.load_run(run.record.clone());
@@ -167,7 +170,9 @@ impl State {
                 !is_between(key, &after, &before) || is_between(key, &kept_after, &kept_before)
             });
         }
-        self.side_tables.write(set.side_rows);
+        let mut side_rows = set.side_rows;
+        self.move_schedules(std::mem::take(&mut side_rows.moved_schedules));
+        self.side_tables.write(side_rows);
         set.notifications
     }
 

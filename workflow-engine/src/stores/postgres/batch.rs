@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use super::failure::Failure;
 use super::transaction::Transaction;
 use super::write::{self, Comparison};
-use super::{calls, claim, load, side_rows, signals, user_statements};
+use super::{calls, claim, load, schedule_commits, side_rows, signals, user_statements};
 use crate::failpoints::failpoint;
 use crate::ports::{ClaimRequest, Decision};
 use crate::stores::candidates::Selection;
@@ -119,6 +119,10 @@ impl Batch {
             None if self.source == RowSource::Locked => Err(Failure::lost_race("write a commit")),
             None => Ok(Written::Nothing),
             Some(stale) if stale.is_empty() => {
+                if !schedule_commits::write(&mut self.transaction, set).await? {
+                    self.transaction.roll_back().await?;
+                    return Ok(Written::Nothing);
+                }
                 side_rows::write(&mut self.transaction, set).await?;
                 Ok(Written::Everything)
             }
@@ -169,6 +173,8 @@ impl Backend for Batch {
         };
         calls::load(&mut self.transaction, footprint, &mut self.set).await?;
         signals::load(&mut self.transaction, footprint, &mut self.set).await?;
+        let is_locked = self.source == RowSource::Locked;
+        schedule_commits::load(&mut self.transaction, footprint, is_locked, &mut self.set).await?;
         let database = &self.transaction.database;
         self.now = database.clock.is_none().then_some(now);
         Ok(database.now(now))

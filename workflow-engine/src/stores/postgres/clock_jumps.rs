@@ -141,6 +141,24 @@ const CORRECT_DELIVERIES: &str = "
     )
     SELECT count(*), count(*) FROM deliveries";
 
+/// Makes up to $2 schedules look for their next tick again that have moved while the clock was ahead. A tick is an instant of
+/// the calendar and stays.
+const CORRECT_SCHEDULES: &str = "
+    WITH clock AS MATERIALIZED (
+        SELECT coalesce($1, clock_timestamp()) AS now, TIMESTAMPTZ '9999-12-31 23:59:59.999999+00' AS never
+    ),
+    ahead AS MATERIALIZED (
+        SELECT s.id FROM {schema}.workflow_schedules AS s, clock AS c
+        WHERE s.due_at IS NOT NULL AND s.written_at > c.now + interval '1 s' AND s.due_at > c.now AND s.due_at < c.never
+        ORDER BY s.id LIMIT $2 FOR NO KEY UPDATE OF s
+    ),
+    schedules AS (
+        UPDATE {schema}.workflow_schedules AS s SET due_at = c.now, written_at = c.now, version = s.version + 1
+        FROM ahead AS n, clock AS c WHERE s.id = n.id
+        RETURNING 1
+    )
+    SELECT count(*), count(*) FROM schedules";
+
 /// Corrects what has not been corrected since the store was opened, or since the clock was set back. Returns the number
 /// of changed rows.
 pub(super) async fn correct(database: &Arc<Database>, queue: &Queue) -> Result<usize, Error> {
@@ -168,16 +186,19 @@ async fn correct_all(database: &Arc<Database>, queue: &Queue) -> Result<usize, E
             }
         }
     }
-    loop {
-        let (rows, _) = execute(database, |database| {
-            database.query(CORRECT_DELIVERIES).bind(database.test_now()).bind(number(BATCH))
-        })
-        .await?;
-        corrected += rows;
-        if rows < BATCH {
-            return Ok(corrected);
+    for statement in [CORRECT_DELIVERIES, CORRECT_SCHEDULES] {
+        loop {
+            let (rows, _) = execute(database, move |database| {
+                database.query(statement).bind(database.test_now()).bind(number(BATCH))
+            })
+            .await?;
+            corrected += rows;
+            if rows < BATCH {
+                break;
+            }
         }
     }
+    Ok(corrected)
 }
 
 /// Gives the leases that have no rows, and were written while the clock was ahead, their rows and corrected ends.

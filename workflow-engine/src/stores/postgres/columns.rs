@@ -77,6 +77,10 @@ impl ReadColumns for Columns {
         Ok(RunId::from_uuid(id))
     }
 
+    fn maybe_run_id(&mut self, _: &'static str) -> Result<Option<RunId>, Failure> {
+        Ok(self.run.map(RunId::from_uuid))
+    }
+
     fn maybe_text(&mut self, _: &'static str) -> Result<Option<String>, Failure> {
         Ok(self.texts.next().flatten().map(original))
     }

@@ -37,6 +37,8 @@ mod database;
 mod connection;
 mod persistence;
 mod timers;
+mod schedules;
+mod schedule_commits;
 mod transport;
 mod held;
 mod queue;

@@ -16,6 +16,7 @@ mod annotation;
 mod artifact;
 mod call;
 mod signal;
+mod schedule;
 mod row_list;
 mod side;
 mod written;
@@ -36,6 +37,7 @@ pub(super) use self::row_list::RowList;
 pub(super) use self::run::{
     StoredRun, changing_run_columns, counted_run_columns, new_run_columns, run_columns,
 };
+pub(super) use self::schedule::{moved_schedules, schedule_columns, schedule_row};
 pub(super) use self::side::{SideKind, put_reserved, put_settled, side_rows};
 pub(super) use self::signal::{StoredQueue, signal_columns, signal_queue_columns, signal_wait_columns};
 pub(super) use self::stage::{changing_stage_columns, new_stage_columns, stage_columns};

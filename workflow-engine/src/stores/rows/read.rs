@@ -27,6 +27,9 @@ pub(in crate::stores) trait ReadColumns {
     /// Returns the id with which the row begins.
     fn run_id(&mut self) -> Result<RunId, Self::Failure>;
 
+    /// Returns the id with which the row begins, or `NULL`. Errors name it `column`.
+    fn maybe_run_id(&mut self, column: &'static str) -> Result<Option<RunId>, Self::Failure>;
+
     /// Reads the next text or `NULL`. Errors name it `column`.
     fn maybe_text(&mut self, column: &'static str) -> Result<Option<String>, Self::Failure>;
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::failure::Failure;
 use super::session::Session;
-use super::{calls, claim, load, side_rows, signals, user_statements, write};
+use super::{calls, claim, load, schedule_commits, side_rows, signals, user_statements, write};
 use crate::ports::{ClaimRequest, Decision};
 use crate::stores::candidates::Selection;
 use crate::stores::commit::{Backend, RowCache, Written};
@@ -59,6 +59,7 @@ impl Backend for Batch {
         load::load(&self.session, footprint, &mut self.row_cache, &mut self.set)?;
         calls::load(&self.session, footprint, &mut self.set)?;
         signals::load(&self.session, footprint, &mut self.set)?;
+        schedule_commits::load(&self.session, footprint, &mut self.set)?;
         Ok(self.now)
     }
 
@@ -77,6 +78,7 @@ impl Backend for Batch {
         self.set.settle_implicit();
         write::write(&self.session, &self.set, self.now)?;
         side_rows::write(&self.session, &self.set)?;
+        schedule_commits::write(&self.session, &self.set)?;
         Ok(Written::Everything)
     }
 

@@ -50,7 +50,10 @@ pub(super) const ANY_AHEAD: &str = concat!(
     OR EXISTS (
         SELECT 1 FROM {prefix}plugin_deliveries
         WHERE plugin IN (SELECT name FROM {prefix}subscribers) AND dlq_at IS NULL
-            AND due_at > ?1 AND due_at < ?2 AND due_written_at > ?1)"
+            AND due_at > ?1 AND due_at < ?2 AND due_written_at > ?1)
+    OR EXISTS (
+        SELECT 1 FROM {prefix}schedules INDEXED BY {prefix}schedules_written
+        WHERE due_at IS NOT NULL AND written_at > ?1 AND due_at > ?1 AND due_at < ?2)"
 );
 
 const PENDING: &str = "
@@ -97,12 +100,19 @@ const DEADLINES: &str = "
         AND (due_at IS NULL OR status <> 'PENDING') AND deadline_at - deadline > ?1
     RETURNING 1";
 
-const CORRECTIONS: [&str; 7] = [PENDING, SUSPENDED, LEASED, WAITS, DELIVERIES, STARTS, DEADLINES];
+/// A tick is an instant of the calendar and stays. A schedule that has moved while the clock was ahead looks for its next tick
+/// again.
+const SCHEDULES: &str = "
+    UPDATE {prefix}schedules INDEXED BY {prefix}schedules_written SET due_at = ?1, written_at = ?1, version = version + 1
+    WHERE due_at IS NOT NULL AND written_at > ?1 AND due_at > ?1 AND due_at < ?2
+    RETURNING 1";
+
+const CORRECTIONS: [&str; 8] = [PENDING, SUSPENDED, LEASED, WAITS, DELIVERIES, STARTS, DEADLINES, SCHEDULES];
 
 /// The statements of this file, for the test of their query plans.
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] =
-    &[ANY_AHEAD, PENDING, SUSPENDED, LEASED, WAITS, DELIVERIES, STARTS, DEADLINES];
+    &[ANY_AHEAD, PENDING, SUSPENDED, LEASED, WAITS, DELIVERIES, STARTS, DEADLINES, SCHEDULES];
 
 /// Corrects every row, and returns their number.
 pub(super) fn correct(session: &Session, now: DateTime<Utc>) -> Result<usize, Failure> {

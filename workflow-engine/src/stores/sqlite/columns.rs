@@ -108,6 +108,11 @@ impl ReadColumns for Columns<'_> {
         Ok(run_id)
     }
 
+    fn maybe_run_id(&mut self, column: &'static str) -> Result<Option<RunId>, Failure> {
+        let Some(text) = self.maybe_str(column)? else { return Ok(None) };
+        text.parse().map(Some).map_err(|error: crate::Error| self.unreadable(column, error))
+    }
+
     fn maybe_text(&mut self, column: &'static str) -> Result<Option<String>, Failure> {
         Ok(self.maybe_str(column)?.map(Cow::into_owned))
     }

@@ -28,6 +28,8 @@ mod open;
 mod migrations;
 mod persistence;
 mod timers;
+mod schedules;
+mod schedule_commits;
 mod transport;
 mod outbox;
 mod retention;

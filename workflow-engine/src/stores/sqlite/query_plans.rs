@@ -6,8 +6,8 @@ use super::options::texts_with;
 use super::{
     calls, catalog, claim, clock_jumps, cost_hours, deliveries, descendants, diagnosis, enqueued, inspection,
     inspection_actions, inspection_logs, inspection_queue, inspection_stages, ledger, load, migrations,
-    persistence, retention, run_keys, run_tags, side_rows, signals, stuck_runs, subscribers, timers,
-    transport, workers, write,
+    persistence, retention, run_keys, run_tags, schedule_commits, schedules, side_rows, signals, stuck_runs,
+    subscribers, timers, transport, workers, write,
 };
 
 const STATEMENTS: &[&[&str]] = &[
@@ -38,6 +38,8 @@ const STATEMENTS: &[&[&str]] = &[
     subscribers::STATEMENTS,
     transport::STATEMENTS,
     timers::STATEMENTS,
+    schedules::STATEMENTS,
+    schedule_commits::STATEMENTS,
     &write::STATEMENTS,
 ];
 

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 
-pub(super) use self::side_rows::{ArtifactRow, SideRows, TagRow, UserStatements, VoidBlobs};
+pub(super) use self::side_rows::{ArtifactRow, MovedSchedule, SideRows, TagRow, UserStatements, VoidBlobs};
 pub(super) use self::signals::{ConsumedSignal, SignalQueue};
 pub(super) use self::tracked::{RowOp, Tracked};
 use super::calls::CallRow;
@@ -16,7 +16,7 @@ use super::calls::CallRow;
 use super::implicit::{ImplicitChange, ImplicitStages, Outline};
 use super::pending_notifications::PendingNotifications;
 use crate::ports::{IdempotencyEntry, NewRun, Snapshot};
-use crate::records::{BlobKey, EventKind, JobRecord, LogLevel, RunRecord, StageRecord};
+use crate::records::{BlobKey, EventKind, JobRecord, LogLevel, RunRecord, ScheduleRecord, StageRecord};
 use crate::value::{CallId, IdMap, Json, RunId, StageKey};
 
 /// The rows that a transaction has loaded, as its decisions have changed them. The store writes back the dirty ones;
@@ -31,6 +31,8 @@ pub(super) struct WorkingSet {
     pub(super) calls: IdMap<CallId, CallRow>,
     /// The queues of signals that decisions name.
     pub(super) signals: BTreeMap<(RunId, StageKey), SignalQueue>,
+    /// The schedules that decisions name, by id.
+    pub(super) schedules: BTreeMap<String, ScheduleRecord>,
     /// The commits with events, in order within each run.
     pub(super) commits: Vec<CommitRow>,
     /// New log lines.

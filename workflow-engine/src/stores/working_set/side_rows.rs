@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 use super::signals::ConsumedSignal;
-use crate::records::{AnnotationRecord, SignalRecord, Statement, StoredValue};
+use crate::records::{AnnotationRecord, ScheduleRecord, SignalRecord, Statement, StoredValue};
 use crate::stores::calls::{ReservedRow, SettledRow, VoidedCalls};
 use crate::value::{RunId, StageKey};
 
@@ -39,6 +39,8 @@ pub(in crate::stores) struct SideRows {
     /// The runs that decisions about other runs have read, and may have written. Such a transaction writes all of its
     /// rows or none.
     pub(in crate::stores) other_runs: Vec<RunId>,
+    /// The schedules that ticks have moved.
+    pub(in crate::stores) moved_schedules: Vec<MovedSchedule>,
     /// Statements of the user. They run after everything else is written.
     pub(in crate::stores) user_statements: Vec<UserStatements>,
 }
@@ -57,6 +59,14 @@ pub(in crate::stores) struct ArtifactRow {
     pub(in crate::stores) generation: u32,
     pub(in crate::stores) value: Option<StoredValue>,
     pub(in crate::stores) at: DateTime<Utc>,
+}
+
+/// A schedule that a tick has moved.
+#[derive(Clone, Debug)]
+pub(in crate::stores) struct MovedSchedule {
+    /// The version of the row before.
+    pub(in crate::stores) expected: u64,
+    pub(in crate::stores) record: ScheduleRecord,
 }
 
 /// The blobs of a stage from before a generation: a rerun has cleared all that refers to them.
@@ -111,6 +121,7 @@ impl SideRows {
             new_signals,
             consumed_signals,
             other_runs,
+            moved_schedules,
             user_statements,
         } = self;
         tags.is_empty()
@@ -126,6 +137,7 @@ impl SideRows {
             && new_signals.is_empty()
             && consumed_signals.is_empty()
             && other_runs.is_empty()
+            && moved_schedules.is_empty()
             && user_statements.is_empty()
     }
 
@@ -144,6 +156,7 @@ impl SideRows {
         self.new_signals.extend(later.new_signals);
         self.consumed_signals.extend(later.consumed_signals);
         self.other_runs.extend(later.other_runs);
+        self.moved_schedules.extend(later.moved_schedules);
         self.user_statements.extend(later.user_statements);
     }
 }

@@ -115,6 +115,7 @@ suite! {
     held,
     waiting,
     times,
+    schedules,
     signals,
     places,
     place_rows,

@@ -5,6 +5,7 @@ mod diagnosis;
 mod inspection;
 mod ledger;
 mod timers;
+mod schedules;
 mod signals;
 
 use std::collections::HashMap;
