@@ -4,6 +4,7 @@ mod programs;
 mod world;
 mod lists;
 mod acting;
+mod signals;
 mod exit_codes;
 mod formats;
 mod own_program;
