@@ -27,4 +27,5 @@ mod postgres {
     mod pooler;
     mod shared_pool;
     mod list_plans;
+    mod waiting_plans;
 }

@@ -40,7 +40,8 @@ pub async fn execute(session: &Session, api: Api, matches: &ArgMatches) -> Resul
     // clap requires the stage.
     let stage_id = matches.get_one::<String>("stage").map_or("", String::as_str);
     let run_id = values::the_run(matches);
-    let body = json!({ "stage": stage_id, "payload": payload_of(matches).await?, "actor": actor_of(matches) });
+    let body =
+        json!({ "stage": stage_id, "payload": payload_of(matches).await?, "actor": actor_of(matches) });
     let call = Call::post(format!("/runs/{run_id}/signal"), &body)?;
     send(session, &api, call, &format!("{run_id}  {stage_id}"), matches).await
 }

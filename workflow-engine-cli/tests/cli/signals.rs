@@ -59,7 +59,8 @@ fn a_signal_before_the_wait_is_kept() {
 fn one_key_signals_once() {
     let world = World::new();
     let run = waiting(&world);
-    let send = |payload: &str| world.wfe(&["signal", &run, "propose", payload, "--key", "click-7", "-o", "json"]);
+    let send =
+        |payload: &str| world.wfe(&["signal", &run, "propose", payload, "--key", "click-7", "-o", "json"]);
     for _ in 0..2 {
         assert_eq!(send(YES).json(), serde_json::json!({ "signalled": true }));
     }
