@@ -141,7 +141,7 @@ impl Dice {
                 let payload = self.weighed(&[(3, 0), (1, 1_000_000_000_000)]) + self.below(2) as u64;
                 Command::Signal { run, stage, key: self.key(), payload }
             }
-            "fail overdue" => Command::FailOverdue { limit: 1 + self.below(2) },
+            "fail overdue" => Command::FailOverdue { limit: self.one_of(&[100, 1]) },
             _ => {
                 let (run, stage) = self.stage(state);
                 Command::Rerun { run, stage, key: self.key(), dry: self.below(10) == 9 }
@@ -257,6 +257,8 @@ fn can_be_overtaken(command: &Command) -> bool {
             | Command::Rerun { .. }
             | Command::Deliver { .. }
             | Command::HandBack { .. }
+            // Of fewer, it would choose others if it began now.
+            | Command::FailOverdue { limit: RUNS.. }
     )
 }
 

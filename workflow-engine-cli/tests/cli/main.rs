@@ -11,5 +11,6 @@ mod own_program;
 mod servers;
 mod without_code;
 mod doctor;
+mod indexes;
 mod terminals;
 mod typescript;

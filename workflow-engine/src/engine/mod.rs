@@ -28,6 +28,7 @@ mod approvals;
 mod bulk;
 mod dead_letters;
 mod condition;
+mod indexes;
 mod deletion;
 mod events;
 mod logs;

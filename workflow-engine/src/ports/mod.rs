@@ -1,7 +1,7 @@
 //! The ports: traits through which the kernel reaches everything that has effects, with the plain data that they take
 //! and return.
 //!
-//! The author of a store implements nine of them, together [`Store`]:
+//! The author of a store implements these, together [`Store`]:
 //!
 //! | Port | Purpose |
 //! |---|---|
@@ -15,6 +15,7 @@
 //! | [`Inspection`] | lists runs, for people and programs that watch them |
 //! | [`Catalog`] | keeps the definitions of workflows |
 //! | [`Diagnosis`] | tells in what condition the store is |
+//! | [`Indexes`] | adds and drops the optional indexes |
 //!
 //! Start with [`Decision`] and its [`Precondition`] and [`Change`]s: they are everything that a store ever writes for a
 //! run. The conformance suite in `testing` checks an implementation.
@@ -49,6 +50,7 @@ mod log_filter;
 mod inspection;
 mod catalog;
 mod diagnosis;
+mod indexes;
 mod hints;
 mod outages;
 mod blobs;
@@ -76,6 +78,7 @@ pub use diagnosis::{Connections, Diagnosis, OpenTransaction, StoreCondition, Wai
 pub use enqueue::{EnqueueTarget, EnqueuedRun};
 pub use executor::ActivityExecutor;
 pub use hints::{HighestPriority, Hints, RunWatch};
+pub use indexes::{IndexCondition, Indexes, OptionalIndex};
 pub use inspection::{CostQuery, Inspection, RunCount, RunPage, RunQuery};
 pub use ledger::Ledger;
 pub use log_filter::LogFilter;
@@ -100,7 +103,17 @@ pub use transport::JobTransport;
 
 /// A store: all ten storage ports in one place, so that one transaction covers everything.
 pub trait Store:
-    Persistence + JobTransport + Timers + Outbox + Signals + Retention + Ledger + Inspection + Catalog + Diagnosis
+    Persistence
+    + JobTransport
+    + Timers
+    + Outbox
+    + Signals
+    + Retention
+    + Ledger
+    + Inspection
+    + Catalog
+    + Diagnosis
+    + Indexes
 {
 }
 
@@ -115,5 +128,6 @@ impl<T> Store for T where
         + Inspection
         + Catalog
         + Diagnosis
+        + Indexes
 {
 }

@@ -4,7 +4,7 @@ use sqlx::{Connection, Row, SqliteConnection};
 
 use super::options::texts_with;
 use super::{
-    calls, catalog, claim, clock_jumps, cost_hours, deliveries, diagnosis, enqueued, inspection,
+    calls, catalog, claim, clock_jumps, cost_hours, deliveries, diagnosis, enqueued, indexes, inspection,
     inspection_actions, inspection_logs, inspection_queue, inspection_stages, ledger, load, migrations,
     persistence, retention, run_keys, run_tags, side_rows, signals, stuck_runs, subscribers, timers,
     transport, workers, write,
@@ -135,6 +135,8 @@ async fn a_slice_of_a_list_reads_its_candidates_from_an_index() {
         &["SEARCH t USING COVERING INDEX workflow_run_tags_by_value (key=? AND value=? AND workflow_run_id<?)"],
         &["SCAN r USING INDEX workflow_runs_unfinished"],
         &["SEARCH t USING COVERING INDEX workflow_run_tags_by_value (key=? AND value=?)"],
+        // Without the optional index it is not used.
+        &["SEARCH r USING PRIMARY KEY (id<?)"],
     ]) {
         let plan = plan(&mut connection, sql).await;
         let walks: Vec<_> = plan
@@ -146,6 +148,31 @@ async fn a_slice_of_a_list_reads_its_candidates_from_an_index() {
             .collect();
         assert_eq!(walks, candidates, "{plan:#?} of {sql}");
     }
+}
+
+/// The optional index serves the list of a workflow, and changes no other statement.
+#[tokio::test]
+async fn the_index_by_workflow_is_used_by_the_list_of_a_workflow_alone() {
+    let mut connection = database().await;
+    sqlx::raw_sql(A_MILLION_FINISHED).execute(&mut connection).await.unwrap();
+    let statements: Vec<&str> =
+        STATEMENTS.iter().chain([&inspection::STATEMENTS]).copied().flatten().copied().collect();
+    let mut plans = Vec::new();
+    for sql in &statements {
+        plans.push(plan(&mut connection, sql).await);
+    }
+    let add = texts_with("workflow_").fill(indexes::ADD_BY_WORKFLOW);
+    sqlx::query(add).execute(&mut connection).await.unwrap();
+    let range = "SEARCH r USING INDEX workflow_runs_by_workflow (workflow_id=? AND id<?)";
+    let mut changed = 0;
+    for (sql, before) in statements.iter().zip(&plans) {
+        let with_index = plan(&mut connection, sql).await;
+        if with_index != *before {
+            assert!(with_index.iter().any(|step| step == range), "{with_index:#?} of {sql}");
+            changed += 1;
+        }
+    }
+    assert_eq!(changed, 1, "the number of statements that use it");
 }
 
 /// A claim finds its work through the index, however much work there is of other definitions.

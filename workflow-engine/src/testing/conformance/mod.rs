@@ -123,6 +123,7 @@ suite! {
     catalog,
     workers,
     diagnosis,
+    indexes,
     retention,
     reads,
     run_lists,
