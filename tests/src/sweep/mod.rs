@@ -6,3 +6,4 @@ pub mod points;
 pub mod ports;
 pub mod workflows;
 pub mod run;
+mod times;

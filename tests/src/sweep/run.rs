@@ -17,8 +17,10 @@ use workflow_engine::{AnnotationFilter, EngineBuilder, Error, LogFilter, RunFilt
 
 use super::points::{Armed, Reaction, are_watched};
 use super::ports::{BlobPoints, ExecutorPoints, PluginPoints, SinkPoints};
+use super::times;
 use super::workflows::{
-    Bookings, FirstInput, HoldInput, booking, catching, chain, choosing, diamond, held, short, waiting,
+    Bookings, FirstInput, HoldInput, asking, booking, catching, chain, choosing, diamond, expiring, held,
+    later, short, waiting,
 };
 
 /// The duration of leases.
@@ -48,6 +50,14 @@ pub enum Shape {
     Catching,
     /// `first >> debit >> credit`, with statements on the table of the bookings.
     Booking,
+    /// `first >> ask >> confirm`: two signals at once during the wait.
+    Asking,
+    /// `first >> hear >> match catch(expire) { Ok => left, Err => late } >> close`: two signals before a short wait.
+    Early,
+    /// As `Early`, without a signal before the wait times out.
+    Expiring,
+    /// `first >> delay >> left`, in a run that starts later.
+    Later,
     /// `first >> left`, with a sink and a plugin under long leases; in databases of its own.
     Delivering,
     /// Many runs of `hold`, which end only in the engine that takes over; in databases of their own.
@@ -56,8 +66,18 @@ pub enum Shape {
 
 impl Shape {
     /// The workflows that are executed one after the other in one database.
-    pub const ALL: [Self; 6] =
-        [Self::Chain, Self::Diamond, Self::Waiting, Self::Choosing, Self::Catching, Self::Booking];
+    pub const ALL: [Self; 10] = [
+        Self::Chain,
+        Self::Diamond,
+        Self::Waiting,
+        Self::Choosing,
+        Self::Catching,
+        Self::Booking,
+        Self::Asking,
+        Self::Early,
+        Self::Expiring,
+        Self::Later,
+    ];
 
     /// Returns the output for `number`.
     pub fn expected(self, number: u64) -> u64 {
@@ -67,8 +87,9 @@ impl Shape {
             Self::Choosing | Self::Catching if number.is_multiple_of(2) => 2 * number,
             Self::Choosing | Self::Catching => number + 1,
             Self::Booking => number + 2,
-            Self::Delivering => 2 * number,
-            Self::Crowd => number,
+            Self::Delivering | Self::Early | Self::Later => 2 * number,
+            Self::Expiring => number + 1,
+            Self::Crowd | Self::Asking => number,
         }
     }
 
@@ -78,13 +99,19 @@ impl Shape {
             Self::Choosing | Self::Catching if !number.is_multiple_of(2) => Some("left"),
             Self::Choosing => Some("right"),
             Self::Catching => Some("rescue"),
+            Self::Early => Some("late"),
+            Self::Expiring => Some("left"),
             _ => None,
         }
     }
 
     /// Returns the stage of the run of `number` whose failure is caught, if there is one.
     pub fn failed(self, number: u64) -> Option<&'static str> {
-        (self == Self::Catching && !number.is_multiple_of(2)).then_some("even")
+        match self {
+            Self::Catching if !number.is_multiple_of(2) => Some("even"),
+            Self::Expiring => Some("expire"),
+            _ => None,
+        }
     }
 
     /// Returns the stages that make a booking.
@@ -103,6 +130,9 @@ impl Shape {
             Self::Booking => booking::definition(),
             Self::Delivering => short::definition(),
             Self::Crowd => held::definition(),
+            Self::Asking => asking::definition(),
+            Self::Early | Self::Expiring => expiring::definition(),
+            Self::Later => later::definition(),
         };
         let mut stages: Vec<_> = definition.stages.iter().map(|stage| stage.id.as_str()).collect();
         stages.retain(|stage| Some(*stage) != self.skipped(number));
@@ -180,6 +210,9 @@ impl ChildConfig {
             .register::<booking>()
             .register::<short>()
             .register::<held>()
+            .register::<asking>()
+            .register::<expiring>()
+            .register::<later>()
             .state(Bookings(self.bookings()))
             .executor(ExecutorPoints)
             .inline_limit(16)
@@ -239,6 +272,9 @@ impl ChildConfig {
             Shape::Catching => self.run_as::<catching>(engine).await,
             Shape::Booking => self.run_as::<booking>(engine).await,
             Shape::Delivering => self.run_as::<short>(engine).await,
+            Shape::Asking => times::ask(self, engine).await,
+            Shape::Early | Shape::Expiring => times::expire(self, engine).await,
+            Shape::Later => times::start_later(self, engine).await,
             Shape::Crowd if are_watched() => std::future::pending().await,
             Shape::Crowd => self.run_crowd(engine).await,
         }
@@ -268,9 +304,7 @@ impl ChildConfig {
     where
         W: Workflow<Input = FirstInput, Output = (String, u64)>,
     {
-        let ledger = ledger(&self.folder).to_str().expect("a temporary path is text").to_owned();
-        let input = FirstInput { ledger, number: self.number };
-        let run = engine.start::<W>(input).idempotency_key(self.key()).await?;
+        let run = engine.start::<W>(self.input()).idempotency_key(self.key()).await?;
         // The remote service has responded, and wakes the stage.
         let mut events = run.events();
         while let Some(event) = events.next().await {
