@@ -222,6 +222,37 @@ async fn jobs_that_are_not_due_are_not_read() {
     }
 }
 
+/// Signals are found by their stage; stages that wait for one, later starts and deadlines by ranges of their indexes, or by
+/// the first entry.
+#[tokio::test]
+async fn waits_and_instants_are_ranges_of_their_indexes() {
+    let ranges = [
+        ("workflow_runs_due", &["(definition_fingerprint=? AND due_at<?)", "(definition_fingerprint=?)"][..]),
+        ("workflow_runs_deadline", &["(deadline_at<?)", "INDEX workflow_runs_deadline"]),
+        (
+            "workflow_job_queue_suspended",
+            &[
+                "(definition_fingerprint=? AND run_at>?)",
+                "(definition_fingerprint>?)",
+                "INDEX workflow_job_queue_suspended",
+            ],
+        ),
+    ];
+    let mut connection = database().await;
+    sqlx::raw_sql(A_MILLION_FINISHED).execute(&mut connection).await.unwrap();
+    let mut found = 0;
+    for sql in [signals::STATEMENTS, timers::STATEMENTS].into_iter().flatten() {
+        for step in plan(&mut connection, sql).await {
+            assert!(!step.starts_with("SCAN g"), "{step} of {sql}");
+            for (index, allowed) in ranges.iter().filter(|(index, _)| step.contains(index)) {
+                assert!(allowed.iter().any(|range| step.ends_with(range)), "{index}: {step} of {sql}");
+                found += 1;
+            }
+        }
+    }
+    assert!(found >= 12, "{found} steps use these indexes");
+}
+
 /// The user may execute `ANALYZE` on the file at any time, also while a hundred thousand jobs wait for their instant.
 #[tokio::test]
 async fn no_statement_reads_all_waiting_jobs_for_a_bloom_filter() {
