@@ -98,7 +98,7 @@ async fn a_configuration_is_edited_without_the_code(world: World) {
     let by_code = run.fork_from("greet").config(json(config)).await.unwrap();
     let by_code = engine.any_run(by_code.run_id.unwrap()).await.unwrap();
     let stored = async |run: &AnyRun| run.config().await.unwrap().decode::<serde_json::Value>().unwrap();
-    assert_eq!(stored(&new.any()).await, stored(&by_code).await);
+    assert_eq!(stored(new.any()).await, stored(&by_code).await);
     for (config, part) in [
         ("[]", "expected an object of stage ids"),
         (r#"{"gret":{}}"#, "it has no stage `gret`"),
