@@ -7,11 +7,11 @@ use workflow_engine::records::EventKind;
 use super::{Cost, FirstInput, RUNS, end, first};
 
 #[stage(signal = u64, give_up_after = "7d")]
-pub async fn ask(number: u64) -> StageResult<u64> {
+pub(crate) async fn ask(number: u64) -> StageResult<u64> {
     Ok(number)
 }
 
-workflow! { pub asking = first >> ask >> end }
+workflow! { pub(crate) asking = first >> ask >> end }
 
 /// The commits of a wait: of the question, of the signal, and the claim of the check that takes it.
 const COMMITS: u64 = 3;

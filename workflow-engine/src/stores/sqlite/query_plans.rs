@@ -227,8 +227,14 @@ async fn jobs_that_are_not_due_are_not_read() {
 #[tokio::test]
 async fn waits_and_instants_are_ranges_of_their_indexes() {
     let ranges = [
-        ("workflow_runs_due", &["(definition_fingerprint=? AND due_at<?)", "(definition_fingerprint=?)"][..]),
-        ("workflow_runs_deadline", &["(deadline_at<?)", "INDEX workflow_runs_deadline"]),
+        (
+            "workflow_runs_due",
+            &[
+                "(definition_fingerprint=? AND due_at>? AND due_at<?)",
+                "(definition_fingerprint=? AND due_at>?)",
+            ][..],
+        ),
+        ("workflow_runs_deadline", &["(deadline_at>? AND deadline_at<?)", "(deadline_at>?)"]),
         (
             "workflow_job_queue_suspended",
             &[
