@@ -113,7 +113,7 @@ async fn choices_on_sqlite() {
 }
 
 /// The most statements of a wait. Each of its commits loads and writes some rows that a run without a wait does not have.
-const WAIT_STATEMENTS: u64 = 22;
+const WAIT_STATEMENTS: u64 = 40;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn signals_on_sqlite() {

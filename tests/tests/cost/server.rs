@@ -95,8 +95,8 @@ async fn on_postgres() {
     }
 }
 
-/// The most statements of a wait: one for each commit, and one for each queue that a commit reads or writes.
-const WAIT_STATEMENTS: u64 = 10;
+/// The most statements of a wait: one or two for each commit, and one for each queue that a commit reads or writes.
+const WAIT_STATEMENTS: u64 = 16;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn signals_on_postgres() {

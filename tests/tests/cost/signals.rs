@@ -13,12 +13,13 @@ pub(crate) async fn ask(number: u64) -> StageResult<u64> {
 
 workflow! { pub(crate) asking = first >> ask >> end }
 
-/// The commits of a wait: of the question, of the signal, and the claim of the check that takes it.
-const COMMITS: u64 = 3;
+/// The commits of a wait: of the question, of the signal, the claim of the check that takes it, and up to three claims with
+/// which an idle worker finds that nothing else is due.
+const COMMITS: u64 = 6;
 
 /// The rows of a wait: the signal and its consumption; the stage and its job, which a run that waits for nothing describes
 /// in its own row, with their changes; the run and its events in each commit.
-const ROWS: u64 = 17;
+const ROWS: u64 = 13;
 
 /// Executes runs, each of which receives a signal while it waits.
 pub async fn run(engine: &Engine, runs: u64) {

@@ -1,5 +1,7 @@
 //! Forks and reruns by a process without the code, and of runs with choices.
 
+use std::time::Duration;
+
 use tests::on_every_store;
 use tests::world::World;
 use workflow_engine::prelude::*;
@@ -10,14 +12,14 @@ async fn begin(number: u32) -> StageResult<u32> {
     Ok(number)
 }
 
-#[stage(retry(max_attempts = config.tries, initial = "1ms"))]
+#[stage(retry(max_attempts = config.tries))]
 async fn greet(
     number: u32,
     #[config(default = 2)] tries: u32,
     #[config(default = String::new())] greeting: String,
 ) -> StageResult<String> {
     if number == 0 {
-        return Err(StageError::retryable(format!("one of {tries} attempts")));
+        return Err(StageError::retry_after(format!("one of {tries} attempts"), Duration::ZERO));
     }
     Ok(format!("{greeting} {number}"))
 }
