@@ -161,7 +161,7 @@ impl Side {
         self.texts(&sql).await
     }
 
-    async fn analyze(&mut self) -> Outcome<()> {
+    pub async fn analyze(&mut self) -> Outcome<()> {
         self.execute("ANALYZE").await
     }
 }
