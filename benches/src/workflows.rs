@@ -162,6 +162,22 @@ workflow! {
     pub delayed = refuse
 }
 
+/// Continues with the output of the first stage.
+#[stage]
+pub async fn remind(first: Small) -> StageResult<Small> {
+    Ok(first.next("remind"))
+}
+
+workflow! {
+    /// A stage that is due a week after the first.
+    pub reminding = first >> delay("7d") >> remind
+}
+
+workflow! {
+    /// A stage that is due a second after the first.
+    pub pausing = first >> delay("1s") >> remind
+}
+
 /// Returns a large text.
 #[stage]
 pub async fn inflate(mebibytes: usize) -> StageResult<String> {

@@ -28,4 +28,5 @@ mod postgres {
     mod shared_pool;
     mod list_plans;
     mod schedule_plans;
+    mod waiting_plans;
 }

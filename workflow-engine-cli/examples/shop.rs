@@ -65,6 +65,23 @@ workflow! {
     Asking = ask
 }
 
+/// Asks the owner of the shop.
+#[stage(signal = Approval, give_up_after = "7d")]
+async fn propose(euros: u32) -> StageResult<String> {
+    Ok(format!("May the customer have {euros} EUR back?"))
+}
+
+/// Pays the customer.
+#[stage]
+async fn pay(decision: Approval) -> StageResult<String> {
+    Ok(if decision.approved { "paid".into() } else { decision.comment.unwrap_or_default() })
+}
+
+workflow! {
+    /// Gives a customer the money back, if the owner approves.
+    Refunding = propose >> pay
+}
+
 /// Works until the worker stops it.
 #[stage]
 async fn stir(pot: u32, ctx: &StageContext) -> StageResult<u32> {
@@ -81,8 +98,8 @@ workflow! {
 fn main() -> ExitCode {
     Program::new(|engine, options| {
         let name = options.get_one::<String>("shop").cloned().unwrap_or_default();
-        let engine = engine.register::<Ordering>().register::<Asking>().register::<Stirring>();
-        Ok(engine.state(Shop(name)))
+        let engine = engine.register::<Ordering>().register::<Asking>().register::<Refunding>();
+        Ok(engine.register::<Stirring>().state(Shop(name)))
     })
     .arg(
         Arg::new("shop")

@@ -1,15 +1,16 @@
 //! Asks the user before many runs are changed.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 
 use crate::failure::{Exit, Failure};
 use crate::session::Session;
+use crate::stdin;
 
 /// Returns when the user has agreed.
 ///
 /// # Errors
 /// When the user declines; when there is no terminal to ask on, and no `--yes`.
-pub fn ask(session: &Session, question: &str) -> Result<(), Failure> {
+pub async fn ask(session: &Session, question: &str) -> Result<(), Failure> {
     if session.has_consent() {
         return Ok(());
     }
@@ -19,8 +20,7 @@ pub fn ask(session: &Session, question: &str) -> Result<(), Failure> {
     }
     write!(io::stderr(), "{question} [y/N] ")?;
     io::stderr().flush()?;
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer)?;
+    let answer = stdin::line().await?;
     if matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes") {
         Ok(())
     } else {

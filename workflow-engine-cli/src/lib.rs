@@ -14,6 +14,7 @@ mod client;
 mod api;
 mod values;
 mod run_filter;
+mod stdin;
 mod consent;
 mod progress;
 mod typescript;

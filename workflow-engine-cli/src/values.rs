@@ -1,6 +1,5 @@
 //! Values of options: ids, JSON from a file, durations.
 
-use std::io::Read;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -8,6 +7,7 @@ use clap::{Arg, ArgMatches};
 use workflow_engine::{Json, RunId};
 
 use crate::failure::{Exit, Failure};
+use crate::stdin;
 
 /// Returns the argument for the id of a run.
 pub fn run_id() -> Arg {
@@ -29,11 +29,9 @@ pub fn parse_run_id(text: &str) -> Result<RunId, String> {
 ///
 /// # Errors
 /// When the file cannot be read, or is not JSON.
-pub fn json(option: &str, text: &str) -> Result<Json, Failure> {
+pub async fn json(option: &str, text: &str) -> Result<Json, Failure> {
     let (text, place) = if text == "-" || text == "@-" {
-        let mut read = String::new();
-        std::io::stdin().lock().read_to_string(&mut read)?;
-        (read, "standard input".to_owned())
+        (stdin::all().await?, "standard input".to_owned())
     } else if let Some(path) = text.strip_prefix('@') {
         let read = std::fs::read_to_string(path).map_err(|error| {
             Failure::new(Exit::Usage, format!("`{path}` of `{option}` cannot be read: {error}"))
@@ -47,6 +45,17 @@ pub fn json(option: &str, text: &str) -> Result<Json, Failure> {
             "write `{option} @file.json`, `{option} -` for standard input, or the JSON itself"
         ))
     })
+}
+
+/// Reads the JSON of the option `--name`, if it is given.
+///
+/// # Errors
+/// As [`json`].
+pub async fn json_option(matches: &ArgMatches, name: &str) -> Result<Option<Json>, Failure> {
+    match matches.get_one::<String>(name) {
+        Some(text) => json(&format!("--{name}"), text).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// Reads an instant in the form of RFC 3339, with its offset from UTC.
@@ -96,14 +105,14 @@ mod tests {
         }
     }
 
-    #[test]
-    fn json_is_the_value_itself_or_a_file() {
-        assert_eq!(json("--input", r#"{"n": 1}"#).unwrap().as_str(), r#"{"n": 1}"#);
+    #[tokio::test]
+    async fn json_is_the_value_itself_or_a_file() {
+        assert_eq!(json("--input", r#"{"n": 1}"#).await.unwrap().as_str(), r#"{"n": 1}"#);
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("input.json");
         std::fs::write(&file, "[1, 2]\n").unwrap();
-        assert_eq!(json("--input", &format!("@{}", file.display())).unwrap().as_str(), "[1, 2]");
-        assert_eq!(json("--input", "@missing.json").unwrap_err().exit(), Exit::Usage);
-        assert_eq!(json("--input", "{").unwrap_err().exit(), Exit::Usage);
+        assert_eq!(json("--input", &format!("@{}", file.display())).await.unwrap().as_str(), "[1, 2]");
+        assert_eq!(json("--input", "@missing.json").await.unwrap_err().exit(), Exit::Usage);
+        assert_eq!(json("--input", "{").await.unwrap_err().exit(), Exit::Usage);
     }
 }

@@ -1,8 +1,9 @@
 //! The OpenAPI document, which the table of routes makes.
 
 use schemars::generate::{Contract, SchemaSettings};
-use schemars::{Schema, SchemaGenerator};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
+use workflow_engine::ApprovalId;
 
 use crate::problem::{self, Details};
 use crate::routes::{self, Route};
@@ -97,6 +98,7 @@ fn parameters(route: &Route, generator: &mut SchemaGenerator) -> Vec<Value> {
         if let Some(name) = segment.strip_prefix('{').and_then(|segment| segment.strip_suffix('}')) {
             let schema = match name {
                 "run_id" => json!({ "type": "string", "format": "uuid" }),
+                "approval_id" => ApprovalId::json_schema(generator).to_value(),
                 _ => json!({ "type": "string", "minLength": 1 }),
             };
             parameters.push(json!({ "name": name, "in": "path", "required": true, "schema": schema }));

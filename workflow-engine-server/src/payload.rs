@@ -26,8 +26,8 @@ pub(crate) const TOTAL_BYTES: HeaderName = HeaderName::from_static("x-total-byte
 #[serde(deny_unknown_fields)]
 pub(crate) struct ShowPayload {
     /// The most bytes to return: the text is cut there. The header `X-Total-Bytes` tells the size of the whole.
-    #[schemars(range(min = 1, max = 9_007_199_254_740_991_u64))]
-    pub(crate) preview: Option<std::num::NonZeroU64>,
+    #[schemars(range(min = 1, max = 4_294_967_295_u64))]
+    pub(crate) preview: Option<std::num::NonZeroU32>,
     /// Whether to show the values of hidden fields. It needs the grant `operate`, and is an action of the audit log.
     #[serde(default)]
     pub(crate) reveal: Flag,

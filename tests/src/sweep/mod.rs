@@ -7,3 +7,4 @@ pub mod ports;
 pub mod workflows;
 pub mod run;
 mod schedule;
+mod times;

@@ -17,11 +17,11 @@ use workflow_engine::{AnnotationFilter, EngineBuilder, Error, LogFilter, RunFilt
 
 use super::points::{Armed, Reaction, are_watched};
 use super::ports::{BlobPoints, ExecutorPoints, PluginPoints, SinkPoints};
-use super::schedule;
 use super::workflows::{
-    Bookings, FirstInput, HoldInput, booking, catching, chain, choosing, diamond, doubling, held, nesting,
-    short, waiting,
+    Bookings, FirstInput, HoldInput, asking, booking, catching, chain, choosing, diamond, doubling, expiring,
+    held, later, nesting, short, waiting,
 };
+use super::{schedule, times};
 
 /// The duration of leases.
 pub const LEASE: Duration = Duration::from_millis(300);
@@ -54,6 +54,14 @@ pub enum Shape {
     Booking,
     /// `first >> left`, started by the tick of a schedule.
     Scheduled,
+    /// `first >> ask >> confirm`: two signals at once during the wait.
+    Asking,
+    /// `first >> hear >> match catch(expire) { Ok => left, Err => late } >> close`: two signals before a short wait.
+    Early,
+    /// As `Early`, without a signal before the wait times out.
+    Expiring,
+    /// `first >> delay >> left`, in a run that starts later.
+    Later,
     /// `first >> left`, with a sink and a plugin under long leases; in databases of its own.
     Delivering,
     /// Many runs of `hold`, which end only in the engine that takes over; in databases of their own.
@@ -62,7 +70,7 @@ pub enum Shape {
 
 impl Shape {
     /// The workflows that are executed one after the other in one database.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 12] = [
         Self::Chain,
         Self::Diamond,
         Self::Waiting,
@@ -70,6 +78,10 @@ impl Shape {
         Self::Catching,
         Self::Nesting,
         Self::Booking,
+        Self::Asking,
+        Self::Early,
+        Self::Expiring,
+        Self::Later,
         Self::Scheduled,
     ];
 
@@ -81,8 +93,9 @@ impl Shape {
             Self::Choosing | Self::Catching if number.is_multiple_of(2) => 2 * number,
             Self::Choosing | Self::Catching => number + 1,
             Self::Booking => number + 2,
-            Self::Nesting | Self::Delivering | Self::Scheduled => 2 * number,
-            Self::Crowd => number,
+            Self::Nesting | Self::Delivering | Self::Early | Self::Later | Self::Scheduled => 2 * number,
+            Self::Expiring => number + 1,
+            Self::Crowd | Self::Asking => number,
         }
     }
 
@@ -92,13 +105,19 @@ impl Shape {
             Self::Choosing | Self::Catching if !number.is_multiple_of(2) => Some("left"),
             Self::Choosing => Some("right"),
             Self::Catching => Some("rescue"),
+            Self::Early => Some("late"),
+            Self::Expiring => Some("left"),
             _ => None,
         }
     }
 
     /// Returns the stage of the run of `number` whose failure is caught, if there is one.
     pub fn failed(self, number: u64) -> Option<&'static str> {
-        (self == Self::Catching && !number.is_multiple_of(2)).then_some("even")
+        match self {
+            Self::Catching if !number.is_multiple_of(2) => Some("even"),
+            Self::Expiring => Some("expire"),
+            _ => None,
+        }
     }
 
     /// Returns the stages that make a booking.
@@ -123,6 +142,9 @@ impl Shape {
             Self::Booking => booking::definition(),
             Self::Delivering | Self::Scheduled => short::definition(),
             Self::Crowd => held::definition(),
+            Self::Asking => asking::definition(),
+            Self::Early | Self::Expiring => expiring::definition(),
+            Self::Later => later::definition(),
         };
         let mut stages: Vec<_> = definition.stages.iter().map(|stage| stage.id.as_str()).collect();
         stages.retain(|stage| Some(*stage) != self.skipped(number));
@@ -205,6 +227,9 @@ impl ChildConfig {
             .register::<booking>()
             .register::<short>()
             .register::<held>()
+            .register::<asking>()
+            .register::<expiring>()
+            .register::<later>()
             .state(Bookings(self.bookings()))
             .executor(ExecutorPoints)
             .inline_limit(16)
@@ -269,6 +294,9 @@ impl ChildConfig {
                 let run_id = schedule::tick(engine, self.number, self.input()).await?;
                 self.finish(engine, engine.run_handle::<short>(run_id).await?).await
             }
+            Shape::Asking => times::ask(self, engine).await,
+            Shape::Early | Shape::Expiring => times::expire(self, engine).await,
+            Shape::Later => times::start_later(self, engine).await,
             Shape::Crowd if are_watched() => std::future::pending().await,
             Shape::Crowd => self.run_crowd(engine).await,
         }
@@ -300,11 +328,6 @@ impl ChildConfig {
     {
         let run = engine.start::<W>(self.input()).idempotency_key(self.key()).await?;
         self.finish(engine, run).await
-    }
-
-    fn input(&self) -> FirstInput {
-        let ledger = ledger(&self.folder).to_str().expect("a temporary path is text").to_owned();
-        FirstInput { ledger, number: self.number }
     }
 
     async fn finish<W>(&self, engine: &Engine, run: RunHandle<W>) -> Result<u64, Error>

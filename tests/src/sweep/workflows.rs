@@ -7,10 +7,10 @@ use workflow_engine::Statement;
 use workflow_engine::prelude::*;
 
 use super::{outage, points};
-use crate::execution_log;
+use crate::{execution_log, signal};
 
 /// The ledger's path and a number. Its JSON is longer than the limit of inline values.
-type Parcel = (String, u64);
+pub type Parcel = (String, u64);
 
 /// Appends a line to the ledger. While the store is out of reach, the body lasts until it is stopped.
 async fn note(ledger: &str, ctx: &StageContext) -> StageResult<()> {
@@ -134,6 +134,65 @@ pub async fn rescue(
     Ok((parcel.0.clone(), parcel.1 + 1))
 }
 
+/// Waits for a signal.
+#[stage(signal = Parcel, give_up_after = "1h",
+    retry(max_attempts = 100, max_crashes = 100, initial = "1ms", max = "1ms"))]
+pub async fn ask(parcel: Parcel, ctx: &StageContext) -> StageResult<Parcel> {
+    note(&parcel.0, ctx).await?;
+    Ok(parcel)
+}
+
+/// Returns what the first stage has returned, and has checked that the signal agrees with it.
+#[stage(retry(max_attempts = 100, max_crashes = 100, initial = "1ms", max = "1ms"))]
+pub async fn confirm(
+    signal: Parcel,
+    #[require(first)] parcel: &Parcel,
+    ctx: &StageContext,
+) -> StageResult<Parcel> {
+    note(&parcel.0, ctx).await?;
+    if signal != *parcel {
+        return Err(StageError::permanent("the signal is another one"));
+    }
+    Ok(signal)
+}
+
+/// The name under which the sender of early signals reports that it has sent them.
+pub const SENT: &str = "sent";
+
+/// Waits in this process until the signals were sent that come before the next stage waits. For an odd number, none come.
+#[stage(retry(max_attempts = 100, max_crashes = 100, initial = "1ms", max = "1ms"))]
+pub async fn hear(parcel: Parcel, ctx: &StageContext) -> StageResult<Parcel> {
+    note(&parcel.0, ctx).await?;
+    if parcel.1.is_multiple_of(2) {
+        signal::wait(ctx.run_id(), SENT).await;
+        // For another attempt.
+        signal::give(ctx.run_id(), SENT);
+    }
+    Ok(parcel)
+}
+
+/// Waits for a signal for a short time.
+#[stage(signal = Parcel, give_up_after = "100ms",
+    retry(max_attempts = 100, max_crashes = 100, initial = "1ms", max = "1ms"))]
+pub async fn expire(parcel: Parcel, ctx: &StageContext) -> StageResult<Parcel> {
+    note(&parcel.0, ctx).await?;
+    Ok(parcel)
+}
+
+/// Adds one where no signal has come.
+#[stage(retry(max_attempts = 100, max_crashes = 100, initial = "1ms", max = "1ms"))]
+pub async fn late(
+    failure: StageFailure,
+    #[require(first)] parcel: &Parcel,
+    ctx: &StageContext,
+) -> StageResult<Parcel> {
+    note(&parcel.0, ctx).await?;
+    if failure.code != "WAIT_TIMED_OUT" {
+        return Err(StageError::permanent(failure.message));
+    }
+    Ok((parcel.0.clone(), parcel.1 + 1))
+}
+
 /// Never ends in a child.
 #[stage(retry(max_attempts = 1))]
 pub async fn hold(ledger: String, number: u64, ctx: &StageContext) -> StageResult<Parcel> {
@@ -169,6 +228,21 @@ workflow! {
         parcel if parcel.1 % 2 == 0 => left,
         parcel => right,
     } >> close
+}
+workflow! {
+    /// For `number` the output is `number`.
+    pub asking = first >> ask >> confirm
+}
+workflow! {
+    /// With a signal the output is `2 * number`, without one `number + 1`.
+    pub expiring = first >> hear >> match catch(expire) {
+        Ok(parcel) => left,
+        Err(failure) => late,
+    } >> close
+}
+workflow! {
+    /// For `number` the output is `2 * number`.
+    pub later = first >> delay("100ms") >> left
 }
 workflow! {
     /// For `number` the output is `2 * number + 2`.

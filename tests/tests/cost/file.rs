@@ -7,7 +7,9 @@ use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection};
 use tempfile::TempDir;
 use workflow_engine::stores::SqliteStore;
 
-use super::{Bound, Cost, RUNS, Subscribers, WARM_UP, check_choices, choosing, engine, plain, run, run_as};
+use super::{
+    Bound, Cost, RUNS, Subscribers, WARM_UP, check_choices, choosing, engine, plain, run, run_as, signals,
+};
 
 /// One statement of a run reads, to check that the run is new; the writer has cached the rest. The write-ahead log
 /// stores whole pages of 4 KiB; this is 28 of them.
@@ -106,6 +108,32 @@ async fn choices_on_sqlite() {
     }
     println!("plain: {}\nchoosing: {}", costs[0], costs[1]);
     check_choices(costs[0], costs[1]);
+    counter.close().await.unwrap();
+    engine.shutdown().await;
+}
+
+/// The most statements of a wait. Each of its commits loads and writes some rows that a run without a wait does not have.
+const WAIT_STATEMENTS: u64 = 40;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn signals_on_sqlite() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("store.db");
+    let store = Arc::new(SqliteStore::open(path.to_str().unwrap()).await.unwrap());
+    let mut counter = SqliteConnection::connect(path.to_str().unwrap()).await.unwrap();
+    count_rows(&mut counter).await;
+    let engine = engine(store.clone(), Subscribers::None).await;
+    let mut costs = Vec::new();
+    for waits in [false, true] {
+        let runs = async |runs| {
+            if waits { signals::run(&engine, runs).await } else { run_as::<plain>(&engine, runs).await }
+        };
+        runs(WARM_UP).await;
+        let before = current_cost(&store, Some(&mut counter), &path).await;
+        runs(RUNS).await;
+        costs.push(current_cost(&store, Some(&mut counter), &path).await - before);
+    }
+    signals::check(costs[0], costs[1], WAIT_STATEMENTS);
     counter.close().await.unwrap();
     engine.shutdown().await;
 }

@@ -7,6 +7,7 @@
 
 mod server;
 mod file;
+mod signals;
 
 use std::fmt;
 use std::ops::Sub;
@@ -175,6 +176,7 @@ async fn run_as<W: Workflow<Input = FirstInput, Output = u64>>(engine: &Engine, 
 async fn engine(store: Arc<dyn Store>, subscribers: Subscribers) -> Engine {
     let builder = EngineBuilder::with_store(Arc::clone(&store), Arc::new(SystemClock)).register::<diamond>();
     let builder = builder.register::<plain>().register::<choosing>();
+    let builder = builder.register::<signals::asking>();
     let builder = if subscribers == Subscribers::ThisProcess {
         builder.event_sink(NoopSink).plugin(Recorder::new("recorder"))
     } else {

@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 use tests::postgres::{self, Cluster};
 use workflow_engine::stores::{PostgresOptions, PostgresStore};
 
-use super::{Bound, Cost, RUNS, Subscribers, WARM_UP, engine, run};
+use super::{Bound, Cost, RUNS, Subscribers, WARM_UP, engine, plain, run, run_as, signals};
 
 /// One statement for each commit, and about 1.4 KiB for each stage.
 const BOUND: Bound = Bound { statements: (4, 1), rows: (13, 1), bytes: 5_700 };
@@ -93,4 +93,36 @@ async fn on_postgres() {
             cost_of_runs.check(&BOUND);
         }
     }
+}
+
+/// The most statements of a wait: one or two for each commit, and one for each queue that a commit reads or writes.
+const WAIT_STATEMENTS: u64 = 16;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn signals_on_postgres() {
+    if !postgres::is_available("signals_on_postgres") {
+        return;
+    }
+    let Some(cluster) = Cluster::start() else {
+        eprintln!("skipped: signals_on_postgres: the test needs its own server");
+        return;
+    };
+    let mut options = PostgresOptions::new(cluster.url());
+    options.schema = "signals".to_owned();
+    let store = Arc::new(PostgresStore::open(options).await.unwrap());
+    let mut counter = PgConnection::connect(cluster.url()).await.unwrap();
+    count_rows(&mut counter, "signals").await;
+    let engine = engine(store.clone(), Subscribers::None).await;
+    let mut costs = Vec::new();
+    for waits in [false, true] {
+        let runs = async |runs| {
+            if waits { signals::run(&engine, runs).await } else { run_as::<plain>(&engine, runs).await }
+        };
+        runs(WARM_UP).await;
+        let before = current_cost(&store, &mut counter, Some("signals")).await;
+        runs(RUNS).await;
+        costs.push(current_cost(&store, &mut counter, Some("signals")).await - before);
+    }
+    signals::check(costs[0], costs[1], WAIT_STATEMENTS);
+    engine.shutdown().await;
 }

@@ -104,6 +104,8 @@ impl Dice {
             (3, "transition"),
             (1, "cancel"),
             (if_so(some(|run| run.suspended() > 0), 6), "wake"),
+            (if some(Run::has_signal_stage) { 8 } else { 0 }, "signal"),
+            (if some(|run| run.deadline_at.is_some()) { 3 } else { 0 }, "fail overdue"),
             (if_so(some(|run| run.status.is_terminal()), 12), "rerun"),
         ]);
         match choice {
@@ -134,6 +136,12 @@ impl Dice {
                 let (run, stage) = self.stage(state);
                 Command::Wake { run, stage }
             }
+            "signal" => {
+                let (run, stage) = self.signal_stage(state);
+                let payload = self.weighed(&[(3, 0), (1, 1_000_000_000_000)]) + self.below(2) as u64;
+                Command::Signal { run, stage, key: self.key(), payload }
+            }
+            "fail overdue" => Command::FailOverdue { limit: self.one_of(&[100, 1]) },
             _ => {
                 let (run, stage) = self.stage(state);
                 Command::Rerun { run, stage, key: self.key(), dry: self.below(10) == 9 }
@@ -156,6 +164,17 @@ impl Dice {
 
     fn deliver(&mut self, leases: &[Index]) -> Command {
         Command::Deliver { lease: self.one_of(leases), end: self.end(), room: self.below(3) }
+    }
+
+    /// Selects a stage of a run that has a stage which waits for a signal; usually that stage.
+    fn signal_stage(&mut self, state: &Reference) -> (Index, usize) {
+        let runs = state.runs.iter().enumerate().filter(|(_, run)| run.has_signal_stage());
+        let runs: Vec<Index> = runs.map(|(index, _)| index).collect();
+        let run = self.one_of(&runs);
+        let stages = &state.runs[run].workflow.stages;
+        let waits = stages.iter().position(workflows::waits_for_signal);
+        let other = self.below(stages.len());
+        (run, waits.filter(|_| self.below(8) > 0).unwrap_or(other))
     }
 
     fn end(&mut self) -> End {
@@ -194,6 +213,7 @@ fn refers(state: &Reference, process: Index, command: &Command) -> bool {
     match command {
         Command::Execute { run, stage, .. }
         | Command::Wake { run, stage }
+        | Command::Signal { run, stage, .. }
         | Command::Rerun { run, stage, .. } => {
             state.runs.get(*run).is_some_and(|run| *stage < run.workflow.stages.len())
         }
@@ -232,10 +252,13 @@ fn can_be_overtaken(command: &Command) -> bool {
         command,
         Command::Cancel { .. }
             | Command::Wake { .. }
+            | Command::Signal { .. }
             | Command::Transition { .. }
             | Command::Rerun { .. }
             | Command::Deliver { .. }
             | Command::HandBack { .. }
+            // Of fewer, it would choose others if it began now.
+            | Command::FailOverdue { limit: RUNS.. }
     )
 }
 

@@ -2,10 +2,11 @@
 
 use proptest::prelude::*;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest};
+use workflow_engine::records::Status;
 
 use crate::defects::Defect;
 use crate::generate;
-use crate::spec::Reference;
+use crate::spec::{Reference, Stage};
 use crate::step::{Outcome, Response, Step};
 use crate::system::{Kind, System};
 
@@ -39,6 +40,13 @@ impl Case {
             names.extend(run.events.iter().filter(|event| *event == "workflow:suspended").cloned());
             let skips = run.events.iter().filter(|event| event.starts_with("stage:skipped"));
             names.extend(skips.map(|_| "stage:skipped".to_owned()));
+            let is_early = |stage: &Stage| stage.status == Status::Pending;
+            let early = run.stages.iter().enumerate().filter(|(_, stage)| is_early(stage));
+            names.extend(
+                early
+                    .filter(|(stage, _)| run.next_signal(*stage).is_some())
+                    .map(|_| "early signal".to_owned()),
+            );
         }
         names
     }
@@ -63,6 +71,8 @@ fn name(response: &Response) -> String {
         Response::Reaped { released: 1.., .. } => "Reaped",
         Response::Cancelled(true) => "Cancelled",
         Response::Woken(true) => "Woken",
+        Response::Signalled => "Signalled",
+        Response::Overdue(1..) => "Overdue",
         Response::Rerun { .. } => "Rerun",
         Response::Flushed { published: 1.., .. } => "Flushed",
         Response::Transitioned(name) | Response::Refused(name) => name,

@@ -94,6 +94,16 @@ pub enum Command {
         run: Index,
         stage: usize,
     },
+    Signal {
+        run: Index,
+        stage: usize,
+        key: Option<u8>,
+        payload: u64,
+    },
+    /// Fails the runs whose deadline has passed.
+    FailOverdue {
+        limit: usize,
+    },
     Rerun {
         run: Index,
         stage: usize,
@@ -147,6 +157,8 @@ pub enum Response {
     Transitioned(&'static str),
     Cancelled(bool),
     Woken(bool),
+    Signalled,
+    Overdue(usize),
     Rerun {
         generation: u32,
         stages: Vec<String>,

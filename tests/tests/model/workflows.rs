@@ -1,6 +1,6 @@
 //! The workflows that the cases run. Their functions do not matter: the case decides how each attempt ends.
 
-use workflow_engine::definition::WorkflowDefinition;
+use workflow_engine::definition::{StageDefinition, WorkflowDefinition};
 use workflow_engine::prelude::*;
 
 #[stage(retry(max_attempts = 2, max_crashes = 2, initial = "1s"))]
@@ -77,8 +77,19 @@ async fn settle(one: Result<u64, StageFailure>, other: u64) -> StageResult<u64> 
 
 workflow! { catching = begin >> [catch([left, order] >> join), right] >> settle }
 
+#[stage(signal = u64, give_up_after = "25s", retry(max_attempts = 2, max_crashes = 2, initial = "1s"))]
+async fn approve(number: u64) -> StageResult<u64> {
+    Ok(number)
+}
+
+workflow! { asking = begin >> [approve, left] >> join }
+workflow! {
+    #[workflow(deadline = "90s")]
+    dated = begin >> [catch(approve), delay("5s") >> right] >> settle
+}
+
 /// Returns all workflows.
-pub fn all() -> [&'static WorkflowDefinition; 7] {
+pub fn all() -> [&'static WorkflowDefinition; 9] {
     [
         chain::definition(),
         diamond::definition(),
@@ -87,7 +98,14 @@ pub fn all() -> [&'static WorkflowDefinition; 7] {
         choosing::definition(),
         ending::definition(),
         catching::definition(),
+        asking::definition(),
+        dated::definition(),
     ]
+}
+
+/// Returns whether a stage waits for a signal.
+pub fn waits_for_signal(stage: &StageDefinition) -> bool {
+    stage.wait.is_some_and(|wait| wait.is_signal())
 }
 
 /// Returns the arm that an output of the stage chooses, if it chooses.

@@ -167,6 +167,14 @@ impl Judge {
         if config.shape == Shape::Delivering {
             check_deliveries(scenario, &handled(&config.folder), run, &sequences);
         }
+        let signals = "number || ' ' || CASE WHEN consumed_at IS NULL THEN 'kept' ELSE 'consumed' END";
+        let signals = of_run(signals, "workflow_signals", "workflow_run_id") + " ORDER BY number";
+        let signals = self.database.column(&signals).await;
+        assert_eq!(signals, config.shape.signals(), "{scenario:?}: one signal for each key, and one winner");
+        let signalled = of_run("payload", "workflow_outbox_events", "workflow_run_id")
+            + " AND event_type = 'stage:signalled'";
+        let signalled = self.database.column(&signalled).await;
+        assert_eq!(signalled.len(), signals.len(), "{scenario:?}: one event for each signal");
         if config.reaction().is_some_and(Reaction::is_steady) {
             self.check_undisturbed(scenario, config, run).await;
         }

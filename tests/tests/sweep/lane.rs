@@ -60,8 +60,12 @@ impl Lane {
     /// the result.
     pub async fn execute(&mut self, scenario: &Scenario) -> Outcome {
         self.next += 1;
-        // A failure is caught where the number is odd.
-        let parity = if scenario.shape == Shape::Catching { 1 } else { self.next % 2 };
+        // A failure is caught where the number is odd, and signals come before the wait where it is even.
+        let parity = match scenario.shape {
+            Shape::Catching | Shape::Expiring => 1,
+            Shape::Early => 0,
+            _ => self.next % 2,
+        };
         let config = ChildConfig {
             shape: scenario.shape,
             number: 2 * self.next + parity,

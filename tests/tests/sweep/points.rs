@@ -8,7 +8,7 @@ use tests::sweep::run::Shape;
 use crate::lane::Database;
 
 /// Every method of every port that an engine calls while no other process commits.
-const METHODS: [&str; 54] = [
+const METHODS: [&str; 56] = [
     "store.commit",
     "store.commit_locked",
     "store.snapshot",
@@ -20,6 +20,8 @@ const METHODS: [&str; 54] = [
     "store.blob",
     "store.events",
     "store.logs",
+    "store.signals",
+    "store.next_signal",
     "store.list_runs",
     "store.count_runs",
     "store.list_logs",

@@ -37,7 +37,8 @@ pub async fn execute(session: &Session, api: Api, matches: &ArgMatches) -> Resul
             let Some(id) = matches.get_one::<ApprovalId>("id") else {
                 return Err(Failure::usage("`approvals answer` needs an id"));
             };
-            let body = json!({ "payload": signal::payload_of(matches)?, "actor": signal::actor_of(matches) });
+            let body =
+                json!({ "payload": signal::payload_of(matches).await?, "actor": signal::actor_of(matches) });
             let call = Call::post(format!("/approvals/{}", segment(&id.to_string())), &body)?;
             signal::send(session, &api, call, &format!("{}  {}", id.run_id, id.stage_key), matches).await
         }

@@ -56,7 +56,7 @@ async fn delete(session: &Session, engine: &Engine, matches: &ArgMatches) -> Res
     let age = crate::output::text::duration(
         chrono::TimeDelta::from_std(older_than).unwrap_or(chrono::TimeDelta::MAX),
     );
-    consent::ask(session, &format!("Delete the runs that ended at least {age} ago?"))?;
+    consent::ask(session, &format!("Delete the runs that ended at least {age} ago?")).await?;
     let mut deleted: Vec<RunId> = Vec::new();
     while left > 0 {
         let mut purge = PurgeRuns::older_than(older_than).limit(left.min(STEP));

@@ -16,6 +16,7 @@ mod serve;
 mod openapi;
 mod gc;
 mod migrate;
+mod index;
 mod doctor;
 mod completions;
 mod man;
@@ -52,6 +53,7 @@ pub fn all(has_workflows: bool) -> Vec<Command> {
         dead_letters::command(),
         gc::command(),
         migrate::command(),
+        index::command(),
         doctor::command(),
         codegen::command(),
         openapi::command(),
@@ -84,6 +86,7 @@ pub async fn execute(session: &Session, name: &str, matches: &mut ArgMatches) ->
         "actions" => on_api(session, |api| actions::execute(session, api, matches)).await,
         "gc" => unless_interrupted(gc::execute(session, matches)).await,
         "migrate" => unless_interrupted(migrate::execute(session, matches)).await,
+        "index" => unless_interrupted(index::execute(session, matches)).await,
         "doctor" => unless_interrupted(doctor::execute(session, matches)).await,
         "codegen" => unless_interrupted(codegen::execute(session, matches)).await,
         "openapi" => openapi::execute(session),

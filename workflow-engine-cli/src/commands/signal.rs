@@ -40,14 +40,15 @@ pub async fn execute(session: &Session, api: Api, matches: &ArgMatches) -> Resul
     // clap requires the stage.
     let stage_id = matches.get_one::<String>("stage").map_or("", String::as_str);
     let run_id = values::the_run(matches);
-    let body = json!({ "stage": stage_id, "payload": payload_of(matches)?, "actor": actor_of(matches) });
+    let body =
+        json!({ "stage": stage_id, "payload": payload_of(matches).await?, "actor": actor_of(matches) });
     let call = Call::post(format!("/runs/{run_id}/signal"), &body)?;
     send(session, &api, call, &format!("{run_id}  {stage_id}"), matches).await
 }
 
 /// Returns the payload of these arguments.
-pub fn payload_of(matches: &ArgMatches) -> Result<Json, Failure> {
-    values::json("JSON", matches.get_one::<String>("payload").map_or("", String::as_str))
+pub async fn payload_of(matches: &ArgMatches) -> Result<Json, Failure> {
+    values::json("JSON", matches.get_one::<String>("payload").map_or("", String::as_str)).await
 }
 
 /// Returns who sends the signal, if these arguments name a sender.

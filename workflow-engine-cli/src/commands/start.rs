@@ -72,7 +72,7 @@ pub fn command(has_workflows: bool) -> Command {
 }
 
 pub async fn execute(session: &Session, matches: &ArgMatches) -> Result<(), Failure> {
-    let call = call(matches)?;
+    let call = call(matches).await?;
     let waits = matches.get_flag("wait");
     let has_worker = matches.try_get_one::<bool>("worker").ok().flatten() == Some(&true);
     if let Some(api) = session.remote()? {
@@ -142,15 +142,14 @@ struct StartRun<'a> {
     deadline_ms: Option<u64>,
 }
 
-fn call(matches: &ArgMatches) -> Result<Call, Failure> {
+async fn call(matches: &ArgMatches) -> Result<Call, Failure> {
     let text = |name: &str| matches.get_one::<String>(name);
-    let json_of = |name: &str| text(name).map(|value| values::json(&format!("--{name}"), value)).transpose();
     let milliseconds = |name: &str| {
         let duration = matches.get_one::<Duration>(name);
         duration.map(|duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
     };
     // A workflow without input has the input `{}`.
-    let input = match json_of("input")? {
+    let input = match values::json_option(matches, "input").await? {
         Some(input) => input,
         None => Json::encode(&json!({}))?,
     };
@@ -160,9 +159,9 @@ fn call(matches: &ArgMatches) -> Result<Call, Failure> {
         workflow: text("workflow").map_or("", String::as_str),
         input,
         version: matches.get_one("version").copied(),
-        config: json_of("config")?,
+        config: values::json_option(matches, "config").await?,
         priority: matches.get_one("priority").copied(),
-        metadata: json_of("metadata")?,
+        metadata: values::json_option(matches, "metadata").await?,
         tags: tags.cloned().collect(),
         budget: matches.get_one("budget").copied(),
         start_at: matches.get_one("at").copied(),

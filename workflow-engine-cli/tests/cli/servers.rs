@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Child;
 
 use crate::programs::{Output, run, shop, signal, start, wfe};
@@ -13,28 +13,41 @@ const SECRET: &str = "a token for the tests of the command line";
 /// A server of the shop with a worker.
 pub struct Served {
     pub url: String,
+    /// The file of the first token.
     pub token_file: PathBuf,
     child: Child,
 }
 
 impl Served {
     pub fn new(world: &World) -> Self {
-        let token_file = world.folder.path().join("token");
-        std::fs::write(&token_file, format!("{SECRET}\n")).unwrap();
-        let token = format!("ops:operate:file:{}", token_file.display());
-        let arguments = ["serve", "--worker", "--listen", "127.0.0.1:0", "--token", &token];
-        let mut child = start(world.shop_command(&arguments));
+        Self::with_tokens(world, &[("ops", "operate", SECRET)])
+    }
+
+    /// Starts a server with these tokens: name, grant and text. The file of a token has its name.
+    pub fn with_tokens(world: &World, tokens: &[(&str, &str, &str)]) -> Self {
+        let mut command = world.shop_command(&["serve", "--worker", "--listen", "127.0.0.1:0"]);
+        let file = |name: &str| world.folder.path().join(name);
+        for (name, grant, text) in tokens {
+            std::fs::write(file(name), format!("{text}\n")).unwrap();
+            command.args(["--token", &format!("{name}:{grant}:file:{}", file(name).display())]);
+        }
+        let mut child = start(command);
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let address = lines.find_map(|line| Some(line.ok()?.split_once("workflow-engine: ")?.1.to_owned()));
         // What it logs later must not fill the pipe.
         std::thread::spawn(move || lines.for_each(drop));
         let url = address.unwrap().trim_end_matches('/').to_owned();
-        Self { url, token_file, child }
+        Self { url, token_file: file(tokens[0].0), child }
     }
 
     pub fn wfe(&self, arguments: &[&str]) -> Output {
+        self.wfe_with(&self.token_file, arguments)
+    }
+
+    /// Runs a command with the token in this file.
+    pub fn wfe_with(&self, token_file: &Path, arguments: &[&str]) -> Output {
         let mut command = wfe();
-        command.args(["--server", &self.url, "--token-file"]).arg(&self.token_file).args(arguments);
+        command.args(["--server", &self.url, "--token-file"]).arg(token_file).args(arguments);
         run(command)
     }
 

@@ -26,7 +26,7 @@ fn the_graph_of_a_workflow_is_in_the_store() {
     let listed = world.wfe(&["workflows", "list", "-o", "json"]).json();
     let ids: Vec<&str> =
         listed["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap()).collect();
-    assert_eq!(ids, ["asking", "ordering", "stirring"]);
+    assert_eq!(ids, ["asking", "ordering", "refunding", "stirring"]);
     world.wfe(&["workflows", "show", "unknown"]).fails(3, "there is no workflow `unknown`");
 }
 
@@ -55,7 +55,8 @@ fn a_run_is_forked_against_the_definition_in_the_store() {
     fork(&failed, &["--from", "price", "--input", r#"{"article":7,"number":1}"#]).fails(2, "INVALID_INPUT");
     fork(&failed, &["--from", "ship"]).fails(4, "ANCESTOR_NOT_COMPLETED");
     fork(&good, &["--from", "ship", "--set-output", "invoice=7"]).fails(2, "is not of its type");
-    fork(&good, &["--from", "ship", "--config", "{}"]).fails(3, "WORKFLOW_NOT_FOUND");
+    fork(&good, &["--from", "ship", "--config", r#"{"shop":{}}"#]).fails(2, "it has no stage `shop`");
+    fork(&good, &["--from", "ship", "--config", "{}", "--dry-run"]).done();
     let restarted = fork(&failed, &["--from", "price", "--input", TEA]).json();
     let edited = fork(&good, &["--from", "ship", "--set-output", "invoice=\"paid\""]).json();
     assert_eq!(edited["taken_over"], serde_json::json!(["price", "reserve", "invoice"]));

@@ -2,11 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use workflow_engine::{ApprovalId, Json as Payload, PendingApproval, Signal};
+use workflow_engine::{ApprovalId, ErrorCode, Json as Payload, PendingApproval, Signal};
 
 use super::Route;
 use super::run_detail::check_match;
@@ -48,7 +48,8 @@ struct SendSignal {
     stage: String,
     /// The payload, of the type that the stage waits for.
     payload: Payload,
-    /// Who sends it. Default: the name of the token.
+    /// Who sends it, in 1 to 255 bytes without control characters. Default: the name of the token.
+    #[schemars(length(min = 1, max = 255))]
     actor: Option<String>,
 }
 
@@ -58,7 +59,8 @@ struct SendSignal {
 struct Answer {
     /// The payload, of the type that the stage waits for.
     payload: Payload,
-    /// Who sends it. Default: the name of the token.
+    /// Who sends it, in 1 to 255 bytes without control characters. Default: the name of the token.
+    #[schemars(length(min = 1, max = 255))]
     actor: Option<String>,
 }
 
@@ -115,13 +117,23 @@ async fn send(
     actor: Option<String>,
     key: Option<String>,
 ) -> Result<Json<Signalled>, Problem> {
+    let has_actor = actor.is_some();
     let signal = match actor {
         Some(actor) => signal.actor(actor),
         None => signal,
     };
-    match key {
-        Some(key) => signal.idempotency_key(key).await?,
-        None => signal.await?,
+    let sent = match key {
+        Some(key) => signal.idempotency_key(key).await,
+        None => signal.await,
+    };
+    match sent {
+        Ok(()) => Ok(Json(Signalled { signalled: true })),
+        // The name is part of the body, which could be read.
+        Err(error) if has_actor && error.code() == ErrorCode::InvalidRequest => {
+            let detail = error.to_string();
+            Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "INVALID_REQUEST", detail.clone())
+                .at("/actor", detail))
+        }
+        Err(error) => Err(error.into()),
     }
-    Ok(Json(Signalled { signalled: true }))
 }

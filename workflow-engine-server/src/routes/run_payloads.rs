@@ -3,7 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "it bounds how long a request waits, in real time")]
 
 use std::collections::BTreeMap;
-use std::num::NonZeroU64;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use axum::extract::{FromRequestParts, State};
@@ -77,8 +77,8 @@ struct ShowOutput {
     #[schemars(regex(pattern = "^[0-9]{1,3}s?$"))]
     wait: Option<String>,
     /// The most bytes to return: the text is cut there. The header `X-Total-Bytes` tells the size of the whole.
-    #[schemars(range(min = 1, max = 9_007_199_254_740_991_u64))]
-    preview: Option<NonZeroU64>,
+    #[schemars(range(min = 1, max = 4_294_967_295_u64))]
+    preview: Option<NonZeroU32>,
     /// Whether to show the values of hidden fields. It needs the grant `operate`, and is an action of the audit log.
     #[serde(default)]
     reveal: Flag,

@@ -42,6 +42,11 @@ async fn the_inbox_lists_questions_with_their_forms_and_takes_answers() {
     assert_eq!(output(&served, &first).await["approved"], json!(true));
     problem(served.post(&path, &answer).await, 409, "SIGNAL_TOO_LATE").await;
     problem(served.post("/approvals/nonsense", &answer).await, 400, "INVALID_REQUEST").await;
+    for actor in ["".to_owned(), "a\nb".to_owned(), "a".repeat(256)] {
+        let answer = json!({ "payload": { "approved": true }, "actor": actor });
+        let refused = served.post(&path, &answer).await;
+        assert_eq!(problem(refused, 422, "INVALID_REQUEST").await["errors"][0]["pointer"], "/actor");
+    }
     assert_eq!(served.json("/approvals").await["items"].as_array().unwrap().len(), 1);
 }
 

@@ -50,7 +50,10 @@ async fn a_preview_is_cut_between_characters() {
     assert!(whole.starts_with(&text) && text.len() == 15, "{text}");
     let all = served.get(&format!("/runs/{id}/input?preview=100000")).await;
     assert_eq!(all.headers()["content-type"], "application/json");
-    problem(served.get(&format!("/runs/{id}/input?preview=0")).await, 400, "INVALID_REQUEST").await;
+    for preview in ["0", "4294967296", "9007199254740992"] {
+        let path = format!("/runs/{id}/input?preview={preview}");
+        problem(served.get(&path).await, 400, "INVALID_REQUEST").await;
+    }
 }
 
 #[tokio::test]

@@ -201,7 +201,8 @@ impl JsonSchema for ApprovalId {
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "type": "string", "pattern": "^[0-9a-f-]{36}[.].+$" })
+        let pattern = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}[.].+$";
+        schemars::json_schema!({ "type": "string", "pattern": pattern })
     }
 }
 

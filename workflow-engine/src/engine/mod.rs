@@ -32,6 +32,7 @@ mod new_schedule;
 mod bulk;
 mod dead_letters;
 mod condition;
+mod indexes;
 mod deletion;
 mod events;
 mod logs;

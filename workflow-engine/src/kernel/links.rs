@@ -5,8 +5,8 @@
 
 use crate::ports::{Change, Decision, OtherRun, RunEnd, Snapshot};
 use crate::records::{ChildTicket, RunParent, RunRecord, StageRecord, StoredValue};
-use crate::value::{RunId, StageKey};
 use crate::value::limits::truncate;
+use crate::value::{RunId, StageKey};
 
 /// Returns the change that wakes the stage that waits for the end of a run, if there is one.
 pub(super) fn wake_parent(parent: Option<&RunParent>) -> Option<Change> {

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::indexes::IndexCondition;
 use crate::error::Error;
 use crate::value::Cost;
 
@@ -44,6 +45,8 @@ pub struct StoreCondition {
     pub log_bytes: Option<u64>,
     /// The encoding of the database, unless it is UTF-8.
     pub narrow_encoding: Option<String>,
+    /// The optional indexes that the store has.
+    pub optional_indexes: Vec<IndexCondition>,
 }
 
 impl StoreCondition {
@@ -62,6 +65,7 @@ impl StoreCondition {
             connections: None,
             log_bytes: None,
             narrow_encoding: None,
+            optional_indexes: Vec::new(),
         }
     }
 }

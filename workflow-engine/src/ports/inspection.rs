@@ -24,8 +24,8 @@ use crate::value::RunId;
 pub trait Inspection: Send + Sync {
     /// Returns the next runs that match.
     ///
-    /// A store finds runs by tag, unfinished runs and runs that failed or were cancelled without reading others. For any
-    /// other filter it reads all runs, slice by slice, until it has found enough or `query.time` has passed; it reads at
+    /// A store finds runs by tag, unfinished runs and runs that failed or were cancelled without reading others; with the
+    /// index [`ByWorkflow`](super::OptionalIndex::ByWorkflow) also those of a workflow. For any other filter it reads all runs, slice by slice, until it has found enough or `query.time` has passed; it reads at
     /// least one slice.
     ///
     /// # Errors

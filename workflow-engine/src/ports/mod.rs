@@ -1,7 +1,7 @@
 //! The ports: traits through which the kernel reaches everything that has effects, with the plain data that they take
 //! and return.
 //!
-//! The author of a store implements eleven of them, together [`Store`]:
+//! The author of a store implements these, together [`Store`]:
 //!
 //! | Port | Purpose |
 //! |---|---|
@@ -16,6 +16,7 @@
 //! | [`Inspection`] | lists runs, for people and programs that watch them |
 //! | [`Catalog`] | keeps the definitions of workflows |
 //! | [`Diagnosis`] | tells in what condition the store is |
+//! | [`Indexes`] | adds and drops the optional indexes |
 //!
 //! Start with [`Decision`] and its [`Precondition`] and [`Change`]s: they are everything that a store ever writes for a
 //! run. The conformance suite in `testing` checks an implementation.
@@ -53,6 +54,7 @@ mod log_filter;
 mod inspection;
 mod catalog;
 mod diagnosis;
+mod indexes;
 mod hints;
 mod outages;
 mod blobs;
@@ -81,6 +83,7 @@ pub use enqueue::{EnqueueTarget, EnqueuedRun};
 pub use executor::ActivityExecutor;
 pub use hints::{HighestPriority, Hints, RunWatch};
 pub use idempotency_entry::IdempotencyEntry;
+pub use indexes::{IndexCondition, Indexes, OptionalIndex};
 pub use inspection::{CostQuery, Inspection, RunCount, RunPage, RunQuery};
 pub use ledger::Ledger;
 pub use log_filter::LogFilter;
@@ -118,6 +121,7 @@ pub trait Store:
     + Inspection
     + Catalog
     + Diagnosis
+    + Indexes
 {
 }
 
@@ -133,5 +137,6 @@ impl<T> Store for T where
         + Inspection
         + Catalog
         + Diagnosis
+        + Indexes
 {
 }

@@ -48,6 +48,8 @@ pub(super) enum Source<'f> {
         /// The parent.
         parent: RunId,
     },
+    /// The runs of the filter's workflow.
+    OfWorkflow,
     /// Runs with this tag.
     Tagged {
         /// The key.
@@ -95,6 +97,9 @@ pub(super) trait ReadSlices: Sync {
 
     /// Counts unfinished runs, at most `limit`.
     async fn count_unfinished(&self, limit: usize) -> Result<usize, Error>;
+
+    /// Returns whether the store has the optional index `by-workflow`. It is added and dropped while processes run.
+    async fn has_workflow_index(&self) -> Result<bool, Error>;
 
     /// Counts runs with a tag, at most `limit`.
     async fn count_tagged(&self, key: &str, value: &str, limit: usize) -> Result<usize, Error>;
@@ -204,6 +209,9 @@ async fn source<'f>(store: &impl ReadSlices, filter: &'f RunFilter) -> Result<So
         && store.count_unfinished(MAX_UNFINISHED + 1).await? <= MAX_UNFINISHED
     {
         return Ok(Source::Unfinished);
+    }
+    if filter.workflow_id.is_some() && store.has_workflow_index().await? {
+        return Ok(Source::OfWorkflow);
     }
     Ok(Source::All)
 }

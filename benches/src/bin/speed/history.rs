@@ -24,7 +24,7 @@ pub async fn finished(work: &str, kind: Kind, runs: u64) -> Outcome<Line> {
     let mut side = bench.place.connect().await?;
     let newest = "SELECT CAST(max(CAST(id AS TEXT)) AS TEXT) FROM workflow_runs";
     let template = side.text(newest).await?;
-    copy_run(&mut side, &template, runs).await?;
+    copy_run(&mut side, &template, 0, runs).await?;
     side.analyze().await?;
     let scans = scans(&mut side).await?;
     let measured = bench.tuning.runs_of("w1");
@@ -54,7 +54,7 @@ pub async fn retried(work: &str, kind: Kind, runs: u64) -> Outcome<Line> {
     while side.number(waits).await? == 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    copy_run(&mut side, &run.id().to_string(), runs).await?;
+    copy_run(&mut side, &run.id().to_string(), 0, runs).await?;
     side.analyze().await?;
     let measured = bench.tuning.runs_of("w1");
     let figures = bench.throughput::<diamond>(measured, WARM_UP).await?;
@@ -83,7 +83,7 @@ pub async fn suspended(work: &str, kind: Kind, runs: u64) -> Outcome<Line> {
     while side.number(waits).await? == 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    copy_run(&mut side, &run.id().to_string(), runs).await?;
+    copy_run(&mut side, &run.id().to_string(), 0, runs).await?;
     side.analyze().await?;
     let measured = bench.tuning.runs_of("w1");
     let figures = bench.throughput::<diamond>(measured, WARM_UP).await?;
@@ -103,16 +103,22 @@ pub async fn suspended(work: &str, kind: Kind, runs: u64) -> Outcome<Line> {
     ]))
 }
 
-/// Copies all rows of a run `copies` times, with ids that sort before its own.
-async fn copy_run(side: &mut Side, template: &str, copies: u64) -> Outcome<()> {
-    copy_rows(side, &TABLES, template, copies).await
+/// Copies all rows of a run `copies` times, with ids that sort before its own. `others` is the number of the copies so far.
+pub async fn copy_run(side: &mut Side, template: &str, others: u64, copies: u64) -> Outcome<()> {
+    copy_rows(side, &TABLES, template, others, copies).await
 }
 
 /// Copies the rows that a run has in these tables.
-pub async fn copy_rows(side: &mut Side, tables: &[&str], template: &str, copies: u64) -> Outcome<()> {
-    let mut from = 1;
-    while from <= copies {
-        let to = (from + CHUNK - 1).min(copies);
+pub async fn copy_rows(
+    side: &mut Side,
+    tables: &[&str],
+    template: &str,
+    others: u64,
+    copies: u64,
+) -> Outcome<()> {
+    let mut from = others + 1;
+    while from <= others + copies {
+        let to = (from + CHUNK - 1).min(others + copies);
         for &table in tables {
             let key = if table == "workflow_runs" { "id" } else { "workflow_run_id" };
             let others = side.columns(table).await?.into_iter().filter(|column| column != key);
@@ -155,7 +161,7 @@ impl Side {
         self.texts(&sql).await
     }
 
-    async fn analyze(&mut self) -> Outcome<()> {
+    pub async fn analyze(&mut self) -> Outcome<()> {
         self.execute("ANALYZE").await
     }
 }

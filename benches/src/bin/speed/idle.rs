@@ -52,7 +52,7 @@ pub async fn idle(work: &str, kind: Kind, is_hundred: bool) -> Outcome<Line> {
 
 /// Returns the transactions in this database so far, including reads. SQLite does not count them; there, reads are visible
 /// as wake-ups.
-async fn queries(side: &mut Side) -> Outcome<f64> {
+pub async fn queries(side: &mut Side) -> Outcome<f64> {
     if matches!(side, Side::Sqlite(_)) {
         return Ok(1.0);
     }

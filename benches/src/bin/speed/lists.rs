@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use benches::percentile;
 use benches::workflows::diamond;
+use workflow_engine::ports::OptionalIndex;
 use workflow_engine::prelude::*;
 use workflow_engine::{ErrorCode, RunFilter};
 
@@ -19,6 +20,9 @@ const REPEATS: usize = 50;
 /// The items of a page.
 const PAGE: usize = 50;
 
+/// The list that nothing matches, with the optional index of workflows.
+const INDEXED: &str = "indexed_workflow_ms";
+
 /// The last digits of ids select a part of the copies: one in 256 has failed, and has a tag.
 const FAIL: &str =
     "UPDATE workflow_runs SET status = 'FAILED', error_code = 'STAGE_FAILED', error_message = 'no'
@@ -33,7 +37,7 @@ pub async fn pages(work: &str, kind: Kind, runs: u64) -> Outcome<Line> {
     let newest = "SELECT CAST(max(CAST(id AS TEXT)) AS TEXT) FROM workflow_runs";
     let template = side.text(newest).await?;
     // Lists read no other table of a run.
-    copy_rows(&mut side, &["workflow_runs"], &template, runs).await?;
+    copy_rows(&mut side, &["workflow_runs"], &template, 0, runs).await?;
     for statement in [FAIL, TAG, "ANALYZE"] {
         side.execute(statement).await?;
     }
@@ -47,9 +51,13 @@ pub async fn pages(work: &str, kind: Kind, runs: u64) -> Outcome<Line> {
         ("tag_ms", all.clone().tag("customer", "acme")),
         ("tag_and_failed_ms", all.clone().tag("customer", "acme").status(Status::Failed)),
         ("other_workflow_ms", all.clone().workflow_id("another")),
+        (INDEXED, all.clone().workflow_id("another")),
     ];
     let (mut slowest, mut figures) = (0.0_f64, Vec::new());
     for (name, filter) in lists {
+        if name == INDEXED {
+            bench.engine.add_index(OptionalIndex::ByWorkflow).await?;
+        }
         let mut samples = Vec::with_capacity(2 * REPEATS);
         for _ in 0..REPEATS {
             let began = Instant::now();

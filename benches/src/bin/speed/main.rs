@@ -20,6 +20,7 @@ mod history;
 mod lists;
 mod processes;
 mod idle;
+mod delayed;
 mod bytes;
 mod fairness;
 mod floor;

@@ -48,7 +48,7 @@ const SHARED: [Work; 3] = [("w1", true, MANY), ("w2", true, MANY), ("w3", true, 
 
 const MANY: usize = usize::MAX;
 
-const OURS: [Work; 26] = [
+const OURS: [Work; 28] = [
     ("w4-processes-1", false, 3),
     ("w4-processes-2", true, 3),
     ("w4-processes-4", false, 3),
@@ -61,6 +61,8 @@ const OURS: [Work; 26] = [
     ("w4-suspended-100000", false, 1),
     ("w4-delayed-0", false, 3),
     ("w4-delayed-100000", false, 3),
+    ("delayed-0", false, 3),
+    ("delayed-100000", false, 3),
     ("lists-10000", true, 1),
     ("lists-1000000", false, 1),
     ("w5-workflows-1", true, 1),

@@ -86,6 +86,18 @@ const TABLES: &[Table] = &[
         ],
     ),
     (
+        "delayed",
+        "Stages and runs that are due in a week, as many of each",
+        &[
+            ("delayed", "delayed", 0),
+            ("runs_per_s", "W1 runs/s", 0),
+            ("late_p50_ms", "late, p50 ms", 1),
+            ("late_max_ms", "latest, ms", 1),
+            ("idle_transactions_per_s", "transactions/s while idle", 2),
+            ("idle_wakeups_per_s", "wake-ups/s while idle", 2),
+        ],
+    ),
+    (
         "lists",
         "Lists of runs, a page of 50: the slowest of 100",
         &[
@@ -99,6 +111,7 @@ const TABLES: &[Table] = &[
             ("tag_ms", "by tag", 2),
             ("tag_and_failed_ms", "by tag and status", 2),
             ("other_workflow_ms", "nothing matches", 2),
+            ("indexed_workflow_ms", "with the index by workflow", 2),
             ("count_ms", "count, ms", 2),
         ],
     ),

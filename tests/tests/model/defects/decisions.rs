@@ -56,6 +56,24 @@ pub fn with_defect(defect: Defect, mut decision: Decision) -> Decision {
                 decision.changes.insert(last + 1, spread);
             }
         }
+        Defect::EarlySignalIsLost => {
+            for change in &mut decision.changes {
+                if let Change::Suspend { awaits_signal, .. } = change {
+                    *awaits_signal = false;
+                }
+            }
+        }
+        Defect::DelayIsForgotten => {
+            decision.changes.retain(|change| !matches!(change, Change::Delay { .. }));
+        }
+        Defect::RerunDelaysAgain if decision.command == "run.rerunFrom" => {
+            let is_right =
+                |change: &Change| matches!(change, Change::Enqueue { stage_id, .. } if stage_id == "right");
+            if let Some(place) = decision.changes.iter().position(is_right) {
+                let delay = Change::Delay { stage_id: "right".into(), delay: Duration::from_secs(5) };
+                decision.changes.insert(place + 1, delay);
+            }
+        }
         Defect::HandBackKeepsLease => {
             decision.changes.retain(|change| !matches!(change, Change::ReturnJob { .. }));
         }
@@ -70,6 +88,13 @@ pub fn with_defect(defect: Defect, mut decision: Decision) -> Decision {
 /// Returns whether a decision ends its run without an output.
 pub fn ends(decision: &Decision) -> bool {
     decision.changes.iter().any(|change| matches!(change, Change::EndRun(_)))
+}
+
+/// Returns whether a decision ends a wait whose time has passed.
+pub fn times_out(decision: &Decision) -> bool {
+    let is_late =
+        |change: &Change| matches!(change, Change::Fail { error, .. } if error.contains("not ready within"));
+    decision.changes.iter().any(is_late)
 }
 
 /// Returns whether a decision cancels its run.

@@ -6,13 +6,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tests::intercept::Interceptor;
 use workflow_engine::ports::{
-    Change, ClaimRequest, ClaimedWork, Commit, Decide, Decision, Delivery, DeliveryClaim, DeliveryOutcome,
-    Precondition, Revision, Settlement, Snapshot, Store,
+    Applied, Change, ClaimRequest, ClaimedWork, Commit, Decide, Decision, Delivery, DeliveryClaim,
+    DeliveryOutcome, Precondition, Revision, Settlement, Snapshot, Store,
 };
 use workflow_engine::records::{Event, JobRecord, Lease, Status};
-use workflow_engine::{Error, RunId, StageKey};
+use workflow_engine::{Error, ErrorCode, RunId, StageKey};
 
-use super::decisions::{cancels, shorten, split_off_queue, with_defect};
+use super::decisions::{cancels, shorten, split_off_queue, times_out, with_defect};
 use super::{Defect, Shared};
 
 /// The defect of one process.
@@ -121,6 +121,16 @@ impl Interceptor for Defective {
         match (self.defect, &decision.precondition) {
             (Defect::NoFence, Precondition::Lease(_)) => force(store, decision).await,
             (Defect::CancelUnguarded, _) if cancels(&decision) => force(store, decision).await,
+            (Defect::TimeOutBeatsSignal, _) if times_out(&decision) => force(store, decision).await,
+            (Defect::DeadlineUnguarded, _) if decision.command == "run.failOverdue" => {
+                force(store, decision).await
+            }
+            (Defect::TwoSignalsWin, _) => match store.commit(decision).await {
+                Err(error) if error.code() == ErrorCode::SignalTooLate => {
+                    Ok(Commit::Applied(Applied::default()))
+                }
+                commit => commit,
+            },
             (Defect::EnqueueAfterCommit, _) => self.enqueue_after(store, decision).await,
             (Defect::KeyInSecondTransaction, _) => self.key_after(store, decision).await,
             (Defect::SequenceFromDecide, _) => {

@@ -54,10 +54,22 @@ pub enum Defect {
     FlushWithoutLease,
     /// The reaper takes each worker of which it knows nothing for dead.
     UnknownIsDead,
+    /// A wait that begins does not notice the signals that came before.
+    EarlySignalIsLost,
+    /// A wait times out although a signal has arrived since its last check began.
+    TimeOutBeatsSignal,
+    /// A second signal is acknowledged while the first one waits to be consumed.
+    TwoSignalsWin,
+    /// A run fails at its deadline even if it has changed since it was found.
+    DeadlineUnguarded,
+    /// A stage after a delay is due at once.
+    DelayIsForgotten,
+    /// A rerun from a stage after a delay waits for the delay again.
+    RerunDelaysAgain,
 }
 
 impl Defect {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 24] = [
         Self::NoFence,
         Self::AppClockLease,
         Self::EnqueueAfterCommit,
@@ -76,6 +88,12 @@ impl Defect {
         Self::MarkedBeforeDelivery,
         Self::FlushWithoutLease,
         Self::UnknownIsDead,
+        Self::EarlySignalIsLost,
+        Self::TimeOutBeatsSignal,
+        Self::TwoSignalsWin,
+        Self::DeadlineUnguarded,
+        Self::DelayIsForgotten,
+        Self::RerunDelaysAgain,
     ];
 }
 

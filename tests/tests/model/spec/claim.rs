@@ -48,18 +48,24 @@ impl Reference {
         it.status = Status::Running;
         it.stages = it.workflow.stages.iter().map(|_| Stage::open(1)).collect();
         it.emit("workflow:started");
-        self.enqueue(run, 0, process).into_iter().collect()
+        self.enqueue(run, 0, 0, process).into_iter().collect()
     }
 
-    /// Queues a stage that is ready, and claims it if a process is given.
-    pub(super) fn enqueue(&mut self, run: usize, stage: usize, process: Option<usize>) -> Option<Claimed> {
+    /// Queues a stage that is ready, due after a delay, and claims it if a process is given.
+    pub(super) fn enqueue(
+        &mut self,
+        run: usize,
+        stage: usize,
+        delay: u64,
+        process: Option<usize>,
+    ) -> Option<Claimed> {
         self.runs[run].stages[stage].job = Some(Job {
             status: Status::Pending,
             attempt: 0,
             crashes: 0,
             epoch: 0,
             lease: None,
-            run_at: self.now,
+            run_at: self.now + delay,
             woken: false,
         });
         process.map(|process| self.take(run, stage, process))

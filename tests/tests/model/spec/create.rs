@@ -2,6 +2,7 @@
 
 use workflow_engine::records::Status;
 
+use super::outcome::millis;
 use super::state::Delivery;
 use super::writes::Stop;
 use super::{Reference, Run};
@@ -23,14 +24,17 @@ impl Reference {
             if let Some(stored) = entry.and_then(|entry| it.keys.get(&entry)) {
                 return Some(stored.clone());
             }
+            let workflow = workflows::all()[workflow];
             it.runs.push(Run {
-                workflow: workflows::all()[workflow],
+                workflow,
                 priority,
                 created_at: it.now,
                 status: Status::Pending,
                 generation: 1,
                 stages: Vec::new(),
                 error: None,
+                deadline_at: workflow.deadline.map(|deadline| it.now + millis(deadline)),
+                signals: Vec::new(),
                 events: vec!["workflow:created".to_owned()],
                 delivery: Delivery::EMPTY,
             });

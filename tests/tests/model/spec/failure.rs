@@ -39,7 +39,8 @@ impl Reference {
                 let Some(catch) = run.catch_around(stage) else { return run.fail(stage, code) };
                 run.fail_stage(stage);
                 for ready in run.catch(stage, catch) {
-                    it.enqueue(job.run, ready, None);
+                    let delay = it.runs[job.run].delay_of(ready);
+                    it.enqueue(job.run, ready, delay, None);
                 }
                 let run = &mut it.runs[job.run];
                 if run.open_outputs() == 0 {

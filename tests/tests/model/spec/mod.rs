@@ -12,13 +12,15 @@ mod create;
 mod claim;
 mod outcome;
 mod failure;
+mod signals;
+mod deadlines;
 mod leases;
 mod structure;
 mod outbox;
 
-pub use state::{Held, Job, Reference, Run, Stage};
+pub use state::{Held, Job, Reference, Run, Signal, Stage};
 
-use self::state::Recovery;
+use self::state::{Overtaken, Recovery};
 use self::writes::Stop;
 use crate::step::{Command, Response, Step, Trouble};
 
@@ -47,7 +49,9 @@ impl Reference {
                     let known = match step.command {
                         Command::Deliver { lease, .. } => {
                             let job = self.leases[lease].job.clone();
-                            Some(self.run_cache(step.process, &job).clone())
+                            let stage = self.runs[job.run].position(&job.stage);
+                            let signal = self.runs[job.run].next_signal(stage);
+                            Some(Overtaken { run_cache: self.run_cache(step.process, &job).clone(), signal })
                         }
                         _ => None,
                     };
@@ -80,6 +84,8 @@ impl Reference {
             Command::Transition { run } => self.transition(run),
             Command::Cancel { run } => self.cancel(run),
             Command::Wake { run, stage } => self.wake(run, stage),
+            Command::Signal { run, stage, key, payload } => self.signal(run, stage, key, payload),
+            Command::FailOverdue { limit } => self.fail_overdue(limit),
             Command::Rerun { run, stage, key, dry } => self.rerun(run, stage, key, dry),
             Command::Flush { limit, refused } => self.flush(process, limit, refused),
             Command::Wait { ms } => {

@@ -6,7 +6,7 @@ use super::state::RunCache;
 use super::writes::Stop;
 use super::{Reference, Run};
 use crate::step::{Claimed, End, Outcome, Response};
-use crate::workflows::arm_of;
+use crate::workflows::{arm_of, waits_for_signal};
 
 impl Reference {
     pub(super) fn deliver(
@@ -33,10 +33,13 @@ impl Reference {
         self.run_cache(process, job).queued.remove(&job.stage);
         let wait = self.runs[job.run].workflow.stages[stage].wait;
         let before = self.now;
+        let is_signal = waits_for_signal(&self.runs[job.run].workflow.stages[stage]);
+        let end = if is_signal && job.is_poll { self.check_signal(job.run, stage) } else { end };
         let outcome = match (end, wait) {
             (End::Value(value), Some(wait)) if !job.is_poll => {
-                let poll = millis(wait.poll_every);
                 let give_up = millis(wait.give_up_after);
+                // Nothing polls for a signal.
+                let poll = if is_signal { give_up } else { millis(wait.poll_every) };
                 self.commit_with_retry(|it| it.write(|it| it.suspend(job, stage, value, poll, give_up)))?
             }
             (End::Value(value), _) => {
@@ -46,10 +49,15 @@ impl Reference {
             }
             (End::Pending { after_ms }, Some(wait)) if job.is_poll => {
                 let max_wait_until = self.runs[job.run].stages[stage].max_wait_until;
+                let polled = if is_signal { wait.give_up_after } else { wait.poll_every };
+                let mut after = after_ms.unwrap_or(millis(polled)).min(max_wait_until.saturating_sub(before));
                 if max_wait_until <= before {
-                    return Ok((self.fail(job, stage, "WAIT_TIMED_OUT", false)?, Vec::new()));
+                    if !(is_signal && self.is_woken_or_lost(job, stage)) {
+                        return Ok((self.fail(job, stage, "WAIT_TIMED_OUT", false)?, Vec::new()));
+                    }
+                    // A signal has arrived since the check began, so another check follows.
+                    after = 0;
                 }
-                let after = after_ms.unwrap_or(millis(wait.poll_every)).min(max_wait_until - before);
                 self.commit_with_retry(|it| it.write(|it| it.postpone(job, stage, after)))?
             }
             (End::Fail { after_ms } | End::Pending { after_ms }, _) => {
@@ -104,6 +112,7 @@ impl Reference {
         run.stages[stage].output = Some(value);
         run.stages[stage].has_error = false;
         run.stages[stage].job = None;
+        run.consume_signal(stage);
         run.emit_for("stage:completed", stage);
         run.choose(stage, arm_of(run.workflow, run.id_of(stage), value));
 
@@ -113,14 +122,19 @@ impl Reference {
                 && run.waits_for(successor) < waits_before[successor]
         });
         let released: Vec<usize> = released.copied().collect();
-        for (position, successor) in released.into_iter().enumerate() {
+        let mut free = room;
+        for successor in released {
+            let delay = self.runs[job.run].delay_of(successor);
+            let claims = free > 0 && delay == 0;
+            free -= usize::from(claims);
             if self.runs[job.run].is_ready(successor) {
-                let claimer = (position < room).then_some(process);
-                next.extend(self.enqueue(job.run, successor, claimer));
-                left.extend(claimer.is_none().then(|| self.runs[job.run].id_of(successor).to_owned()));
+                next.extend(self.enqueue(job.run, successor, delay, claims.then_some(process)));
+                let is_left = !claims && delay == 0;
+                left.extend(is_left.then(|| self.runs[job.run].id_of(successor).to_owned()));
             }
         }
-        let known = self.overtaken.take().unwrap_or_else(|| self.run_cache(process, job).clone());
+        let known = self.overtaken.take().map(|overtaken| overtaken.run_cache);
+        let known = known.unwrap_or_else(|| self.run_cache(process, job).clone());
         for sibling in &known.queued {
             let sibling = self.runs[job.run].position(sibling);
             if next.len() < room && self.runs[job.run].is_queued(sibling, self.now) {
@@ -159,6 +173,9 @@ impl Reference {
         record.suspended_state = Some(suspended_state);
         record.max_wait_until = now + give_up;
         record.has_error = false;
+        if run.next_signal(stage).is_some() {
+            run.stages[stage].job.as_mut().expect("it is held").woken = true;
+        }
         run.wait_for_check(stage, now, poll);
         run.emit_for("stage:suspended", stage);
         run.emit_suspended(active);
@@ -217,6 +234,7 @@ impl Run {
     }
 }
 
+/// Returns a duration in milliseconds.
 pub(super) fn millis(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_millis()).expect("the stages of this test wait for seconds")
 }

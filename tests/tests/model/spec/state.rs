@@ -27,8 +27,8 @@ pub struct Reference {
     /// The events that the sink has received: run and sequence.
     pub delivered: Vec<(Index, usize)>,
     pub writes: Writes,
-    /// The run cache from which an overtaken command has decided.
-    pub overtaken: Option<RunCache>,
+    /// What an overtaken command has read.
+    pub overtaken: Option<Overtaken>,
     /// How many run caches were created.
     pub run_caches: usize,
 }
@@ -72,6 +72,14 @@ pub struct RunCache {
     pub queued: BTreeSet<String>,
 }
 
+/// What a command has read from which it decides, although another one has overtaken it.
+#[derive(Clone, Debug)]
+pub struct Overtaken {
+    pub run_cache: RunCache,
+    /// The oldest signal of the stage that no wait had consumed.
+    pub signal: Option<u64>,
+}
+
 /// A claimed job, with the process that has claimed it.
 #[derive(Clone, Debug)]
 pub struct Held {
@@ -91,6 +99,10 @@ pub struct Run {
     /// In reading order; empty until the run is started.
     pub stages: Vec<Stage>,
     pub error: Option<&'static str>,
+    /// When the run fails.
+    pub deadline_at: Option<u64>,
+    /// The signals of all stages, in the order of their commits.
+    pub signals: Vec<Signal>,
     /// The event with sequence number n is at n - 1.
     pub events: Vec<String>,
     /// Their delivery to the sink.
@@ -122,6 +134,15 @@ impl Delivery {
     }
 }
 
+/// A signal that a stage has received.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signal {
+    pub stage: usize,
+    pub payload: u64,
+    /// The generation whose wait has consumed it.
+    pub consumed_by: Option<u32>,
+}
+
 #[derive(Clone, Debug)]
 pub struct Stage {
     pub status: Status,
@@ -146,6 +167,17 @@ pub struct Job {
     pub lease: Option<(String, u64)>,
     pub run_at: u64,
     pub woken: bool,
+}
+
+impl Job {
+    /// Makes a stage that waits due at once; where a check is running, another one follows it.
+    pub fn wake(&mut self, now: u64) {
+        if self.status == Status::Running {
+            self.woken = true;
+        } else {
+            self.run_at = self.run_at.min(now);
+        }
+    }
 }
 
 impl Run {

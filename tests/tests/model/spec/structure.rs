@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use workflow_engine::records::Status;
 
 use super::arms::Region;
+use super::outcome::millis;
 use super::writes::Stop;
 use super::{Reference, Run, Stage};
 use crate::step::Response;
@@ -44,12 +45,7 @@ impl Reference {
         }
         self.write(|it| {
             let now = it.now;
-            let job = it.runs[run].stages[stage].job.as_mut().expect("a suspended stage has a job");
-            if job.status == Status::Running {
-                job.woken = true;
-            } else {
-                job.run_at = job.run_at.min(now);
-            }
+            it.runs[run].stages[stage].job.as_mut().expect("a suspended stage has a job").wake(now);
         })?;
         Ok(Response::Woken(true))
     }
@@ -77,7 +73,7 @@ impl Reference {
             return Ok(response);
         }
         self.write(|it| {
-            it.run_again(run, &again);
+            it.run_again(run, from, &again);
             it.keys.extend(entry.map(|entry| (entry, (request, response.clone()))));
         })?;
         Ok(response)
@@ -97,18 +93,22 @@ impl Reference {
         }
     }
 
-    fn run_again(&mut self, run: usize, again: &BTreeSet<usize>) {
+    fn run_again(&mut self, run: usize, from: usize, again: &BTreeSet<usize>) {
+        let now = self.now;
         let it = &mut self.runs[run];
         it.status = Status::Running;
         it.generation += 1;
         it.error = None;
+        it.deadline_at = it.workflow.deadline.map(|deadline| now + millis(deadline));
         for &stage in again {
             it.stages[stage] = Stage::open(it.generation);
         }
         it.emit("workflow:started");
         for &stage in again {
             if self.runs[run].is_ready(stage) {
-                self.enqueue(run, stage, None);
+                // A delay before the stage that the rerun begins with has passed already.
+                let delay = if stage == from { 0 } else { self.runs[run].delay_of(stage) };
+                self.enqueue(run, stage, delay, None);
             }
         }
     }

@@ -56,6 +56,22 @@ impl Reference {
         }
     }
 
+    /// Makes one write that the store refuses, and returns why the command ends.
+    pub(super) fn refused_write(&mut self, code: &'static str) -> Stop {
+        let number = self.writes.count;
+        self.writes.count += 1;
+        match self.writes.planned {
+            Some((write, Moment::Before, fault)) if write == number => {
+                if fault == Fault::Crash {
+                    Stop::Died
+                } else {
+                    Stop::Unavailable
+                }
+            }
+            _ => Stop::Refused(code),
+        }
+    }
+
     /// Makes one write, and repeats it while the store is unavailable.
     pub(super) fn commit_with_retry<T>(
         &mut self,

@@ -6,7 +6,7 @@ use workflow_engine::ports::Snapshot;
 use workflow_engine::records::{Event, EventKind, JobRecord, StageRecord, Status, StoredValue};
 
 use super::{System, lock};
-use crate::spec::{Job, Reference, Run, Stage};
+use crate::spec::{Job, Reference, Run, Signal, Stage};
 
 impl System {
     /// Compares everything, and checks the rules that hold in every history.
@@ -46,6 +46,18 @@ impl System {
         assert_eq!(error, run.error, "the error of run {index}");
         let output = self.value(record.output.as_ref()).await;
         assert_eq!(output, run.output(), "the output of run {index}");
+        let deadline_at = record.times.deadline_at.map(|instant| self.milliseconds(instant));
+        assert_eq!(deadline_at, run.deadline_at, "the deadline of run {index}");
+        let signals = self.view().signals(record.id, None).await.expect("a readable store");
+        let signals: Vec<_> = signals
+            .iter()
+            .map(|signal| Signal {
+                stage: run.position(&signal.stage_id),
+                payload: signal.payload.decode().expect("a number"),
+                consumed_by: signal.consumed_by,
+            })
+            .collect();
+        assert_eq!(signals, run.signals, "the signals of run {index}");
         assert_eq!(snapshot.stages.len(), run.stages.len(), "the stages of run {index}");
         for (number, (record, stage)) in snapshot.stages.iter().zip(&run.stages).enumerate() {
             let job = snapshot.jobs.iter().find(|job| job.stage_id == record.stage_id);
@@ -122,6 +134,7 @@ fn event_text(event: &Event) -> String {
         | EventKind::StageReturned { stage_id, attempt, .. }
         | EventKind::StageFailed { stage_id, attempt, .. } => format!("{name} {stage_id} {attempt}"),
         EventKind::StageSuspended { stage_id, .. }
+        | EventKind::StageSignalled { stage_id, .. }
         | EventKind::StageCompleted { stage_id, .. }
         | EventKind::StageSkipped { stage_id, .. }
         | EventKind::StageCancelled { stage_id, .. } => format!("{name} {stage_id}"),

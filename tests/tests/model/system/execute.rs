@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use workflow_engine::kernel::{
-    CancelRun, ClaimPendingRuns, CreateRun, ExecuteJob, FlushOutbox, JobOutcome, ReapStaleLeases, RerunFrom,
-    TransitionAction, TransitionRun, WakeStage,
+    CancelRun, ClaimPendingRuns, CreateRun, ExecuteJob, FailOverdueRuns, FlushOutbox, JobOutcome,
+    ReapStaleLeases, RerunFrom, SignalRun, TransitionAction, TransitionRun, WakeStage,
 };
 use workflow_engine::records::{Claimant, ClaimedJob, Lease};
 use workflow_engine::testing::{execute_job, return_job};
@@ -98,6 +98,17 @@ impl Process {
                 Response::Woken(
                     kernel.dispatch(WakeStage { run_id, stage_key: stage_id.into() }).await?.woken,
                 )
+            }
+            Command::Signal { run, stage, key, payload } => {
+                let run_id = run_id(run);
+                let payload = Json::encode(&payload).expect("a number");
+                let mut command = SignalRun::new(run_id, self.stage_id(run_id, stage).await?, payload);
+                command.idempotency_key = key.map(|key| key.to_string());
+                kernel.dispatch(command).await?;
+                Response::Signalled
+            }
+            Command::FailOverdue { limit } => {
+                Response::Overdue(kernel.dispatch(FailOverdueRuns { limit }).await?.failed)
             }
             Command::Rerun { run, stage, key, dry } => {
                 let run_id = run_id(run);

@@ -162,7 +162,14 @@ impl ActivityExecutor for Script {
         }
     }
 
-    async fn check(&self, _: &WaitDefinition, _: CheckExecution) -> Result<CheckOutcome, StageError> {
+    async fn check(
+        &self,
+        wait: &WaitDefinition,
+        execution: CheckExecution,
+    ) -> Result<CheckOutcome, StageError> {
+        if wait.is_signal() {
+            return Ok(execution.signal.map_or(CheckOutcome::Pending(None), CheckOutcome::Ready));
+        }
         match self.end() {
             End::Value(value) => Ok(CheckOutcome::Ready(json(value))),
             End::Pending { after_ms } => Ok(CheckOutcome::Pending(after_ms.map(Duration::from_millis))),

@@ -16,6 +16,7 @@ const LARGE_LOG: u64 = 256 << 20;
 pub fn check(condition: &StoreCondition, patience: TimeDelta) -> Vec<Finding> {
     let mut findings =
         vec![durability(condition), clock(condition, present()), transactions(condition, patience)];
+    findings.push(indexes(condition));
     findings.extend(connections(condition));
     findings.extend(encoding(condition));
     findings
@@ -92,6 +93,27 @@ fn transactions(condition: &StoreCondition, patience: TimeDelta) -> Finding {
     }
 }
 
+fn indexes(condition: &StoreCondition) -> Finding {
+    let indexes = &condition.optional_indexes;
+    if let Some(broken) = indexes.iter().find(|index| !index.is_usable) {
+        return Finding::problem(
+            "indexes",
+            format!("the index `{}` cannot be used, and costs every run an entry", broken.index),
+            format!(
+                "the process that made it has ended early, or still makes it: `index add {0}` makes it again, `index drop {0}` removes it",
+                broken.index
+            ),
+        );
+    }
+    let names: Vec<&str> = indexes.iter().map(|index| index.index.name()).collect();
+    let found = if names.is_empty() {
+        "no optional one is there".to_owned()
+    } else {
+        format!("optional ones: {}", names.join(", "))
+    };
+    Finding::ok("indexes", found)
+}
+
 fn connections(condition: &StoreCondition) -> Option<Finding> {
     let connections = condition.connections?;
     let found = format!("{} of {}", connections.used, connections.limit);
@@ -117,7 +139,7 @@ fn encoding(condition: &StoreCondition) -> Option<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use workflow_engine::ports::{Connections, OpenTransaction};
+    use workflow_engine::ports::{Connections, IndexCondition, OpenTransaction, OptionalIndex};
 
     use super::*;
 
@@ -137,13 +159,14 @@ mod tests {
         sick.weak_settings = vec!["fsync = off".to_owned()];
         sick.connections = Some(Connections { used: 95, limit: 100 });
         sick.narrow_encoding = Some("LATIN1".to_owned());
+        sick.optional_indexes = vec![IndexCondition { index: OptionalIndex::ByWorkflow, is_usable: false }];
         let since = sick.now - TimeDelta::minutes(5);
         let (owner, state) = ("ada psql".to_owned(), "idle in transaction".to_owned());
         sick.open_transactions = vec![OpenTransaction { session: 7, owner, state, since }];
         let findings = check(&sick, TimeDelta::seconds(60));
         let problems: Vec<_> = findings.iter().filter(|finding| !finding.is_ok()).collect();
         let names: Vec<_> = problems.iter().map(|finding| finding.check).collect();
-        assert_eq!(names, ["durability", "clock", "transactions", "connections", "encoding"]);
+        assert_eq!(names, ["durability", "clock", "transactions", "indexes", "connections", "encoding"]);
         assert!(problems[0].found.ends_with("fsync = off"));
         assert!(problems[2].advice.as_ref().unwrap().contains("pg_terminate_backend(7)"));
         // With more patience the transaction is none.

@@ -54,7 +54,7 @@ pub async fn execute(session: &Session, api: &Api, matches: &ArgMatches) -> Resu
     request.stage = text("stage");
     let actor = text("actor");
     request.scope = text("scope");
-    request.payload = text("payload").map(|payload| values::json("--payload", &payload)).transpose()?;
+    request.payload = values::json_option(matches, "payload").await?;
     let dry_run = matches.get_flag("dry-run");
     match selection {
         Selection::Many(filter) => {

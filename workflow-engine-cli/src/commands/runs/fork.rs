@@ -53,7 +53,6 @@ struct Forked {
 pub async fn execute(session: &Session, api: &Api, matches: &ArgMatches) -> Result<(), Failure> {
     let run_id = values::the_run(matches);
     let text = |name: &str| matches.get_one::<String>(name);
-    let json_of = |name: &str| text(name).map(|value| values::json(&format!("--{name}"), value)).transpose();
     let from_stage = match text("from") {
         Some(from) => from.clone(),
         None => api.first_open_stage(run_id).await?.ok_or_else(|| {
@@ -63,9 +62,11 @@ pub async fn execute(session: &Session, api: &Api, matches: &ArgMatches) -> Resu
     };
     let mut outputs = BTreeMap::new();
     for (stage_id, output) in matches.get_many::<(String, String)>("set-output").into_iter().flatten() {
-        outputs.insert(stage_id.clone(), values::json("--set-output", output)?);
+        outputs.insert(stage_id.clone(), values::json("--set-output", output).await?);
     }
-    let fork = Fork { from_stage, input: json_of("input")?, config: json_of("config")?, outputs };
+    let input = values::json_option(matches, "input").await?;
+    let config = values::json_option(matches, "config").await?;
+    let fork = Fork { from_stage, input, config, outputs };
     let mut call = Call::post(format!("/runs/{run_id}/fork"), &fork)?;
     call = call.maybe("dry_run", matches.get_flag("dry-run").then_some(true));
     if let Some(key) = text("key") {

@@ -99,7 +99,7 @@ impl Bulk<'_> {
             session.out.table(list::table(session, &samples))?;
         }
         let runs = if ids.len() == 1 { "run" } else { "runs" };
-        consent::ask(session, &format!("{} {} {runs}?", self.verb, ids.len()))?;
+        consent::ask(session, &format!("{} {} {runs}?", self.verb, ids.len())).await?;
         let mut numbers = [0; 3];
         for run_id in ids {
             let outcome = match act(run_id).await {

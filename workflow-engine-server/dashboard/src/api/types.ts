@@ -122,7 +122,7 @@ export type AnnotationRecord = {
 
 /** The answer to a stage that waits. */
 export type Answer = {
-    /** Who sends it. Default: the name of the token. */
+    /** Who sends it, in 1 to 255 bytes without control characters. Default: the name of the token. */
     actor?: string | null;
     /** The payload, of the type that the stage waits for. */
     payload: unknown;
@@ -941,7 +941,7 @@ export type ScheduleStatus = "ACTIVE" | "PAUSED" | "BLOCKED" | "REFUSED" | "OVER
 
 /** A signal. */
 export type SendSignal = {
-    /** Who sends it. Default: the name of the token. */
+    /** Who sends it, in 1 to 255 bytes without control characters. Default: the name of the token. */
     actor?: string | null;
     /** The payload, of the type that the stage waits for. */
     payload: unknown;

@@ -14,7 +14,7 @@ use crate::kernel::idempotency;
 use crate::kernel::run_graph::{FoundGraph, found_graph_of};
 use crate::kernel::run_request::{check_request, check_sizes};
 use crate::kernel::start_plan::delay_change;
-use crate::kernel::stored_schema::check_stored;
+use crate::kernel::stored_schema::{Edits, check_stored};
 use crate::kernel::stored_values::prepare_taken_over;
 use crate::ports::{Change, Commit, Decision, IdempotencyEntry, NewRun, NewStage, Precondition, Snapshot};
 use crate::records::{Actor, RunRequest, Status, StoredValue, action, origin};
@@ -85,8 +85,9 @@ impl Command for ForkRun {
     /// `RUN_NOT_FOUND`, `STAGE_NOT_FOUND`, `RUN_NEVER_STARTED`, `ANCESTOR_NOT_COMPLETED`, `INVALID_REQUEST`,
     /// `INVALID_INPUT`, `INVALID_CONFIG`, `IDEMPOTENCY_CONFLICT`; `BLOB_MISSING` when a rerun has deleted an output since.
     ///
-    /// `WORKFLOW_NOT_FOUND` or `DEFINITION_MISMATCH` when this process lacks the definition, and needs it: for another
-    /// configuration, and for a workflow with choices or catches. Otherwise the definition in the store is enough.
+    /// `WORKFLOW_NOT_FOUND` or `DEFINITION_MISMATCH` when this process lacks the definition, and needs it: for a workflow with
+    /// choices or catches, and for edited values without the Cargo feature `schemas`. Otherwise the definition in the store
+    /// is enough.
     async fn execute(self, kernel: &Kernel) -> Result<ForkRunOutput, Error> {
         self.fork(kernel, None).await
     }
@@ -172,18 +173,14 @@ impl ForkRun {
                 let definition = registered.definition();
                 (Some(definition), request, self.read_outputs(definition)?)
             }
-            FoundGraph::Stored { missing, .. } if self.config.is_some() => return Err(missing),
             FoundGraph::Stored { description, missing, .. } => {
-                check_stored(
-                    &snapshot.run.workflow_id,
-                    &description,
-                    self.input.as_ref(),
-                    &self.outputs,
-                    missing,
-                )?;
+                let workflow_id = &snapshot.run.workflow_id;
+                let (input, config) = (self.input.as_ref(), self.config.as_ref());
+                let edits = Edits { input, config, outputs: &self.outputs };
+                let config = check_stored(workflow_id, &description, &edits, missing)?.unwrap_or(old.config);
                 let input = self.input.clone().unwrap_or(old.input);
-                let request = RunRequest { input, config: old.config, metadata: old.metadata };
-                check_sizes(limits, &snapshot.run.workflow_id, &request)?;
+                let request = RunRequest { input, config, metadata: old.metadata };
+                check_sizes(limits, workflow_id, &request)?;
                 (None, request, self.outputs.clone())
             }
         };

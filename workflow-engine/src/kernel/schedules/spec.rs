@@ -10,7 +10,7 @@ use crate::context::{SCHEDULE, with_scheduled_for};
 use crate::error::{Error, ErrorCode};
 use crate::kernel::Kernel;
 use crate::kernel::commands::CreateRun;
-use crate::kernel::stored_schema::check_stored;
+use crate::kernel::stored_schema::{Edits, check_stored};
 use crate::records::{CatchUp, Schedule};
 use crate::value::Json;
 use crate::value::setting::DAY;
@@ -61,8 +61,9 @@ pub(in crate::kernel) async fn check_schedule(kernel: &Kernel, schedule: &Schedu
             // By workflow and version: the newest is the last.
             let newest = stored.into_iter().rfind(|stored| stored.workflow_id == schedule.workflow_id);
             let Some(newest) = newest else { return Err(error) };
-            let input = Some(&schedule.input);
-            check_stored(&schedule.workflow_id, &newest.description, input, &BTreeMap::new(), error)?;
+            let config = schedule.config.as_ref();
+            let values = Edits { input: Some(&schedule.input), config, outputs: &BTreeMap::new() };
+            check_stored(&schedule.workflow_id, &newest.description, &values, error)?;
         }
         checked => checked?,
     }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::MemoryStore;
 use crate::error::Error;
-use crate::ports::{Diagnosis, StoreCondition};
+use crate::ports::{Diagnosis, IndexCondition, StoreCondition};
 use crate::stores::instant;
 
 #[async_trait]
@@ -13,6 +13,8 @@ impl Diagnosis for MemoryStore {
         let now = instant::now(&*self.clock);
         let state = self.open("diagnose the store")?;
         let newest_run_at = state.runs.values().map(|run| run.record.created_at).max();
-        Ok(StoreCondition { newest_run_at, ..StoreCondition::new(now) })
+        let usable = |&index| IndexCondition { index, is_usable: true };
+        let optional_indexes = state.indexes.iter().map(usable).collect();
+        Ok(StoreCondition { newest_run_at, optional_indexes, ..StoreCondition::new(now) })
     }
 }

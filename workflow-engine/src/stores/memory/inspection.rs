@@ -171,6 +171,10 @@ impl ReadSlices for MemoryStore {
         Ok((state.pending_runs.len() + state.running_runs.len()).min(limit))
     }
 
+    async fn has_workflow_index(&self) -> Result<bool, Error> {
+        Ok(false)
+    }
+
     async fn count_tagged(&self, _key: &str, _value: &str, _limit: usize) -> Result<usize, Error> {
         Ok(0)
     }

@@ -15,6 +15,7 @@ mod ledger;
 mod signals;
 mod catalog;
 mod diagnosis;
+mod indexes;
 mod clock_jumps;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use chrono::{DateTime, Utc};
 
 use super::side_tables::SideTables;
+use crate::ports::OptionalIndex;
 use crate::records::{
     ArtifactRecord, BlobKey, DefinitionRecord, DeliveryRecord, Event, EventKind, JobRecord, LogRecord,
     RunRecord, RunRequest, ScheduleRecord, StageRecord, Status, SubscriberRecord, WorkerRecord,
@@ -38,6 +39,8 @@ pub(super) struct State {
     pub(super) schedules: BTreeMap<String, ScheduleRecord>,
     /// Purged runs whose blobs outside of the store are still to be deleted.
     pub(super) purged: BTreeSet<RunId>,
+    /// The optional indexes that were added.
+    pub(super) indexes: BTreeSet<OptionalIndex>,
     pub(super) blobs: HashMap<BlobKey, Json>,
     pub(super) logs: Vec<LogRecord>,
     last_log: u64,

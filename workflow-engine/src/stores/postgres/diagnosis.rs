@@ -65,6 +65,7 @@ impl Diagnosis for PostgresStore {
         }
         let open = self.inspect(ACTION, |database| database.query(OPEN_TRANSACTIONS)).await?;
         condition.open_transactions = open.iter().map(open_transaction).collect::<Result<_, Failure>>()?;
+        condition.optional_indexes = self.read_indexes().await?;
         Ok(condition)
     }
 }

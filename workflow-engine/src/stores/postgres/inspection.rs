@@ -87,6 +87,14 @@ const SLICE_OF_ENDED: &str = slice!(
     "), false) AS is_match FROM u JOIN {schema}.workflow_runs AS r ON r.id = u.id)"
 );
 
+/// The order of the optional index `by-workflow`, without which this statement is not used.
+const SLICE_OF_WORKFLOW: &str = slice!(
+    "c AS MATERIALIZED (SELECT r.id, r.created_at, coalesce((",
+    is_match!(),
+    "), false) AS is_match FROM {schema}.workflow_runs AS r
+        WHERE r.workflow_id = $5 AND r.id < $1 ORDER BY r.workflow_id DESC, r.id DESC LIMIT $2)"
+);
+
 const SLICE_OF_TAGGED: &str = slice!(
     "u AS MATERIALIZED (SELECT t.workflow_run_id AS id FROM {schema}.workflow_run_tags AS t
         WHERE t.key = $13 AND t.value = $14 AND t.workflow_run_id < $1
@@ -190,6 +198,7 @@ impl ReadSlices for PostgresStore {
             OwnedSource::Children { parent } => {
                 arguments.bind(database.query(SLICE_OF_CHILDREN)).bind(*parent)
             }
+            OwnedSource::OfWorkflow => arguments.bind(database.query(SLICE_OF_WORKFLOW)),
             OwnedSource::Tagged { key, value } => {
                 arguments.bind(database.query(SLICE_OF_TAGGED)).bind(key.clone()).bind(value.clone())
             }
@@ -208,6 +217,10 @@ impl ReadSlices for PostgresStore {
         let limit = number(limit);
         let query = move |database: &Database| database.query(COUNT_UNFINISHED).bind(limit);
         counted(&self.inspect("count unfinished runs", query).await?)
+    }
+
+    async fn has_workflow_index(&self) -> Result<bool, Error> {
+        Ok(self.by_workflow().await? == Some(true))
     }
 
     async fn count_tagged(&self, key: &str, value: &str, limit: usize) -> Result<usize, Error> {
@@ -230,6 +243,7 @@ enum OwnedSource {
     Unfinished,
     Ended { failed: bool, cancelled: bool },
     Children { parent: Uuid },
+    OfWorkflow,
     Tagged { key: String, value: String },
 }
 
@@ -240,6 +254,7 @@ impl OwnedSource {
             Source::Unfinished => Self::Unfinished,
             Source::Ended { failed, cancelled } => Self::Ended { failed, cancelled },
             Source::Children { parent } => Self::Children { parent: *parent.as_uuid() },
+            Source::OfWorkflow => Self::OfWorkflow,
             Source::Tagged { key, value } => {
                 Self::Tagged { key: stored(key).into_owned(), value: stored(value).into_owned() }
             }

@@ -74,6 +74,7 @@ mod subscribers;
 mod catalog;
 mod workers;
 mod diagnosis;
+mod indexes;
 mod retention;
 mod inspection;
 mod inspection_logs;

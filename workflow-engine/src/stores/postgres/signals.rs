@@ -62,7 +62,8 @@ pub(super) const NEXT: &str = concat!(
     ORDER BY g.number LIMIT 1"
 );
 
-/// Reads the range of the index of each definition up to the limit.
+/// Reads the range of the index of each definition up to the limit. `NOT EXISTS` would become a join, for which the planner
+/// may read the signals of all runs.
 pub(super) const WAITS: &str = concat!(
     "SELECT ",
     signal_wait_columns!(array_row),
@@ -74,8 +75,8 @@ pub(super) const WAITS: &str = concat!(
             ON s.workflow_run_id = j.workflow_run_id AND s.stage_id = j.stage_id AND s.place = j.place
         WHERE j.status = 'SUSPENDED' AND j.definition_fingerprint = d.definition AND j.stage_id = d.stage
             AND (j.run_at, j.workflow_run_id, j.stage_id, j.place) > ($3, $4, $5, $6)
-            AND NOT EXISTS (SELECT 1 FROM {schema}.workflow_signals AS g WHERE g.workflow_run_id = j.workflow_run_id
-                AND g.stage_id = j.stage_id AND g.place = j.place AND g.consumed_at IS NULL)
+            AND (SELECT g.number FROM {schema}.workflow_signals AS g WHERE g.workflow_run_id = j.workflow_run_id
+                AND g.stage_id = j.stage_id AND g.place = j.place AND g.consumed_at IS NULL LIMIT 1) IS NULL
         ORDER BY j.run_at, j.workflow_run_id, j.stage_id, j.place LIMIT $7
     ) AS w
     ORDER BY w.run_at, w.workflow_run_id, w.stage_id, w.place LIMIT $7"

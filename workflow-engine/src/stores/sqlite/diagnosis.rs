@@ -59,6 +59,7 @@ impl Diagnosis for SqliteStore {
                 (columns.int("count")?, columns.cost("reserved")?);
         }
         condition.log_bytes = self.files.log_bytes();
+        condition.optional_indexes = self.read_indexes().await?;
         Ok(condition)
     }
 }

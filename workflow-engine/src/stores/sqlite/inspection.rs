@@ -83,6 +83,13 @@ const SLICE_OF_ENDED: &str = slice!(
     ") AS is_match FROM u CROSS JOIN {prefix}runs AS r ON r.id = u.id)"
 );
 
+/// The order of the optional index `by-workflow`, without which this statement is not used.
+const SLICE_OF_WORKFLOW: &str = slice!(
+    "c AS MATERIALIZED (SELECT r.id AS id, r.created_at AS created_at, (",
+    is_match!(),
+    ") AS is_match FROM {prefix}runs AS r WHERE r.workflow_id = ?5 AND r.id < ?1 ORDER BY r.id DESC LIMIT ?2)"
+);
+
 const SLICE_OF_TAGGED: &str = slice!(
     "c AS MATERIALIZED (SELECT r.id AS id, r.created_at AS created_at, (",
     is_match!(),
@@ -114,6 +121,7 @@ pub(super) const STATEMENTS: &[&str] = &[
     SLICE_OF_CHILDREN,
     COUNT_UNFINISHED,
     COUNT_TAGGED,
+    SLICE_OF_WORKFLOW,
 ];
 
 #[async_trait]
@@ -189,6 +197,7 @@ impl ReadSlices for SqliteStore {
             Source::Children { parent } => {
                 bind(self.query(SLICE_OF_CHILDREN), slice).bind(parent.to_string())
             }
+            Source::OfWorkflow => bind(self.query(SLICE_OF_WORKFLOW), slice),
             Source::Tagged { key, value } => {
                 bind(self.query(SLICE_OF_TAGGED), slice).bind(key.to_owned()).bind(value.to_owned())
             }
@@ -208,6 +217,10 @@ impl ReadSlices for SqliteStore {
 
     async fn count_unfinished(&self, limit: usize) -> Result<usize, Error> {
         self.count("count unfinished runs", self.query(COUNT_UNFINISHED).bind(count(limit))).await
+    }
+
+    async fn has_workflow_index(&self) -> Result<bool, Error> {
+        self.has_by_workflow().await
     }
 
     async fn count_tagged(&self, key: &str, value: &str, limit: usize) -> Result<usize, Error> {

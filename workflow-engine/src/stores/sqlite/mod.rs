@@ -61,6 +61,7 @@ mod subscribers;
 mod catalog;
 mod workers;
 mod diagnosis;
+mod indexes;
 mod user_statements;
 mod stuck_runs;
 mod clock_jumps;

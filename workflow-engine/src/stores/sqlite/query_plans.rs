@@ -4,10 +4,10 @@ use sqlx::{Connection, Row, SqliteConnection};
 
 use super::options::texts_with;
 use super::{
-    calls, catalog, claim, clock_jumps, cost_hours, deliveries, descendants, diagnosis, enqueued, inspection,
-    inspection_actions, inspection_logs, inspection_queue, inspection_stages, ledger, load, migrations,
-    persistence, retention, run_keys, run_tags, schedule_commits, schedules, side_rows, signals, stuck_runs,
-    subscribers, timers, transport, workers, write,
+    calls, catalog, claim, clock_jumps, cost_hours, deliveries, descendants, diagnosis, enqueued, indexes,
+    inspection, inspection_actions, inspection_logs, inspection_queue, inspection_stages, ledger, load,
+    migrations, persistence, retention, run_keys, run_tags, schedule_commits, schedules, side_rows, signals,
+    stuck_runs, subscribers, timers, transport, workers, write,
 };
 
 const STATEMENTS: &[&[&str]] = &[
@@ -138,6 +138,8 @@ async fn a_slice_of_a_list_reads_its_candidates_from_an_index() {
         &["SEARCH t USING COVERING INDEX workflow_run_tags_by_value (key=? AND value=? AND workflow_run_id<?)"],
         &["SCAN r USING INDEX workflow_runs_unfinished"],
         &["SEARCH t USING COVERING INDEX workflow_run_tags_by_value (key=? AND value=?)"],
+        // Without the optional index it is not used.
+        &["SEARCH r USING PRIMARY KEY (id<?)"],
     ]) {
         let plan = plan(&mut connection, sql).await;
         let walks: Vec<_> = plan
@@ -149,6 +151,31 @@ async fn a_slice_of_a_list_reads_its_candidates_from_an_index() {
             .collect();
         assert_eq!(walks, candidates, "{plan:#?} of {sql}");
     }
+}
+
+/// The optional index serves the list of a workflow, and changes no other statement.
+#[tokio::test]
+async fn the_index_by_workflow_is_used_by_the_list_of_a_workflow_alone() {
+    let mut connection = database().await;
+    sqlx::raw_sql(A_MILLION_FINISHED).execute(&mut connection).await.unwrap();
+    let statements: Vec<&str> =
+        STATEMENTS.iter().chain([&inspection::STATEMENTS]).copied().flatten().copied().collect();
+    let mut plans = Vec::new();
+    for sql in &statements {
+        plans.push(plan(&mut connection, sql).await);
+    }
+    let add = texts_with("workflow_").fill(indexes::ADD_BY_WORKFLOW);
+    sqlx::query(add).execute(&mut connection).await.unwrap();
+    let range = "SEARCH r USING INDEX workflow_runs_by_workflow (workflow_id=? AND id<?)";
+    let mut changed = 0;
+    for (sql, before) in statements.iter().zip(&plans) {
+        let with_index = plan(&mut connection, sql).await;
+        if with_index != *before {
+            assert!(with_index.iter().any(|step| step == range), "{with_index:#?} of {sql}");
+            changed += 1;
+        }
+    }
+    assert_eq!(changed, 1, "the number of statements that use it");
 }
 
 /// A claim finds its work through the index, however much work there is of other definitions.
@@ -196,6 +223,43 @@ async fn jobs_that_are_not_due_are_not_read() {
             "the priorities are the outer loop: {plan:#?}"
         );
     }
+}
+
+/// Signals are found by their stage; stages that wait for one, later starts and deadlines by ranges of their indexes, or by
+/// the first entry.
+#[tokio::test]
+async fn waits_and_instants_are_ranges_of_their_indexes() {
+    let ranges = [
+        (
+            "workflow_runs_due",
+            &[
+                "(definition_fingerprint=? AND due_at>? AND due_at<?)",
+                "(definition_fingerprint=? AND due_at>?)",
+            ][..],
+        ),
+        ("workflow_runs_deadline", &["(deadline_at>? AND deadline_at<?)", "(deadline_at>?)"]),
+        (
+            "workflow_job_queue_suspended",
+            &[
+                "(definition_fingerprint=? AND run_at>?)",
+                "(definition_fingerprint>?)",
+                "INDEX workflow_job_queue_suspended",
+            ],
+        ),
+    ];
+    let mut connection = database().await;
+    sqlx::raw_sql(A_MILLION_FINISHED).execute(&mut connection).await.unwrap();
+    let mut found = 0;
+    for sql in [signals::STATEMENTS, timers::STATEMENTS].into_iter().flatten() {
+        for step in plan(&mut connection, sql).await {
+            assert!(!step.starts_with("SCAN g"), "{step} of {sql}");
+            for (index, allowed) in ranges.iter().filter(|(index, _)| step.contains(index)) {
+                assert!(allowed.iter().any(|range| step.ends_with(range)), "{index}: {step} of {sql}");
+                found += 1;
+            }
+        }
+    }
+    assert!(found >= 12, "{found} steps use these indexes");
 }
 
 /// The user may execute `ANALYZE` on the file at any time, also while a hundred thousand jobs wait for their instant.

@@ -127,6 +127,7 @@ suite! {
     catalog,
     workers,
     diagnosis,
+    indexes,
     retention,
     reads,
     run_lists,

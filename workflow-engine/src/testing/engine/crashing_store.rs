@@ -2,6 +2,7 @@
 
 mod catalog;
 mod diagnosis;
+mod indexes;
 mod inspection;
 mod ledger;
 mod timers;
