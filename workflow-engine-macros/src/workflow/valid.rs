@@ -30,7 +30,8 @@ pub struct Graph<'a> {
 
 pub struct Node<'a> {
     pub path: &'a Path,
-    /// The name of its fields: the path's last segment, with the one before it where two collide.
+    /// The name of its fields: the path's last segment, with the one before it where two collide. Of a workflow named like a
+    /// type, it is in snake case.
     pub field: Ident,
     /// The value that the stage receives.
     pub received: Shape,
@@ -72,6 +73,16 @@ struct Around {
     catches: Vec<usize>,
     /// In milliseconds; in a chain, before its first step.
     delay: u64,
+}
+
+/// Returns the name of a field: `OrderEntry` is `order_entry`. A word of the language stays as it is written.
+fn field_name(name: Ident) -> Ident {
+    let text = plain(&name);
+    if !text.starts_with(char::is_uppercase) {
+        return name;
+    }
+    let snake = kebab(&text).replace('-', "_");
+    syn::parse_str::<Ident>(&snake).map_or(name.clone(), |_| Ident::new(&snake, name.span()))
 }
 
 impl Node<'_> {
@@ -222,7 +233,7 @@ impl<'a> Graph<'a> {
         let ancestors = Vec::new();
         self.nodes.push(Node {
             path,
-            field: name,
+            field: field_name(name),
             received,
             predecessors,
             ancestors,
