@@ -33,7 +33,7 @@ async fn each_place_has_its_own_log(fixture: Fixture) {
 async fn each_place_has_its_own_artifacts_and_metrics(fixture: Fixture) {
     let (run_id, jobs) = running(&fixture).await;
     for (index, job) in jobs.iter().enumerate().rev() {
-        let (stage_key, metrics) = (key(index), [("rows".to_owned(), index as f64)].into());
+        let (stage_key, metrics) = (key(index), [("rows".to_owned(), [0.0, 1.0, 2.0][index])].into());
         let changes = vec![
             Change::PutArtifact { stage_key: key(index), key: "k".into(), value: inline(PLACES[index]) },
             Change::PutArtifact { stage_key: key(index), key: "j".into(), value: inline("other") },

@@ -111,9 +111,9 @@ async fn each_place_has_its_own_job(fixture: Fixture) {
 
 async fn places_are_claimed_in_order(fixture: Fixture) {
     let run_id = queued(&fixture).await;
-    for place in PLACES {
+    for (index, place) in PLACES.into_iter().enumerate() {
         let precondition = Precondition::Claimable { stage_key: place.into(), generation: 1 };
-        let none = decision(run_id, precondition, vec![]);
+        let none = decision(run_id, precondition, vec![log(index, "claimable")]);
         assert!(matches!(fixture.commit(none).await, Commit::Applied(_)), "{place} is claimable");
     }
     let first = fixture.claim("worker").await;
