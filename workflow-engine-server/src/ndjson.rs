@@ -36,8 +36,7 @@ pub(crate) fn lines<T: Serialize + 'static>(
         Ok(item) => line(&item),
         Err(error) => line(&Problem::from(error)),
     });
-    let stop = app.stop.clone().cancelled_owned();
-    let lines = lines.take_until(stop).map(Ok::<_, std::convert::Infallible>).inspect_ok(move |_| {
+    let lines = lines.take_until(Box::pin(app.stopped())).map(Ok::<_, std::convert::Infallible>).inspect_ok(move |_| {
         // The stream holds its place until it is dropped.
         let _ = &place;
     });

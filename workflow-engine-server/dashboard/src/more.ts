@@ -2,7 +2,7 @@
 export { ActionsPage } from "./pages/actions";
 export { Answering } from "./pages/approvals/answering";
 export { ApprovalsPage } from "./pages/approvals/approvals";
-export { ComparePage } from "./pages/compare";
+export { ComparePage } from "./pages/compare/compare";
 export { CostsPage } from "./pages/costs";
 export { DeadLettersPage } from "./pages/dead-letters";
 export { QueuePage } from "./pages/queue";

@@ -148,7 +148,12 @@ function RunView({ id }: { id: string }) {
                             : duration(between(record.started_at, record.completed_at))}
                     </Fact>
                 )}
-                {record.generation > 1 && <Fact name="Generation">{record.generation}</Fact>}
+                {record.generation > 1 && (
+                    <Fact name="Generation">
+                        {record.generation}{" "}
+                        <a href={href("compare", { a: id, ag: String(record.generation - 1), b: id })}>compare with {record.generation - 1}</a>
+                    </Fact>
+                )}
                 {!isZero(record.costs.cost) && (
                     <Fact name={record.costs.budget === null ? "Cost" : "Cost, of its budget"}>
                         <Money amount={record.costs.cost} />
