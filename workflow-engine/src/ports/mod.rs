@@ -47,6 +47,7 @@ mod ledger;
 mod run_filter;
 mod log_filter;
 mod inspection;
+mod expensive_runs;
 mod catalog;
 mod diagnosis;
 mod hints;
@@ -76,6 +77,7 @@ pub use diagnosis::{Connections, Diagnosis, OpenTransaction, StoreCondition, Wai
 pub use enqueue::{EnqueueTarget, EnqueuedRun};
 pub use executor::ActivityExecutor;
 pub use hints::{HighestPriority, Hints, RunWatch};
+pub use expensive_runs::{ExpensiveRuns, ExpensiveRunsQuery};
 pub use inspection::{CostQuery, Inspection, RunCount, RunPage, RunQuery};
 pub use ledger::Ledger;
 pub use log_filter::LogFilter;

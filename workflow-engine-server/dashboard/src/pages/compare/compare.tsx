@@ -168,8 +168,8 @@ function Summary({ a, b, ids, found, outputs }: SummaryProps) {
     const changed = outputs.filter((id) => (found.get(`Output of ${id}`) ?? 0) > 0);
     const [input, config] = [found.get("Input"), found.get("Configuration")];
     return (
-        <section class="stack">
-            <h2>What differs</h2>
+        <section class="stack" aria-labelledby="what-differs">
+            <h2 id="what-differs">What differs</h2>
             <dl class="figures">
                 {input !== undefined && <Differs name="Input" isSame={input === 0} says={counted(input)} />}
                 {config !== undefined && <Differs name="Configuration" isSame={config === 0} says={counted(config)} />}

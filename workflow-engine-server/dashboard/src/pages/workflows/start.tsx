@@ -257,7 +257,7 @@ function readLimit(text: string): Read {
     const limit = readDuration(text);
     if (limit === undefined) return { wrong: "write a duration, as `90s`, `30m`, `2h` or `7d`" };
     if (limit < 1_000) return { wrong: "a deadline is a second or more" };
-    return { sent: { deadline_ms: Math.round(limit) }, about: `The run fails if it has not ended ${duration(limit)} after it was created.` };
+    return { sent: { deadline_ms: Math.round(limit) }, about: `The run fails if it has not ended within ${duration(limit)}.` };
 }
 
 const usualLimit = (milliseconds: number | null | undefined): string =>
