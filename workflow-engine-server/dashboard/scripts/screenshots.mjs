@@ -89,7 +89,7 @@ if (folder === undefined) {
         const page = await world.open({ ...look, colorScheme, viewport: { width: 1180, height } });
         await page.goto(world.url + path);
         await settle(page);
-        await page.screenshot({ path: `${documents}${name}.png` });
+        await page.screenshot({ path: `${documents}${name}.png`, timeout: 90_000 });
     }
 } else {
     mkdirSync(folder, { recursive: true });
@@ -102,7 +102,9 @@ if (folder === undefined) {
             for (const [name, path] of Object.entries(pages)) {
                 await page.goto(world.url + path);
                 await settle(page);
-                await page.screenshot({ path: `${folder}/${name}-${width}-${colorScheme}.png`, fullPage: true });
+                const picture = { path: `${folder}/${name}-${width}-${colorScheme}.png`, timeout: 90_000 };
+                // A busy machine refuses some pictures of whole pages.
+                await page.screenshot({ ...picture, fullPage: true }).catch(() => page.screenshot(picture));
             }
         }
     }

@@ -140,7 +140,7 @@ function Foot({ onKeys }: { onKeys: () => void }) {
             <label>
                 <span class="visually-hidden">Time zone</span>
                 <select class="control" value={zone.value} onChange={(event) => (zone.value = event.currentTarget.value)}>
-                    <option value="local">Local time{zone.value === "local" ? ` (${zoneName.value})` : ""}</option>
+                    <option value="local">{zone.value === "local" ? `Local: ${zoneName.value}` : "Local time"}</option>
                     {zones().map((name) => (
                         <option key={name} value={name}>
                             {name}
@@ -157,7 +157,7 @@ function Foot({ onKeys }: { onKeys: () => void }) {
                 >
                     {choices.map((choice) => (
                         <option key={choice} value={choice}>
-                            {choice === "system" ? "Theme of the system" : choice === "light" ? "Light" : "Dark"}
+                            {choice === "system" ? "System theme" : choice === "light" ? "Light" : "Dark"}
                         </option>
                     ))}
                 </select>

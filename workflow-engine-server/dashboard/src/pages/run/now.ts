@@ -171,9 +171,10 @@ function waits(suspended: StageView[], first: StageView, timeline: Timeline | un
     const question = questions[0];
     if (question !== undefined && questions.length === suspended.length) {
         const verb = questions.length === 1 ? "waits" : "wait";
+        const asked = open === undefined ? "" : ` The question is ${elapsed(between(open.from, null))} old.`;
         return {
             tone: "waiting",
-            says: `${named(questions)} ${verb} for an answer${since}.${until}`,
+            says: `${named(questions)} ${verb} for an answer.${asked}${until}`,
             helps: mayOperate.value ? "Answer below, and the run continues at once." : "Someone who may operate the run can answer.",
             stage: question.id,
         };

@@ -104,7 +104,7 @@ function RunView({ id }: { id: string }) {
                         <button
                             key={action}
                             type="button"
-                            class={index === 0 && says.tone !== "running" && says.tone !== "completed" ? "button primary" : "button"}
+                            class={index === 0 && asking.length === 0 && says.tone !== "running" && says.tone !== "completed" ? "button primary" : "button"}
                             onClick={() => open(action)}
                         >
                             {NAMES[action]}…
