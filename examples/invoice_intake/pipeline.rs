@@ -71,7 +71,9 @@ pub async fn verify(invoice: Invoice, #[state] bank: &Bank, ctx: &StageContext) 
 pub async fn approve(verified: Verified) -> StageResult<String> {
     let Verified { invoice: Invoice { number, supplier, .. }, account, cents } = verified;
     let (euros, cents) = (cents / 100, cents % 100);
-    Ok(format!("May we pay {euros}.{cents:02} € to {supplier} for invoice {number}?\nTo the account {account}."))
+    Ok(format!(
+        "May we pay {euros}.{cents:02} € to {supplier} for invoice {number}?\nTo the account {account}."
+    ))
 }
 
 /// Pays the supplier: once, although the bank may fail after it has paid, because it knows the token of the first attempt.

@@ -111,7 +111,9 @@ async fn the_dashboard_below_its_path_has_the_question_and_takes_the_answer() {
     let program = Program::on_sqlite(folder.path());
     let run = program.receive("acme", "7").await;
     program.until_waiting(&run, 0).await;
-    for (path, base) in [("/ops", "./ops/"), ("/ops/", "./"), ("/ops/approvals", "./"), ("/ops/runs/7", "../")] {
+    for (path, base) in
+        [("/ops", "./ops/"), ("/ops/", "./"), ("/ops/approvals", "./"), ("/ops/runs/7", "../")]
+    {
         let (status, page) = program.get(path).await;
         assert_eq!(status, 200, "{path}");
         assert!(page.as_str().unwrap().contains(&format!("<base href=\"{base}\">")), "{path}: {page}");

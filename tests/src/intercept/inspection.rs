@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use workflow_engine::ports::{CostQuery, ExpensiveRuns, ExpensiveRunsQuery, Inspection, RunCount, RunPage, RunQuery};
+use workflow_engine::ports::{
+    CostQuery, ExpensiveRuns, ExpensiveRunsQuery, Inspection, RunCount, RunPage, RunQuery,
+};
 use workflow_engine::records::{
     AnnotationRecord, CostGroup, LogRecord, QueueOverview, StageEnd, Status, UnfinishedCosts, WorkerLeases,
 };

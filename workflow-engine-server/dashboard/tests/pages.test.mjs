@@ -17,6 +17,7 @@ before(async () => {
         waiting: await world.start("asking", { question: "Never?" }),
         publishing: await world.start("publishing", { topic: "tea" }),
         redirecting: await world.start("redirecting", { number: 7 }),
+        budget: await world.start("thinking", { question: "Why?" }, { budget: "0.0000001 USD" }),
         thinking: await world.start("thinking", { question: "Why?" }),
     };
     await world.until(ids.failed, ({ run }) => run.status === "FAILED");
@@ -40,6 +41,7 @@ const pages = () => [
     `runs/${ids.waiting}?tab=notes`,
     `runs/${ids.completed}?tab=artifacts`,
     `runs/${ids.publishing}`,
+    `runs/${ids.budget}`,
     "approvals",
     `approvals?id=${ids.publishing}.ask-editor`,
     `approvals?id=${ids.redirecting}.ask-receiver`,

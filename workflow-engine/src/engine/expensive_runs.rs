@@ -69,7 +69,9 @@ impl Engine {
             found.extend(recent.map(|(id, _, cost)| (cost, id)));
             found.sort_unstable_by(|a, b| b.cmp(a));
             found.truncate(limit);
-            let Some((last, created_at)) = slice.last.filter(|_| slice.candidates == CANDIDATES) else { break };
+            let Some((last, created_at)) = slice.last.filter(|_| slice.candidates == CANDIDATES) else {
+                break;
+            };
             if is_older(created_at) {
                 break;
             }

@@ -8,7 +8,10 @@ use async_trait::async_trait;
 
 use super::MemoryStore;
 use crate::error::Error;
-use crate::ports::{CostQuery, ExpensiveRuns, ExpensiveRunsQuery, Inspection, LogFilter, RunCount, RunFilter, RunPage, RunQuery};
+use crate::ports::{
+    CostQuery, ExpensiveRuns, ExpensiveRunsQuery, Inspection, LogFilter, RunCount, RunFilter, RunPage,
+    RunQuery,
+};
 use crate::records::{
     AnnotationRecord, CostGroup, LogRecord, QueueKind, QueueOverview, StageEnd, StageRecord, Status,
     UnfinishedCosts, WorkerLeases,

@@ -16,7 +16,10 @@ use super::columns::{self, Columns};
 use super::database::Database;
 use super::text::stored;
 use crate::error::Error;
-use crate::ports::{CostQuery, ExpensiveRuns, ExpensiveRunsQuery, Inspection, LogFilter, RunCount, RunFilter, RunPage, RunQuery};
+use crate::ports::{
+    CostQuery, ExpensiveRuns, ExpensiveRunsQuery, Inspection, LogFilter, RunCount, RunFilter, RunPage,
+    RunQuery,
+};
 use crate::records::{
     AnnotationRecord, CostGroup, LogRecord, QueueOverview, StageEnd, Status, UnfinishedCosts, WorkerLeases,
 };

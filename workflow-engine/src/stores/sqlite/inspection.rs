@@ -15,7 +15,10 @@ use super::arguments::count;
 use super::columns::{Columns, json_records, json_row};
 use super::failure::Failure;
 use crate::error::Error;
-use crate::ports::{CostQuery, ExpensiveRuns, ExpensiveRunsQuery, Inspection, LogFilter, RunCount, RunFilter, RunPage, RunQuery};
+use crate::ports::{
+    CostQuery, ExpensiveRuns, ExpensiveRunsQuery, Inspection, LogFilter, RunCount, RunFilter, RunPage,
+    RunQuery,
+};
 use crate::records::{
     AnnotationRecord, CostGroup, LogRecord, QueueOverview, StageEnd, Status, UnfinishedCosts, WorkerLeases,
 };

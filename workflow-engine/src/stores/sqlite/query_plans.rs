@@ -5,9 +5,9 @@ use sqlx::{Connection, Row, SqliteConnection};
 use super::options::texts_with;
 use super::{
     calls, catalog, claim, clock_jumps, cost_hours, deliveries, diagnosis, enqueued, inspection,
-    inspection_actions, inspection_costs, inspection_logs, inspection_queue, inspection_stages, ledger, load, migrations,
-    persistence, retention, run_keys, run_tags, side_rows, signals, stuck_runs, subscribers, timers,
-    transport, workers, write,
+    inspection_actions, inspection_costs, inspection_logs, inspection_queue, inspection_stages, ledger, load,
+    migrations, persistence, retention, run_keys, run_tags, side_rows, signals, stuck_runs, subscribers,
+    timers, transport, workers, write,
 };
 
 const STATEMENTS: &[&[&str]] = &[

@@ -249,7 +249,7 @@ function Head({ side, label, onChoose }: HeadProps) {
     const { run, tags } = side.detail;
     const took = length(side);
     return (
-        <div class="card card-body stack">
+        <div class="card card-body stack compared">
             <div class="row spread">
                 <a class="strong" href={href(`runs/${run.id}`)}>
                     {run.workflow_id} <span class="mono muted">{shortId(run.id)}</span>
@@ -263,7 +263,7 @@ function Head({ side, label, onChoose }: HeadProps) {
                 {!isZero(String(side.cost)) && <Money amount={String(side.cost)} />}
             </p>
             {run.generation > 1 && (
-                <select class="control generation" aria-label={label} value={side.generation} onChange={(event) => onChoose(event.currentTarget.value)}>
+                <select class="control of-generation" aria-label={label} value={side.generation} onChange={(event) => onChoose(event.currentTarget.value)}>
                     {Array.from({ length: run.generation }, (_, index) => index + 1).map((number) => (
                         <option key={number} value={number}>
                             Generation {number}

@@ -89,7 +89,7 @@ function stageOf(stage: StageTimeline, generation: number, view: StageView | und
     const attempts = known.filter((attempt) => attempt.generation === own);
     const last: AttemptRecord | undefined = attempts.at(-1);
     return {
-        state: last?.outcome ?? "skipped",
+        state: last?.outcome ?? "pending",
         milliseconds: last?.started_at && last.ended_at ? between(last.started_at, last.ended_at) : undefined,
         attempts: last?.number ?? 0,
         cost: attempts.reduce((sum, attempt) => sum + dollars(attempt.cost), 0),

@@ -7,7 +7,10 @@ use async_trait::async_trait;
 
 use super::CrashingStore;
 use crate::error::Error;
-use crate::ports::{CostQuery, ExpensiveRuns, ExpensiveRunsQuery, Inspection, LogFilter, RunCount, RunFilter, RunPage, RunQuery};
+use crate::ports::{
+    CostQuery, ExpensiveRuns, ExpensiveRunsQuery, Inspection, LogFilter, RunCount, RunFilter, RunPage,
+    RunQuery,
+};
 use crate::records::{
     AnnotationRecord, CostGroup, LogRecord, QueueOverview, StageEnd, Status, UnfinishedCosts, WorkerLeases,
 };
