@@ -83,10 +83,10 @@ const look = { reducedMotion: "reduce", timezoneId: "Europe/Berlin", locale: "en
 if (folder === undefined) {
     mkdirSync(documents, { recursive: true });
     for (const [name, path, colorScheme, height] of [
-        ["dashboard-runs", pages.runs, "light", 640],
-        ["dashboard-run", pages["run-failed"], "dark", 800],
+        ["dashboard-runs", pages.runs, "light", 600],
+        ["dashboard-run", pages["run-failed"], "dark", 720],
     ]) {
-        const page = await world.open({ ...look, colorScheme, viewport: { width: 1180, height } });
+        const page = await world.open({ ...look, colorScheme, viewport: { width: 1280, height } });
         await page.goto(world.url + path);
         await settle(page);
         await page.screenshot({ path: `${documents}${name}.png`, timeout: 90_000 });
