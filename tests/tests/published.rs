@@ -161,6 +161,7 @@ fn the_public_dependencies_are_those_of_the_list() {
             "durable-stages-macros",
             "foldhash",
             "jsonschema",
+            "memchr",
             "notify",
             "opentelemetry",
             "regex",

@@ -77,7 +77,8 @@ async fn commit<C: Committer>(
     loop {
         match committer.transact(&mut works, attempt).await {
             Ok(()) => {
-                let (missed, finished): (Vec<_>, Vec<_>) = works.into_iter().partition(Work::has_missed);
+                let missed: Vec<_> = works.extract_if(.., |work| work.has_missed()).collect();
+                let finished = works;
                 committer.finish(&finished, &missed);
                 finished.into_iter().for_each(Work::reply);
                 if missed.is_empty() {

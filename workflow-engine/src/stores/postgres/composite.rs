@@ -16,6 +16,10 @@ use super::composite_types::RowType;
 use super::text::stored;
 use crate::stores::rows::{WriteColumns, number};
 
+/// The bytes of an ordinary row, and the rows of an ordinary commit under load: space that is taken at once.
+const ROW_BYTES: usize = 512;
+const ROWS: usize = 8;
+
 /// Encoded rows of one kind.
 #[derive(Default)]
 pub(super) struct CompositeRows {
@@ -35,6 +39,9 @@ pub(super) struct CompositeRow<'a> {
 impl CompositeRows {
     /// Adds a row.
     pub(super) fn push(&mut self, fill: impl FnOnce(&mut CompositeRow<'_>)) {
+        if self.bytes.capacity() - self.bytes.len() < ROW_BYTES {
+            self.bytes.reserve(ROWS * ROW_BYTES);
+        }
         let start = self.bytes.len();
         // The number of columns is filled in below.
         self.bytes.extend_from_slice(&[0; 4]);

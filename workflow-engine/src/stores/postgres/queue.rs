@@ -1,6 +1,6 @@
 //! The queue of requests for the committers.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::batch::Batch;
 use crate::stores::commit;
-use crate::value::RunId;
+use crate::value::{IdSet, RunId};
 
 /// A request.
 type Work = commit::Work<Batch>;
@@ -38,7 +38,7 @@ struct State {
     waiting: VecDeque<Work>,
     /// Runs that a committer is working on. Further requests about them wait here until it has finished; with another
     /// committer they would occupy a connection while they wait for the run's lock.
-    runs_in_progress: HashSet<RunId>,
+    runs_in_progress: IdSet<RunId>,
     /// Batches in progress that may have several requests. A request that runs alone does not count: it may wait long
     /// for others, and must not delay a batch.
     batches_in_progress: usize,
@@ -144,12 +144,12 @@ impl State {
         if !first_runs_alone && self.waiting.len() < self.batches_in_progress * min_batch {
             return Vec::new();
         }
-        let mut batch: Vec<Work> = Vec::new();
-        let mut skipped = VecDeque::new();
+        let mut batch: Vec<Work> = Vec::with_capacity(self.waiting.len().min(MAX_BATCH));
+        let mut skipped = Vec::new();
         while let Some(work) = self.waiting.pop_front() {
             let is_in_progress = work.run_id().is_some_and(|run_id| self.runs_in_progress.contains(&run_id));
             if is_in_progress || (runs_alone(&work) && !batch.is_empty()) {
-                skipped.push_back(work);
+                skipped.push(work);
                 continue;
             }
             let alone = runs_alone(&work);
@@ -158,8 +158,7 @@ impl State {
                 break;
             }
         }
-        skipped.append(&mut self.waiting);
-        self.waiting = skipped;
+        skipped.into_iter().rev().for_each(|work| self.waiting.push_front(work));
         self.runs_in_progress.extend(batch.iter().filter_map(Work::run_id));
         self.batches_in_progress += usize::from(is_shared(&batch));
         batch

@@ -6,10 +6,11 @@ use std::borrow::Cow;
 /// and this character itself is stored twice. Neither occurs in ordinary text, so people find what they search for in
 /// the tables.
 const ESCAPE: char = '\u{1a}';
+const ESCAPE_BYTE: u8 = 0x1a;
 
 /// Returns a text in its stored form.
 pub(super) fn stored(text: &str) -> Cow<'_, str> {
-    if !text.bytes().any(|byte| byte == 0 || byte == 0x1a) {
+    if memchr::memchr2(0, ESCAPE_BYTE, text.as_bytes()).is_none() {
         return Cow::Borrowed(text);
     }
     let mut stored = String::with_capacity(text.len() + 8);
@@ -25,7 +26,7 @@ pub(super) fn stored(text: &str) -> Cow<'_, str> {
 
 /// Returns the text of a stored form.
 pub(super) fn original(stored: String) -> String {
-    if !stored.bytes().any(|byte| byte == 0x1a) {
+    if memchr::memchr(ESCAPE_BYTE, stored.as_bytes()).is_none() {
         return stored;
     }
     let mut text = String::with_capacity(stored.len());
