@@ -232,7 +232,7 @@ struct Redirect {
 /// Asks where the parcel goes.
 #[stage(signal = Redirect, give_up_after = "50m")]
 async fn ask_receiver(number: u64) -> StageResult<serde_json::Value> {
-    Ok(json!({ "parcel": number, "reason": "nobody was at home", "password": "secret" }))
+    Ok(json!({ "parcel": number, "reason": "the door was closed", "password": "secret" }))
 }
 
 workflow! {

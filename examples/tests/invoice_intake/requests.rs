@@ -67,7 +67,7 @@ async fn an_unknown_supplier_fails_without_a_retry_and_a_cancelled_run_is_not_pa
     program.until_waiting(&run, 0).await;
     let (status, cancelled) = program.post(&format!("/invoices/{run}/cancel"), &Value::Null).await;
     assert_eq!((status, &cancelled["status"]), (200, &json!("CANCELLED")));
-    assert_eq!(program.decide(&run, true).await, 409, "the run is over");
+    assert_eq!(program.decide(&run, true).await, 409, "the run has ended");
     assert_eq!(program.status(&run).await, "CANCELLED");
     assert!(program.ledger().await.is_empty());
 }

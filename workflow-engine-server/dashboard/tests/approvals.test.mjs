@@ -63,7 +63,7 @@ test("a form of the schema takes a nested answer, and the server's refusal is sh
     const page = await world.open({ page: `approvals?id=${id}.ask-receiver` });
     const detail = page.getByRole("region", { name: "The question of ask-receiver" });
     // A question hides what its reader may not see, and is a list of its fields.
-    await detail.getByText("nobody was at home").waitFor();
+    await detail.getByText("the door was closed").waitFor();
     await detail.getByText("[hidden]").waitFor();
     await detail.getByText("in 50 min").first().waitFor();
     await detail.getByLabel("Kind of carrier").selectOption("train");
@@ -78,7 +78,7 @@ test("a form of the schema takes a nested answer, and the server's refusal is sh
     assert.deepEqual(await output(id), answer);
 });
 
-test("a question that somebody else answers leaves the inbox, and what one writes stays", { skip }, async () => {
+test("a question that another user answers leaves the inbox, and what one writes stays", { skip }, async () => {
     const first = await asking("publishing", { topic: "one" });
     const second = await asking("publishing", { topic: "two" });
     const page = await world.open({ page: "approvals" });
@@ -112,7 +112,7 @@ test("the page of the run shows the question, and takes the answer", { skip }, a
     assert.equal(await output(id), "published: soon");
 });
 
-test("without its grant nobody answers, and without payloads nobody reads the question", { skip }, async () => {
+test("without the grant there is no answer, and without payloads no question", { skip }, async () => {
     const id = await asking("publishing", { topic: "wind" });
     const viewer = await world.open({ token: TOKENS.viewer, page: "approvals" });
     await viewer.getByText("News about wind").first().waitFor();

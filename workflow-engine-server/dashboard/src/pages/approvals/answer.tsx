@@ -13,11 +13,11 @@ interface Props {
     /** The id of the approval. */
     id: string;
     form: Schema;
-    /** After an answer was taken, this one or that of somebody else. */
+    /** After an answer was taken, this one or that of another user. */
     onOver: () => void;
 }
 
-/** These say that nobody can answer any more. */
+/** These say that no answer is taken any more. */
 const OVER = ["SIGNAL_TOO_LATE", "RUN_OVER"];
 
 export function Answer({ id, form, onOver }: Props) {

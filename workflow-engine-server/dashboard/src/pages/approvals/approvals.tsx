@@ -1,4 +1,4 @@
-// The inbox: what waits for a person, by deadline, and the form that answers it.
+// The inbox: what waits for a person, by deadline, and the form of the answer.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { query } from "../../api/client";
