@@ -1,4 +1,5 @@
 //! An invoice service: it takes invoices in over HTTP, and lets each of them be verified, approved, paid and booked.
+//! The dashboard of the engine is below `/ops`.
 //!
 //! `pipeline` declares the workflow, `routes` maps requests to the engine, `tables` are the program's own, and `bank` is a
 //! remote service that often fails. `README.md` beside this file is a walk through it.
@@ -17,6 +18,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use workflow_engine::prelude::*;
+use workflow_engine_server::{Grant, Server, Token};
 
 use bank::Bank;
 use pipeline::InvoiceIntake;
@@ -31,6 +33,9 @@ struct Arguments {
     /// The address to listen on. Port 0 selects a free port.
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: String,
+    /// The token of the dashboard, 16 bytes or more. Without one, the dashboard is open to the programs of this machine.
+    #[arg(long, env = "DASHBOARD_TOKEN")]
+    token: Option<String>,
 }
 
 #[tokio::main]
@@ -42,15 +47,23 @@ async fn main() -> ExitCode {
 }
 
 /// Serves requests until a signal stops the engine.
-async fn serve(Arguments { db, listen }: Arguments) -> Result<(), Box<dyn std::error::Error>> {
+async fn serve(Arguments { db, listen, token }: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let tables = Tables::open(&db).await?;
     let bank = Bank::start(tables.clone()).await?;
-    let builder = Engine::builder(&db).register::<InvoiceIntake>().state(tables.clone()).state(bank);
+    let builder = Engine::builder(&db).register::<InvoiceIntake>().state(bank);
     let engine = builder.shutdown_on_signals().build().await?;
     let listener = tokio::net::TcpListener::bind(&listen).await?;
-    writeln!(io::stdout(), "listening on http://{}", listener.local_addr()?)?;
+    let address = listener.local_addr()?;
+    let server = Server::new(engine.clone());
+    let server = match token {
+        Some(secret) => server.token(Token::new("operator", Grant::Operate, &secret)?),
+        None if address.ip().is_loopback() => server.open(),
+        None => return Err("other machines reach this address, so the dashboard needs `--token`".into()),
+    };
     let app = routes::App { engine: engine.clone(), tables };
+    let router = routes::router(app, server.service()?);
+    writeln!(io::stdout(), "listening on http://{address}\nthe dashboard is on http://{address}/ops/")?;
     let stopped = async move { engine.wait_for_shutdown().await };
-    axum::serve(listener, routes::router(app)).with_graceful_shutdown(stopped).await?;
+    axum::serve(listener, router).with_graceful_shutdown(stopped).await?;
     Ok(())
 }

@@ -6,7 +6,6 @@ use workflow_engine::prelude::*;
 use workflow_engine::{LogLevel, Statement};
 
 use crate::bank::{Bank, Payment};
-use crate::tables::Tables;
 
 /// An invoice as a supplier sends it.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -44,6 +43,16 @@ pub struct Entry {
     pub receipt: String,
 }
 
+/// What became of an invoice.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It is paid, and this is its row of the ledger.
+    Booked(Entry),
+    /// A person has rejected it, for this reason.
+    Rejected(Option<String>),
+}
+
 /// Looks the supplier up and adds up the lines.
 #[stage(retry(max_attempts = 5, initial = "250ms"), timeout = "10s")]
 pub async fn verify(invoice: Invoice, #[state] bank: &Bank, ctx: &StageContext) -> StageResult<Verified> {
@@ -57,36 +66,23 @@ pub async fn verify(invoice: Invoice, #[state] bank: &Bank, ctx: &StageContext) 
     Ok(Verified { invoice, account, cents })
 }
 
-/// Asks for an approval, and waits for it. A rerun asks again, so the ticket is the generation of the run.
-#[stage(check = approved, poll_every = "1m", give_up_after = "14d")]
-pub async fn approve(verified: Verified, ctx: &StageContext) -> StageResult<u32> {
-    ctx.log(LogLevel::Info, format!("{} cents need an approval", verified.cents), ());
-    Ok(ctx.generation())
-}
-
-/// Reads the decision from the program's table. Returns who approved the invoice.
-#[check]
-pub async fn approved(
-    generation: &u32,
-    #[state] db: &Tables,
-    ctx: &StageContext,
-) -> StageResult<Check<String>> {
-    match db.decision(ctx.run_id(), *generation).await? {
-        None => Ok(Check::Pending),
-        Some(decision) if decision.approved => Ok(Check::Ready(decision.actor)),
-        Some(decision) => Err(StageError::permanent(format!("{} has rejected the invoice", decision.actor))),
-    }
+/// Asks a person. The answer is the output of the stage: it comes from the inbox of the dashboard or over HTTP.
+#[stage(signal = Approval, give_up_after = "14d")]
+pub async fn approve(verified: Verified) -> StageResult<String> {
+    let Verified { invoice: Invoice { number, supplier, .. }, account, cents } = verified;
+    let (euros, cents) = (cents / 100, cents % 100);
+    Ok(format!(
+        "May we pay {euros}.{cents:02} € to {supplier} for invoice {number}?\nTo the account {account}."
+    ))
 }
 
 /// Pays the supplier: once, although the bank may fail after it has paid, because it knows the token of the first attempt.
 #[stage(retry(max_attempts = 5, initial = "250ms"), timeout = "10s")]
 pub async fn pay(
-    approved_by: String,
     #[require(verify)] verified: &Verified,
     #[state] bank: &Bank,
     ctx: &StageContext,
 ) -> StageResult<String> {
-    ctx.log(LogLevel::Info, format!("approved by {approved_by}"), ());
     let payment = Payment { account: verified.account.clone(), cents: verified.cents };
     bank.pay(&ctx.idempotency_token(), &payment).await
 }
@@ -97,7 +93,7 @@ pub async fn book(
     receipt: String,
     #[require(verify)] verified: &Verified,
     ctx: &StageContext,
-) -> StageResult<Entry> {
+) -> StageResult<Outcome> {
     let Invoice { number, supplier, .. } = verified.invoice.clone();
     let entry = Entry { invoice: number, supplier, cents: verified.cents, receipt };
     ctx.transaction().execute(
@@ -108,10 +104,19 @@ pub async fn book(
             .bind(&entry.receipt)
             .without_retry(),
     )?;
-    Ok(entry)
+    Ok(Outcome::Booked(entry))
+}
+
+/// Keeps why an invoice is not paid.
+#[stage]
+pub async fn reject(comment: Option<String>) -> StageResult<Outcome> {
+    Ok(Outcome::Rejected(comment))
 }
 
 workflow! {
     /// Takes an invoice in, from its verification to the ledger.
-    pub InvoiceIntake = verify >> approve >> pay >> book
+    pub InvoiceIntake = verify >> match approve {
+        Self { approved: true, .. } => pay >> book,
+        Self { comment, .. } => reject,
+    }
 }

@@ -14,9 +14,10 @@ use workflow_engine::kernel::RerunFromOutput;
 use workflow_engine::prelude::*;
 use workflow_engine::records::{RunRecord, StageRecord};
 use workflow_engine::{Cursor, Error, Json as AnyJson, Page, RunFilter, RunId};
+use workflow_engine_server::HttpService;
 
 use crate::pipeline::{Entry, Invoice, InvoiceIntake, InvoiceIntakeInput, approve};
-use crate::tables::{Decision, Tables};
+use crate::tables::Tables;
 
 /// What the handlers use.
 #[derive(Clone)]
@@ -25,8 +26,8 @@ pub struct App {
     pub tables: Tables,
 }
 
-/// Returns all routes.
-pub fn router(app: App) -> Router {
+/// Returns all routes. The dashboard is below a path of its own.
+pub fn router(app: App, dashboard: HttpService) -> Router {
     Router::new()
         .route("/invoices", post(receive).get(list))
         .route("/invoices/{run_id}", get(detail))
@@ -36,6 +37,7 @@ pub fn router(app: App) -> Router {
         .route("/invoices/{run_id}/rerun/{stage_id}", post(rerun))
         .route("/ledger", get(ledger))
         .with_state(app)
+        .nest_service("/ops", dashboard)
 }
 
 /// Starts a run for an invoice. The same invoice again is the same run.
@@ -110,19 +112,23 @@ async fn events(
     Ok(Sse::new(sent).keep_alive(KeepAlive::default()))
 }
 
-/// The webhook of the system in which people approve invoices. It stores the decision, and lets the stage read it now.
+/// What a person has decided about an invoice.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Decision {
+    approved: bool,
+    comment: Option<String>,
+    actor: String,
+}
+
+/// The webhook of a system in which people approve invoices. A decision that comes before the question waits for it.
 async fn decide(
     State(app): State<App>,
     Path(run_id): Path<RunId>,
-    Json(decision): Json<Decision>,
+    Json(Decision { approved, comment, actor }): Json<Decision>,
 ) -> Reply<StatusCode> {
     let run = app.engine.run_handle::<InvoiceIntake>(run_id).await?;
-    let generation = run.record().await?.generation;
-    if !app.tables.decide(run_id, generation, &decision).await? {
-        return Ok(StatusCode::CONFLICT);
-    }
-    // If the stage does not wait yet, its first check reads the decision.
-    run.wake::<approve>().await?;
+    run.signal::<approve>(Approval { approved, comment }).actor(actor).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

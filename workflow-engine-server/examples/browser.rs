@@ -187,6 +187,59 @@ workflow! {
     Thinking = think
 }
 
+/// Writes a text.
+#[stage]
+async fn draft(topic: String) -> StageResult<String> {
+    Ok(format!("News about {topic}"))
+}
+
+/// Asks whether the text may be published.
+#[stage(signal = Approval, give_up_after = "7d")]
+async fn ask_editor(draft: String) -> StageResult<String> {
+    Ok(format!("May we publish this?\n\n{draft}"))
+}
+
+/// Publishes the text.
+#[stage]
+async fn publish(comment: Option<String>) -> StageResult<String> {
+    Ok(format!("published: {}", comment.unwrap_or_default()))
+}
+
+/// Keeps the text.
+#[stage]
+async fn archive() -> StageResult<String> {
+    Ok("archived".into())
+}
+
+workflow! {
+    /// Publishes a text if a person agrees.
+    Publishing = draft >> match ask_editor {
+        Self { approved: true, comment } => publish,
+        Self { .. } => archive,
+    }
+}
+
+/// Where a parcel goes that could not be delivered.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+struct Redirect {
+    /// How it is brought there.
+    carrier: Carrier,
+    /// The latest day.
+    days: u32,
+    note: Option<String>,
+}
+
+/// Asks where the parcel goes.
+#[stage(signal = Redirect, give_up_after = "50m")]
+async fn ask_receiver(number: u64) -> StageResult<serde_json::Value> {
+    Ok(json!({ "parcel": number, "reason": "the door was closed", "password": "secret" }))
+}
+
+workflow! {
+    /// Asks the receiver where a parcel goes.
+    Redirecting = ask_receiver
+}
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -210,6 +263,8 @@ async fn serve(store: &str, address: &str, path: &str) -> Result<(), Box<dyn Err
         .register::<Asking>()
         .register::<Writing>()
         .register::<Thinking>()
+        .register::<Publishing>()
+        .register::<Redirecting>()
         .ai(AiClient::builder().provider(provider).build()?)
         .shutdown_on_signals()
         .build()

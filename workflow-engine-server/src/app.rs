@@ -61,6 +61,18 @@ impl App {
         place.map_err(|_| Problem::overloaded("as many streams are open as the server takes at once"))
     }
 
+    /// Waits until streams must end: with the server, or with the engine. A program that nests the service waits at its end
+    /// for all of its answers, and has no server to stop.
+    pub(crate) fn stopped(&self) -> impl Future<Output = ()> + Send + use<> {
+        let app = self.clone();
+        async move {
+            tokio::select! {
+                () = app.stop.cancelled() => {}
+                () = app.engine.wait_for_shutdown() => {}
+            }
+        }
+    }
+
     /// Returns the number of open streams.
     pub(crate) fn open_streams(&self) -> usize {
         self.settings.max_streams.saturating_sub(self.streams.available_permits())

@@ -31,8 +31,10 @@ macro_rules! asset {
     };
 }
 
-const ASSETS: [Asset; 3] = [
+const ASSETS: [Asset; 5] = [
     asset!("app.js", "text/javascript; charset=utf-8"),
+    asset!("shared.js", "text/javascript; charset=utf-8"),
+    asset!("more.js", "text/javascript; charset=utf-8"),
     asset!("app.css", "text/css; charset=utf-8"),
     asset!("icon.svg", "image/svg+xml"),
 ];

@@ -36,11 +36,12 @@ pub(crate) fn lines<T: Serialize + 'static>(
         Ok(item) => line(&item),
         Err(error) => line(&Problem::from(error)),
     });
-    let stop = app.stop.clone().cancelled_owned();
-    let lines = lines.take_until(stop).map(Ok::<_, std::convert::Infallible>).inspect_ok(move |_| {
-        // The stream holds its place until it is dropped.
-        let _ = &place;
-    });
+    let lines = lines.take_until(Box::pin(app.stopped())).map(Ok::<_, std::convert::Infallible>).inspect_ok(
+        move |_| {
+            // The stream holds its place until it is dropped.
+            let _ = &place;
+        },
+    );
     let mut response = Response::new(Body::from_stream(lines));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
     Ok(response)

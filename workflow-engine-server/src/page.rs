@@ -81,24 +81,16 @@ impl Place {
         Ok(list.await?)
     }
 
-    /// Makes the view of a page whose items need more than they have.
-    pub(crate) async fn try_view<T, V, F>(
-        &self,
-        page: Page<T>,
-        view: impl FnMut(T) -> F,
-    ) -> Result<PageView<V>, Problem>
-    where
-        F: Future<Output = Result<V, Problem>>,
-    {
-        let next = page.next.map(|next| self.text(&next));
-        let items = futures_util::future::try_join_all(page.items.into_iter().map(view)).await?;
-        Ok(PageView { items, next, searched_to: page.searched_to })
+    /// Makes the view of a page.
+    pub(crate) fn view<T, V>(&self, mut page: Page<T>, view: impl FnMut(T) -> V) -> PageView<V> {
+        let items = std::mem::take(&mut page.items);
+        self.with_items(page, items.into_iter().map(view).collect())
     }
 
-    /// Makes the view of a page.
-    pub(crate) fn view<T, V>(&self, page: Page<T>, view: impl FnMut(T) -> V) -> PageView<V> {
+    /// Makes the view of a page with these items in place of its own.
+    pub(crate) fn with_items<T, V>(&self, page: Page<T>, items: Vec<V>) -> PageView<V> {
         let next = page.next.map(|next| self.text(&next));
-        PageView { items: page.items.into_iter().map(view).collect(), next, searched_to: page.searched_to }
+        PageView { items, next, searched_to: page.searched_to }
     }
 
     fn text(&self, cursor: &Cursor) -> String {

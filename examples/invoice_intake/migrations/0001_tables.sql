@@ -1,12 +1,4 @@
 -- SQLite and PostgreSQL both execute this text.
-CREATE TABLE decisions (
-    run_id TEXT NOT NULL,
-    generation BIGINT NOT NULL,
-    approved BIGINT NOT NULL,
-    actor TEXT NOT NULL,
-    PRIMARY KEY (run_id, generation)
-);
-
 CREATE TABLE ledger (
     invoice TEXT PRIMARY KEY,
     supplier TEXT NOT NULL,

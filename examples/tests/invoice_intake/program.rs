@@ -33,9 +33,11 @@ impl Program {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("listening on ").expect(&line).to_owned();
+        // It prints its address, and that of the dashboard.
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let [line, dashboard] = [(); 2].map(|()| lines.next().unwrap().unwrap());
+        let address = line.strip_prefix("listening on ").expect(&line).to_owned();
+        assert_eq!(dashboard, format!("the dashboard is on {address}/ops/"));
         // A client requires a TLS provider, although these requests stay on this machine.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();

@@ -67,26 +67,63 @@ async fn an_unknown_supplier_fails_without_a_retry_and_a_cancelled_run_is_not_pa
     program.until_waiting(&run, 0).await;
     let (status, cancelled) = program.post(&format!("/invoices/{run}/cancel"), &Value::Null).await;
     assert_eq!((status, &cancelled["status"]), (200, &json!("CANCELLED")));
-    program.decide(&run, true).await;
+    assert_eq!(program.decide(&run, true).await, 409, "the run has ended");
     assert_eq!(program.status(&run).await, "CANCELLED");
     assert!(program.ledger().await.is_empty());
 }
 
 #[tokio::test]
-async fn a_rejection_fails_the_run_and_a_rerun_asks_again() {
+async fn a_rejection_ends_the_run_unpaid_and_a_rerun_asks_again() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::on_sqlite(folder.path());
     let run = program.receive("acme", "1").await;
-    let waiting = program.until_waiting(&run, 0).await;
-    assert_eq!(program.decide(&run, false).await, 204);
-    assert_eq!(program.decide(&run, true).await, 409, "the first decision stays");
-    let failed = program.events(&run, waiting).await.until("workflow:failed").await;
-    assert!(failed.to_string().contains("ada has rejected the invoice"), "{failed}");
+    program.until_waiting(&run, 0).await;
+    let rejection = json!({ "approved": false, "comment": "ordered twice", "actor": "ada" });
+    assert_eq!(program.post(&format!("/invoices/{run}/decision"), &rejection).await.0, 204);
+    let (status, refused) = program.post(&format!("/invoices/{run}/decision"), &rejection).await;
+    assert_eq!((status, &refused["code"]), (409, &json!("SIGNAL_TOO_LATE")), "the first decision stays");
+    let over = program.events(&run, 0).await.until("workflow:completed").await;
+    let (_, detail) = program.get(&format!("/invoices/{run}")).await;
+    assert_eq!(detail["outputs"]["reject"], json!({ "rejected": "ordered twice" }));
+    assert!(program.ledger().await.is_empty());
 
     let (status, plan) = program.post(&format!("/invoices/{run}/rerun/approve"), &Value::Null).await;
-    assert_eq!((status, &plan["stages"]), (200, &json!(["approve", "pay", "book"])));
-    program.until_waiting(&run, failed["sequence"].as_u64().unwrap()).await;
+    assert_eq!((status, &plan["stages"]), (200, &json!(["approve", "pay", "book", "reject"])));
+    program.until_waiting(&run, over["sequence"].as_u64().unwrap()).await;
     assert_eq!(program.decide(&run, true).await, 204);
+    program.events(&run, over["sequence"].as_u64().unwrap()).await.until("workflow:completed").await;
+    assert_eq!(program.ledger().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_decision_before_the_question_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::on_sqlite(folder.path());
+    let run = program.receive("acme", "1").await;
+    assert_eq!(program.decide(&run, true).await, 204);
+    program.events(&run, 0).await.until("workflow:completed").await;
+    assert_eq!(program.ledger().await.len(), 1);
+}
+
+#[tokio::test]
+async fn the_dashboard_below_its_path_has_the_question_and_takes_the_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::on_sqlite(folder.path());
+    let run = program.receive("acme", "7").await;
+    program.until_waiting(&run, 0).await;
+    for (path, base) in
+        [("/ops", "./ops/"), ("/ops/", "./"), ("/ops/approvals", "./"), ("/ops/runs/7", "../")]
+    {
+        let (status, page) = program.get(path).await;
+        assert_eq!(status, 200, "{path}");
+        assert!(page.as_str().unwrap().contains(&format!("<base href=\"{base}\">")), "{path}: {page}");
+    }
+    let (_, inbox) = program.get("/ops/api/v1/approvals").await;
+    let question = inbox["items"][0]["question"].as_str().unwrap();
+    assert!(question.starts_with("May we pay 15.00 € to acme for invoice 7?"), "{question}");
+    let answer = json!({ "payload": { "approved": true, "comment": null }, "actor": "ada" });
+    let path = format!("/ops/api/v1/approvals/{}", inbox["items"][0]["id"].as_str().unwrap());
+    assert_eq!(program.post(&path, &answer).await.0, 200);
     program.events(&run, 0).await.until("workflow:completed").await;
     assert_eq!(program.ledger().await.len(), 1);
 }

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use workflow_engine::ports::{CostQuery, Inspection, RunCount, RunPage, RunQuery};
+use workflow_engine::ports::{
+    CostQuery, ExpensiveRuns, ExpensiveRunsQuery, Inspection, RunCount, RunPage, RunQuery,
+};
 use workflow_engine::records::{
-    AnnotationRecord, CostGroup, CostSummary, LogRecord, QueueOverview, StageEnd, UnfinishedCosts,
+    AnnotationRecord, CostGroup, CostSummary, LogRecord, QueueOverview, StageEnd, Status, UnfinishedCosts,
     WorkerLeases,
 };
 use workflow_engine::{Error, LogFilter, RunFilter, RunId};
@@ -43,6 +45,18 @@ impl<I: Interceptor> Inspection for Intercepted<I> {
 
     async fn stage_ends(&self, run_ids: Vec<RunId>) -> Result<Vec<StageEnd>, Error> {
         self.read("stage_ends", self.store.stage_ends(run_ids)).await
+    }
+
+    async fn count_stages(
+        &self,
+        run_ids: Vec<RunId>,
+        statuses: &[Status],
+    ) -> Result<BTreeMap<RunId, u32>, Error> {
+        self.read("count_stages", self.store.count_stages(run_ids, statuses)).await
+    }
+
+    async fn expensive_runs(&self, query: &ExpensiveRunsQuery) -> Result<ExpensiveRuns, Error> {
+        self.read("expensive_runs", self.store.expensive_runs(query)).await
     }
 
     async fn list_actions(&self, before: Option<u64>, limit: usize) -> Result<Vec<AnnotationRecord>, Error> {

@@ -55,6 +55,7 @@ async fn lists_read_pages_and_not_tables() {
     let engine = Engine::builder(options()).register::<Doubling>().build().await.unwrap();
     let run = engine.start::<Doubling>(DoublingInput { number: 21 }).await.unwrap();
     run.output().await.unwrap();
+    let created_at = run.record().await.unwrap().created_at;
     engine.shutdown().await;
 
     // Copies of that run, with ids of the year 2000. One in 256 has failed, and one in 256 has a tag.
@@ -90,6 +91,7 @@ async fn lists_read_pages_and_not_tables() {
     for (filter, expected) in &lists {
         let page = engine.runs(filter).limit(PAGE).await.unwrap();
         assert_eq!(page.items.len(), *expected, "{filter:?}");
+        assert_eq!(engine.progress(&page.items).await.unwrap().len(), *expected);
         if let Some(next) = page.next {
             engine.runs(filter).limit(PAGE).after(next).await.unwrap();
         }
@@ -102,4 +104,13 @@ async fn lists_read_pages_and_not_tables() {
     assert_eq!(after[0] - before[0], 0, "a table is scanned");
     let by_index = after[1] - before[1];
     assert!(by_index < i64::from(RUNS) / 4, "{by_index} rows were read for {} pages", 2 * lists.len());
+
+    // A search for expensive runs reads the newest ones, and stops at the instant that it is given.
+    let engine = Engine::builder(options()).register::<Doubling>().without_worker().build().await.unwrap();
+    let since = created_at + chrono::TimeDelta::hours(1);
+    assert!(engine.most_expensive_runs(Some(since), 20).await.unwrap().items.is_empty());
+    engine.shutdown().await;
+    let last = rows_read(&schema).await;
+    assert_eq!(last[0] - after[0], 0, "a table is scanned");
+    assert!(last[1] - after[1] < 5_000, "{} rows were read", last[1] - after[1]);
 }

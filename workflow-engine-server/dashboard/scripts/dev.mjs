@@ -2,20 +2,12 @@
 import { createServer, request } from "node:http";
 import { readFileSync } from "node:fs";
 import { context } from "esbuild";
+import { options } from "./bundle.mjs";
 
 const upstream = new URL(process.argv[2] ?? "http://127.0.0.1:7373");
 const port = Number(process.argv[3] ?? 7374);
 const root = new URL("../", import.meta.url);
-const builder = await context({
-    entryPoints: { app: new URL("src/main.tsx", root).pathname },
-    outdir: new URL("dist", root).pathname,
-    bundle: true,
-    write: false,
-    format: "esm",
-    jsx: "automatic",
-    jsxImportSource: "preact",
-    sourcemap: "inline",
-});
+const builder = await context({ ...options(root), sourcemap: "inline" });
 const types = { js: "text/javascript", css: "text/css", svg: "image/svg+xml" };
 
 createServer(async (incoming, outgoing) => {
@@ -23,7 +15,7 @@ createServer(async (incoming, outgoing) => {
     const answer = (type, body, headers = {}) => {
         outgoing.writeHead(200, { "content-type": type, "cache-control": "no-store", ...headers }).end(body);
     };
-    if (path === "/app.js" || path === "/app.css") {
+    if (/^\/\w+\.(js|css)$/.test(path)) {
         try {
             const { outputFiles } = await builder.rebuild();
             const file = outputFiles.find((output) => output.path.endsWith(path));

@@ -1,6 +1,7 @@
 // The dashboard: a client of the public API.
 import { render } from "preact";
 import { LocationProvider } from "preact-iso";
+import { loadLater } from "./later";
 import { base } from "./lib/base";
 import { begin } from "./session";
 import { Shell } from "./shell";
@@ -22,3 +23,4 @@ if (root !== null) {
         root,
     );
 }
+loadLater();

@@ -13,7 +13,8 @@ import { PAGES } from "./navigation";
 import { NotFound } from "./pages/not-found";
 import { Failure, Loading } from "./parts/basics";
 import { Toasts } from "./parts/toast";
-import { logOut, loginError, me } from "./session";
+import { logOut, loginError, me, seesPayloads } from "./session";
+import { useWaiting } from "./waiting";
 
 export function Shell() {
     if (needsLogin.value) return <Login />;
@@ -67,10 +68,12 @@ function Side() {
     const { path, route } = useLocation();
     const [isOpen, setOpen] = useState(false);
     const [showsKeys, setShowsKeys] = useState(false);
+    const waiting = useWaiting();
+    const shown = PAGES.filter((page) => seesPayloads.value || !page.needsPayloads);
     useEffect(() => setOpen(false), [path]);
     useKeys([
         { key: "?", does: "Show the keys", action: () => setShowsKeys(true) },
-        ...PAGES.filter((page) => page.key !== undefined).map((page) => ({
+        ...shown.filter((page) => page.key !== undefined).map((page) => ({
             key: `g ${page.key}`,
             does: `Go to ${page.title}`,
             action: () => route(href(page.paths[0] ?? "")),
@@ -102,7 +105,7 @@ function Side() {
                 </button>
             </div>
             <div class="nav">
-                {PAGES.filter((page) => page.icon !== undefined).map((page) => (
+                {shown.filter((page) => page.icon !== undefined).map((page) => (
                     <a
                         key={page.title}
                         href={href(page.paths[0] ?? "")}
@@ -119,6 +122,7 @@ function Side() {
                             />
                         </svg>
                         {page.title}
+                        {page.needsPayloads && waiting !== "" && <span class="count num"> {waiting}</span>}
                     </a>
                 ))}
             </div>
@@ -136,7 +140,7 @@ function Foot({ onKeys }: { onKeys: () => void }) {
             <label>
                 <span class="visually-hidden">Time zone</span>
                 <select class="control" value={zone.value} onChange={(event) => (zone.value = event.currentTarget.value)}>
-                    <option value="local">Local time{zone.value === "local" ? ` (${zoneName.value})` : ""}</option>
+                    <option value="local">{zone.value === "local" ? `Local: ${zoneName.value}` : "Local time"}</option>
                     {zones().map((name) => (
                         <option key={name} value={name}>
                             {name}
@@ -153,7 +157,7 @@ function Foot({ onKeys }: { onKeys: () => void }) {
                 >
                     {choices.map((choice) => (
                         <option key={choice} value={choice}>
-                            {choice === "system" ? "Theme of the system" : choice === "light" ? "Light" : "Dark"}
+                            {choice === "system" ? "System theme" : choice === "light" ? "Light" : "Dark"}
                         </option>
                     ))}
                 </select>

@@ -15,11 +15,14 @@ before(async () => {
         completed: await world.start("sending", PARCEL, { tags: { customer: "acme" } }),
         failed: await world.start("sending", EMPTY_PARCEL),
         waiting: await world.start("asking", { question: "Never?" }),
+        publishing: await world.start("publishing", { topic: "tea" }),
+        redirecting: await world.start("redirecting", { number: 7 }),
+        budget: await world.start("thinking", { question: "Why?" }, { budget: "0.0000001 USD" }),
         thinking: await world.start("thinking", { question: "Why?" }),
     };
     await world.until(ids.failed, ({ run }) => run.status === "FAILED");
     await world.until(ids.thinking, ({ run }) => run.status === "COMPLETED");
-    await world.until(ids.waiting, ({ run }) => run.phase === "waiting");
+    for (const id of [ids.waiting, ids.publishing, ids.redirecting]) await world.until(id, ({ run }) => run.phase === "waiting");
 });
 after(async () => {
     await world?.stop();
@@ -37,6 +40,11 @@ const pages = () => [
     `runs/${ids.thinking}?tab=calls`,
     `runs/${ids.waiting}?tab=notes`,
     `runs/${ids.completed}?tab=artifacts`,
+    `runs/${ids.publishing}`,
+    `runs/${ids.budget}`,
+    "approvals",
+    `approvals?id=${ids.publishing}.ask-editor`,
+    `approvals?id=${ids.redirecting}.ask-receiver`,
     "workflows",
     "workflows/sending",
     "workflows/sending/start",
@@ -99,6 +107,7 @@ test("the keys lead to every page, and are listed", { skip }, async () => {
     await page.keyboard.press("Escape");
     for (const [key, title] of [
         ["w", "Workflows"],
+        ["p", "Approvals"],
         ["q", "Queue and workers"],
         ["d", "Dead letters"],
         ["a", "Actions"],

@@ -10,6 +10,8 @@ import { chromium } from "playwright-core";
 
 const root = new URL("../../../", import.meta.url).pathname;
 const program = process.env.DASHBOARD_PROGRAM ?? join(root, "target/debug/examples/browser");
+/** Files in place of those of the program: with `DASHBOARD_FILES=dist`, a change to the page needs no cargo. */
+const files = process.env.DASHBOARD_FILES;
 const browsers = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 const executablePath = browsers.find((path) => path !== undefined && existsSync(path));
 
@@ -128,6 +130,11 @@ export class World {
     async open({ token = TOKENS.operator, page: path = "", ...options } = {}) {
         const context = await (await browser()).newContext({ viewport: { width: 1280, height: 900 }, ...options });
         context.setDefaultTimeout(15_000);
+        if (files !== undefined) {
+            await context.route(/\/(app|more|shared)\.js$|\/app\.css$/, (route) =>
+                route.fulfill({ path: join(files, new URL(route.request().url()).pathname.split("/").at(-1)) }),
+            );
+        }
         const page = await context.newPage();
         const faults = [];
         page.on("console", (message) => {

@@ -36,19 +36,19 @@ pub(crate) trait Source: Send + 'static {
     fn next(&mut self) -> impl Future<Output = Option<String>> + Send;
 }
 
-/// Answers with a stream. It ends when the server stops.
+/// Answers with a stream, which ends with [`App::stopped`].
 pub(crate) fn respond(app: &App, source: impl Source) -> Response {
-    let stop = app.stop.clone();
+    let app = app.clone();
     // The client reconnects after this time.
     let opening = Some("retry: 1000\n\n".to_owned());
     let texts = stream::unfold((opening, source), move |(opening, mut source)| {
-        let stop = stop.clone();
+        let stopped = app.stopped();
         async move {
             if let Some(text) = opening {
                 return Some((text, (None, source)));
             }
             let next = tokio::select! {
-                () = stop.cancelled() => None,
+                () = stopped => None,
                 next = source.next() => next,
             };
             next.map(|text| (text, (None, source)))

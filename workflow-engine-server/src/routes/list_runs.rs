@@ -26,6 +26,13 @@ pub(super) fn routes() -> Vec<Route> {
             .summary("Lists the runs that match, newest first.")
             .query::<ListRuns>()
             .json::<PageView<ListedRun>>(200, "A page of runs with their tags."),
+        Route::get("/runs/most-expensive", "mostExpensiveRuns", most_expensive)
+            .summary("Lists the runs whose calls of models have cost the most, the most expensive first.")
+            .query::<MostExpensive>()
+            .json::<PageView<ListedRun>>(
+                200,
+                "The runs; `searched_to` says how far back the search came, if not to the beginning.",
+            ),
         Route::get("/runs/count", "countRuns", count)
             .summary("Counts the runs that match, at most 10,000.")
             .query::<CountRuns>()
@@ -166,13 +173,44 @@ async fn list(
     let (limit, after) = (query.limit, query.after.clone());
     let filter = CountRuns::from(query).filter()?;
     let place = Place::new(&ListName { list: "runs", filter: &filter }, limit, after.as_deref())?;
-    let page = place.read(app.engine.runs(&filter)).await?;
+    let mut page = place.read(app.engine.runs(&filter)).await?;
+    let items = listed(&app, std::mem::take(&mut page.items)).await?;
+    Ok(Json(place.with_items(page, items)))
+}
+
+/// Which runs are candidates, and how many are returned.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct MostExpensive {
+    /// The earliest instant of creation.
+    created_after: Option<DateTime<Utc>>,
+    /// The most items, 1 to 200. Default 20.
+    #[schemars(range(min = 1, max = 200))]
+    limit: Option<u16>,
+}
+
+async fn most_expensive(
+    State(app): State<App>,
+    Query(query): Query<MostExpensive>,
+) -> Result<Json<PageView<ListedRun>>, Problem> {
+    let limit = query.limit.unwrap_or(20);
+    if !(1..=200).contains(&limit) {
+        return Err(Problem::malformed(format!("`limit` is 1 to 200, and not {limit}")));
+    }
+    let found = app.engine.most_expensive_runs(query.created_after, limit.into()).await?;
+    let items = listed(&app, found.items).await?;
+    Ok(Json(PageView { items, next: None, searched_to: found.searched_to }))
+}
+
+/// Adds tags and progress.
+async fn listed(app: &App, runs: Vec<RunRecord>) -> Result<Vec<ListedRun>, Problem> {
     let store = app.engine.kernel().store();
-    let listed = |run: RunRecord| async {
+    let progress = app.engine.progress(&runs).await?;
+    let listed = runs.into_iter().zip(progress).map(|(run, progress)| async move {
         let tags = store.tags(run.id).await?;
-        Ok(ListedRun { run: run.into(), tags })
-    };
-    Ok(Json(place.try_view(page, listed).await?))
+        Ok::<_, Problem>(ListedRun { run: run.into(), tags, progress })
+    });
+    futures_util::future::try_join_all(listed).await
 }
 
 async fn count(State(app): State<App>, Query(query): Query<CountRuns>) -> Result<Json<RunCount>, Problem> {

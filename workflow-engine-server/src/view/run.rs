@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use workflow_engine::records::{CostSummary, Phase, RunParent, RunRecord};
+use workflow_engine::records::{CostSummary, Phase, RunParent, RunProgress, RunRecord};
 use workflow_engine::{RunId, Status};
 
 use super::stage::StageView;
@@ -62,6 +62,8 @@ pub struct ListedRun {
     pub run: RunView,
     /// The tags by key.
     pub tags: BTreeMap<String, String>,
+    /// How many of its stages have ended; `null` where the store does not have its definition.
+    pub progress: Option<RunProgress>,
 }
 
 /// A code and a text.

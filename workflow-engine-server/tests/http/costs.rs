@@ -1,13 +1,18 @@
 //! What calls of models have cost.
 
 use serde_json::{Value, json};
-use workflow_engine::ledger::{CallOutcome, CallReservation, SettledCall};
+use workflow_engine::ledger::{CallLedger, CallOutcome, CallReservation, SettledCall};
+use workflow_engine::prelude::*;
 use workflow_engine::records::CallType;
 
-use crate::support::{READER, Served, body, problem, served};
+use crate::support::{READER, Served, body, problem, serve, served};
 
 /// Makes a call outside of runs.
 async fn call(served: &Served, model: &str, cost: &str) {
+    make_call(&*served.engine.ledger(), model, cost).await;
+}
+
+async fn make_call(ledger: &dyn CallLedger, model: &str, cost: &str) {
     let call = CallReservation {
         topic: "chat".into(),
         call_type: CallType::Text,
@@ -17,10 +22,10 @@ async fn call(served: &Served, model: &str, cost: &str) {
         metadata: None,
         reserve: "1 USD".parse().unwrap(),
     };
-    let id = served.engine.ledger().reserve(call).await.unwrap();
+    let id = ledger.reserve(call).await.unwrap();
     if !cost.is_empty() {
         let settled = SettledCall { cost: cost.parse().unwrap(), input_tokens: 7, ..SettledCall::default() };
-        served.engine.ledger().settle(id, CallOutcome::Settled(settled)).await.unwrap();
+        ledger.settle(id, CallOutcome::Settled(settled)).await.unwrap();
     }
 }
 
@@ -53,4 +58,34 @@ async fn costs_are_exact_and_grouped_by_what_the_caller_asks() {
     let later = served.json("/costs?from=2100-01-01T00:30:00Z").await;
     assert_eq!((&later["from"], &later["total"]["calls"]), (&json!("2100-01-01T00:00:00Z"), &json!(0)));
     problem(served.get("/costs?by=color").await, 400, "INVALID_REQUEST").await;
+}
+
+#[stage]
+async fn spend(cost: String, ctx: &StageContext) -> StageResult<usize> {
+    make_call(&**ctx.ledger(), "small", &cost).await;
+    Ok(cost.len())
+}
+
+workflow! { Spending = spend }
+
+#[tokio::test]
+async fn the_most_expensive_runs_come_first_with_their_progress() {
+    let engine = Engine::builder("memory:").register::<Spending>().build().await.unwrap();
+    let served = serve(engine, |server| server).await;
+    let mut runs = Vec::new();
+    for cost in ["0.1 USD", "0.3 USD", "0.2 USD"] {
+        runs.push(served.run("spending", json!({ "cost": cost })).await);
+    }
+    let page = body(served.get_as(READER, "/runs/most-expensive?limit=2").await).await;
+    let found: Vec<_> = page["items"].as_array().unwrap().iter().map(|run| &run["id"]).collect();
+    assert_eq!(found, [runs[1].as_str(), &runs[2]]);
+    let first = &page["items"][0];
+    assert_eq!(
+        (&first["costs"]["cost"], &first["progress"]),
+        (&json!("0.30 USD"), &json!({ "done": 1, "total": 1 }))
+    );
+    assert_eq!(page.get("searched_to"), None);
+    let none = served.json("/runs/most-expensive?created_after=2100-01-01T00:00:00Z").await;
+    assert_eq!(none["items"], json!([]));
+    problem(served.get("/runs/most-expensive?limit=201").await, 400, "INVALID_REQUEST").await;
 }

@@ -92,7 +92,12 @@ async fn files_are_compressed_where_the_browser_takes_that_and_are_not_sent_twic
     assert!(!refused.headers().contains_key(CONTENT_ENCODING));
     let known = get("/app.js").header(IF_NONE_MATCH, tag).send().await.unwrap();
     assert_eq!(known.status(), 304);
-    for (path, kind) in [("/app.css", "text/css; charset=utf-8"), ("/icon.svg", "image/svg+xml")] {
+    for (path, kind) in [
+        ("/shared.js", "text/javascript; charset=utf-8"),
+        ("/more.js", "text/javascript; charset=utf-8"),
+        ("/app.css", "text/css; charset=utf-8"),
+        ("/icon.svg", "image/svg+xml"),
+    ] {
         assert_eq!(get(path).send().await.unwrap().headers()[CONTENT_TYPE], kind);
     }
 }

@@ -215,3 +215,17 @@ async fn a_shutdown_ends_the_streams() {
     while messages.next().await.is_some() {}
     follow.text().await.unwrap();
 }
+
+#[tokio::test]
+async fn the_end_of_the_engine_ends_the_streams() {
+    // A program that nests the service has no server that it could shut down.
+    let served = served().await;
+    let id = served.start("asking", json!({ "question": "Why?" })).await;
+    let mut messages = Messages::open(live(&served, &format!("run={id}"))).await;
+    messages.next().await.unwrap();
+    let follow =
+        served.request(Method::GET, &format!("/runs/{id}/events?follow"), OPERATOR).send().await.unwrap();
+    served.engine.shutdown().await;
+    while messages.next().await.is_some() {}
+    follow.text().await.unwrap();
+}

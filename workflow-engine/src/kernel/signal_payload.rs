@@ -152,6 +152,11 @@ impl SignalStages {
         Ok(Self { stages: stages.collect() })
     }
 
+    /// Returns the number of all stages.
+    pub(crate) fn count(&self) -> u32 {
+        u32::try_from(self.stages.len()).unwrap_or(u32::MAX)
+    }
+
     /// Returns the stages that wait for a signal.
     pub(crate) fn all_waiting(&self) -> impl Iterator<Item = &SignalStage> {
         self.stages.iter().filter(|stage| stage.schema.is_some())

@@ -6,11 +6,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
+use super::expensive_runs::{ExpensiveRuns, ExpensiveRunsQuery};
 use super::log_filter::LogFilter;
 use super::run_filter::RunFilter;
 use crate::error::Error;
 use crate::records::{
-    AnnotationRecord, CostGroup, CostKey, CostSummary, LogRecord, QueueOverview, RunRecord, StageEnd,
+    AnnotationRecord, CostGroup, CostKey, CostSummary, LogRecord, QueueOverview, RunRecord, StageEnd, Status,
     UnfinishedCosts, WorkerLeases,
 };
 use crate::value::RunId;
@@ -54,6 +55,17 @@ pub trait Inspection: Send + Sync {
     /// Returns the ends of the stages of these runs that have completed or failed, at most 50,000. A stage that a fork has
     /// taken over is left out.
     async fn stage_ends(&self, run_ids: Vec<RunId>) -> Result<Vec<StageEnd>, Error>;
+
+    /// Counts the stages of these runs that have one of these statuses, each of which ends a stage; a run without one may be
+    /// left out.
+    async fn count_stages(
+        &self,
+        run_ids: Vec<RunId>,
+        statuses: &[Status],
+    ) -> Result<BTreeMap<RunId, u32>, Error>;
+
+    /// Returns those of the next runs that have cost so much.
+    async fn expensive_runs(&self, query: &ExpensiveRunsQuery) -> Result<ExpensiveRuns, Error>;
 
     /// Returns annotations whose keys begin with `operator.`, newest first: with smaller ids than `before`, at most
     /// `limit`.

@@ -495,6 +495,8 @@ export type ListedRun = {
     phase: Phase;
     /** The priority. Runs with a higher one are claimed first. */
     priority: number;
+    /** How many of its stages have ended; `null` where the store does not have its definition. */
+    progress: RunProgress | null;
     /** The instant at which this generation started. */
     started_at: string | null;
     /** `PENDING`, `RUNNING`, `COMPLETED`, `FAILED` or `CANCELLED`. */
@@ -796,6 +798,14 @@ export type RunFilter = {
     waiting_for?: WaitingFor | null;
     /** The id of the workflow. */
     workflow_id?: string | null;
+};
+
+/** How many stages of a run have ended. */
+export type RunProgress = {
+    /** The number of stages that have completed or were skipped; while the run continues, also those whose failure it has caught. */
+    done: number;
+    /** The number of all stages. */
+    total: number;
 };
 
 /** A run, without its payloads. */

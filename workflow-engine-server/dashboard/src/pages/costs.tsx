@@ -2,12 +2,14 @@
 import type { ComponentChildren } from "preact";
 import { useLocation } from "preact-iso";
 import { query } from "../api/client";
-import type { CostGroup, CostReport } from "../api/types";
+import type { CostGroup, CostReport, ListedRun, Page } from "../api/types";
 import { href } from "../lib/base";
 import { csv, save } from "../lib/files";
 import { useEvery, useLoad } from "../lib/load";
 import { useTitle } from "../lib/title";
-import { Empty, Failure, Loading, Money, plural } from "../parts/basics";
+import { clock } from "../lib/time";
+import { Ago, Empty, Failure, Loading, Money, plural, shortId } from "../parts/basics";
+import { State } from "../parts/state";
 
 const RANGES = [
     ["1", "24 hours"],
@@ -33,7 +35,9 @@ export function CostsPage() {
     const time = days === "1" ? "hour" : "day";
     const over = useLoad<CostReport>(`/costs${query({ from, by: time })}`);
     const groups = useLoad<CostReport>(`/costs${query({ from, by: by.join(",") })}`);
+    const expensive = useLoad<Page<ListedRun>>(`/runs/most-expensive${query({ created_after: from, limit: 10 })}`);
     useEvery(10_000, over.reload);
+    useEvery(10_000, expensive.reload);
     useEvery(10_000, groups.reload);
     const go = (changes: Record<string, string>): void => route(href("costs", { days, by: by.join(","), ...changes }));
     const error = over.error ?? groups.error;
@@ -108,6 +112,7 @@ export function CostsPage() {
                         </div>
                         {groups.data === undefined ? <Loading /> : <Groups report={groups.data} by={by} />}
                     </section>
+                    {expensive.data !== undefined && expensive.data.items.length > 0 && <Expensive page={expensive.data} />}
                 </>
             )}
         </div>
@@ -165,6 +170,64 @@ function Bars({ groups, isHourly }: { groups: CostGroup[]; isHourly: boolean }) 
                 </table>
             </details>
         </div>
+    );
+}
+
+/** The runs that have cost the most, of those that began in this time. */
+function Expensive({ page: { items, searched_to: searchedTo } }: { page: Page<ListedRun> }) {
+    const most = Math.max(amount(items[0]?.costs.cost ?? "0"), Number.MIN_VALUE);
+    return (
+        <section class="stack">
+            <div class="row spread">
+                <h2>Most expensive runs</h2>
+                <span class="muted">{searchedTo ? `Of those since ${clock(searchedTo)}, as far as the time allowed` : "Of those that began in this time"}</span>
+            </div>
+            <div class="card table-box" tabIndex={0} role="group" aria-label="Most expensive runs">
+                <table>
+                    <caption class="visually-hidden">Most expensive runs</caption>
+                    <thead>
+                        <tr>
+                            <th>Run</th>
+                            <th>State</th>
+                            <th class="end">Cost</th>
+                            <th class="meter-cell">
+                                <span class="visually-hidden">Compared</span>
+                            </th>
+                            <th class="end">Budget</th>
+                            <th class="end">Created</th>
+                        </tr>
+                    </thead>
+                    <tbody>
+                        {items.map((run) => (
+                            <tr key={run.id}>
+                                <td class="nowrap">
+                                    <a href={href(`runs/${run.id}`, { tab: "calls" })}>
+                                        {run.workflow_id} <span class="mono muted">{shortId(run.id)}</span>
+                                    </a>
+                                </td>
+                                <td>
+                                    <State of={run.phase} />
+                                </td>
+                                <td class="end">
+                                    <Money amount={run.costs.cost} />
+                                </td>
+                                <td class="meter-cell">
+                                    <span class="bar">
+                                        <i style={{ width: `${(amount(run.costs.cost) / most) * 100}%` }} />
+                                    </span>
+                                </td>
+                                <td class="end">
+                                    <Money amount={run.costs.budget} />
+                                </td>
+                                <td class="end">
+                                    <Ago at={run.created_at} />
+                                </td>
+                            </tr>
+                        ))}
+                    </tbody>
+                </table>
+            </div>
+        </section>
     );
 }
 

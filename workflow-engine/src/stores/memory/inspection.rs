@@ -8,7 +8,10 @@ use async_trait::async_trait;
 
 use super::MemoryStore;
 use crate::error::Error;
-use crate::ports::{CostQuery, Inspection, LogFilter, RunCount, RunFilter, RunPage, RunQuery};
+use crate::ports::{
+    CostQuery, ExpensiveRuns, ExpensiveRunsQuery, Inspection, LogFilter, RunCount, RunFilter, RunPage,
+    RunQuery,
+};
 use crate::records::{
     AnnotationRecord, CostGroup, CostSummary, LogRecord, QueueKind, QueueOverview, RunRecord, StageEnd,
     StageRecord, Status, UnfinishedCosts, WorkerLeases,
@@ -97,6 +100,34 @@ impl Inspection for MemoryStore {
             completed_at: stage.completed_at,
         };
         Ok(ended.map(end).take(MAX_STAGE_ENDS).collect())
+    }
+
+    async fn count_stages(
+        &self,
+        run_ids: Vec<RunId>,
+        statuses: &[Status],
+    ) -> Result<BTreeMap<RunId, u32>, Error> {
+        let state = self.open("count the stages of runs")?;
+        let count = |run_id: RunId| {
+            let stages = state.runs.get(&run_id).into_iter().flat_map(|run| run.stages.values());
+            stages.filter(|stage| statuses.contains(&stage.record.status)).count()
+        };
+        Ok(run_ids.into_iter().map(|id| (id, u32::try_from(count(id)).unwrap_or(u32::MAX))).collect())
+    }
+
+    async fn expensive_runs(&self, query: &ExpensiveRunsQuery) -> Result<ExpensiveRuns, Error> {
+        let state = self.open("find expensive runs")?;
+        let before = query.after.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut output = ExpensiveRuns::default();
+        let runs = state.runs.range((Bound::Unbounded, before)).rev().take(query.candidates);
+        for run in runs.map(|(_, run)| &run.record) {
+            output.candidates += 1;
+            output.last = Some((run.id, run.created_at));
+            if run.spending.cost >= query.at_least {
+                output.runs.push((run.id, run.created_at, run.spending.cost));
+            }
+        }
+        Ok(output)
     }
 
     async fn list_actions(&self, before: Option<u64>, limit: usize) -> Result<Vec<AnnotationRecord>, Error> {

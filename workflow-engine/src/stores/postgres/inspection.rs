@@ -16,9 +16,12 @@ use super::columns::{self, Columns};
 use super::database::Database;
 use super::text::stored;
 use crate::error::Error;
-use crate::ports::{CostQuery, Inspection, LogFilter, RunCount, RunFilter, RunPage, RunQuery};
+use crate::ports::{
+    CostQuery, ExpensiveRuns, ExpensiveRunsQuery, Inspection, LogFilter, RunCount, RunFilter, RunPage,
+    RunQuery,
+};
 use crate::records::{
-    AnnotationRecord, CostGroup, CostSummary, LogRecord, QueueOverview, StageEnd, UnfinishedCosts,
+    AnnotationRecord, CostGroup, CostSummary, LogRecord, QueueOverview, StageEnd, Status, UnfinishedCosts,
     WorkerLeases,
 };
 use crate::stores::Closed;
@@ -153,6 +156,18 @@ impl Inspection for PostgresStore {
 
     async fn stage_ends(&self, run_ids: Vec<RunId>) -> Result<Vec<StageEnd>, Error> {
         self.read_stage_ends(run_ids).await
+    }
+
+    async fn count_stages(
+        &self,
+        run_ids: Vec<RunId>,
+        statuses: &[Status],
+    ) -> Result<BTreeMap<RunId, u32>, Error> {
+        self.read_stage_counts(run_ids, statuses).await
+    }
+
+    async fn expensive_runs(&self, query: &ExpensiveRunsQuery) -> Result<ExpensiveRuns, Error> {
+        self.read_expensive_runs(query).await
     }
 
     async fn list_actions(&self, before: Option<u64>, limit: usize) -> Result<Vec<AnnotationRecord>, Error> {

@@ -38,6 +38,7 @@ mod inspection_logs;
 mod inspection_queue;
 mod inspection_actions;
 mod inspection_stages;
+mod inspection_costs;
 mod run_tags;
 mod run_keys;
 mod cost_hours;

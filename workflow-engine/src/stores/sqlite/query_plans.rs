@@ -5,9 +5,9 @@ use sqlx::{Connection, Row, SqliteConnection};
 use super::options::texts_with;
 use super::{
     calls, catalog, claim, clock_jumps, cost_hours, deliveries, descendants, diagnosis, enqueued, indexes,
-    inspection, inspection_actions, inspection_logs, inspection_queue, inspection_stages, ledger, load,
-    migrations, persistence, retention, run_keys, run_tags, schedule_commits, schedules, side_rows, signals,
-    stuck_runs, subscribers, timers, transport, workers, write,
+    inspection, inspection_actions, inspection_costs, inspection_logs, inspection_queue, inspection_stages,
+    ledger, load, migrations, persistence, retention, run_keys, run_tags, schedule_commits, schedules,
+    side_rows, signals, stuck_runs, subscribers, timers, transport, workers, write,
 };
 
 const STATEMENTS: &[&[&str]] = &[
@@ -176,6 +176,17 @@ async fn the_index_by_workflow_is_used_by_the_list_of_a_workflow_alone() {
         }
     }
     assert_eq!(changed, 1, "the number of statements that use it");
+}
+
+#[tokio::test]
+async fn the_search_for_expensive_runs_reads_the_newest_runs_in_their_order() {
+    let mut connection = database().await;
+    sqlx::raw_sql(A_MILLION_FINISHED).execute(&mut connection).await.unwrap();
+    let plan = plan(&mut connection, inspection_costs::STATEMENT).await;
+    let walks = plan.iter().filter(|step| step.starts_with("SCAN ") || step.starts_with("SEARCH "));
+    let walks: Vec<_> = walks.filter(|step| *step != "SCAN c").collect();
+    assert_eq!(walks, ["SEARCH r USING PRIMARY KEY (id<?)"], "{plan:#?}");
+    assert!(!plan.iter().any(|step| step.contains("TEMP B-TREE")), "{plan:#?}");
 }
 
 /// A claim finds its work through the index, however much work there is of other definitions.

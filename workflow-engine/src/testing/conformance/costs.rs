@@ -6,9 +6,9 @@ use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
 use super::fixture::{Fixture, call, cancel_run, complete, decision, held, release_run, reserve, settle};
 use crate::ledger::{CallOutcome, CallReservation, SettledCall};
-use crate::ports::{Change, Clock, CostQuery, Precondition, Purge};
+use crate::ports::{Change, Clock, CostQuery, ExpensiveRunsQuery, Precondition, Purge};
 use crate::records::{ClaimedJob, CostGroup, CostKey, CostSums, UnfinishedCosts};
-use crate::value::{CallId, Cost};
+use crate::value::{CallId, Cost, RunId};
 
 cases![
     a_call_counts_once_before_and_after_it_is_summed_up,
@@ -20,6 +20,7 @@ cases![
     sums_of_costs_are_exact_and_stop_at_the_largest_amount,
     two_processes_that_sum_up_at_the_same_time_count_each_call_once,
     the_costs_of_unfinished_runs_are_summed_up,
+    expensive_runs_are_found_among_the_next_runs,
 ];
 
 const ALL: usize = usize::MAX;
@@ -262,4 +263,32 @@ async fn the_costs_of_unfinished_runs_are_summed_up(fixture: Fixture) {
     let (cost, reserved) = (Cost::from_picodollars(10), Cost::from_picodollars(5));
     let expected = UnfinishedCosts { runs: 2, is_exact: true, cost, reserved };
     assert_eq!(fixture.store.unfinished_costs().await.unwrap(), expected);
+}
+
+async fn expensive_runs_are_found_among_the_next_runs(fixture: Fixture) {
+    let mut runs = Vec::new();
+    for cost in [7, 0, 9, 2, 5] {
+        let (run_id, job) = fixture.running().await;
+        if cost > 0 {
+            make_call(&fixture, &job, "m", cost).await;
+        }
+        let created_at = fixture.store.run(run_id).await.unwrap().unwrap().created_at;
+        runs.insert(0, (run_id, created_at, Cost::from_picodollars(cost)));
+    }
+    let search = |after: Option<RunId>, candidates, least| {
+        let query = ExpensiveRunsQuery { after, candidates, at_least: Cost::from_picodollars(least) };
+        let store = fixture.store.clone();
+        async move {
+            let mut found = store.expensive_runs(&query).await.unwrap();
+            found.runs.sort_by(|a, b| b.0.cmp(&a.0));
+            found
+        }
+    };
+    let place = |index: usize| Some((runs[index].0, runs[index].1));
+    let found = search(None, 3, 5).await;
+    assert_eq!((found.runs, found.last, found.candidates), (vec![runs[0], runs[2]], place(2), 3));
+    let found = search(Some(runs[2].0), 3, 1).await;
+    assert_eq!((found.runs, found.last, found.candidates), (vec![runs[4]], place(4), 2));
+    let found = search(Some(runs[4].0), 3, 1).await;
+    assert_eq!((found.runs, found.last, found.candidates), (Vec::new(), None, 0));
 }

@@ -19,6 +19,7 @@ cases![
     tags_are_read_and_are_deleted_with_their_run,
     a_list_ends_with_the_smallest_id_that_is_asked_for,
     a_run_is_found_by_its_idempotency_key,
+    the_ended_stages_of_runs_are_counted,
 ];
 
 /// More time than any case needs.
@@ -288,4 +289,19 @@ async fn tags_are_read_and_are_deleted_with_their_run(fixture: Fixture) {
     assert_eq!(fixture.purge_all().await, [tagged]);
     assert_eq!(fixture.store.tags(tagged).await.unwrap(), BTreeMap::new());
     assert_eq!(fixture.list(&RunFilter::new().tag("customer", "acme")).await, []);
+}
+
+async fn the_ended_stages_of_runs_are_counted(fixture: Fixture) {
+    let (pending, begun) = (fixture.create().await, fixture.diamond().await);
+    let job = fixture.claim("worker").await;
+    fixture.complete(&job, &["b", "c"]).await;
+    let (completed, job) = fixture.running().await;
+    fixture.complete_run(&job).await;
+    let ids = || vec![completed, pending, RunId::generate(), begun];
+    let ended = [Status::Completed, Status::Skipped, Status::Cancelled];
+    for (statuses, expected) in [(&ended[..], [0, 1, 1]), (&ended[..1], [0, 1, 1]), (&ended[1..], [0, 0, 0])] {
+        let counts = fixture.store.count_stages(ids(), statuses).await.unwrap();
+        let counts = [pending, begun, completed].map(|id| counts.get(&id).copied().unwrap_or_default());
+        assert_eq!(counts, expected, "{statuses:?}");
+    }
 }

@@ -20,13 +20,14 @@ export interface Props {
 }
 
 /** The actions that are valid now, the most likely one first. */
-export function validActions(detail: RunDetail): ActionName[] {
+export function validActions(detail: RunDetail, asking: { has: (stage: string) => boolean }): ActionName[] {
     const { run, stages } = detail;
     const isTerminal = run.completed_at !== null && ["COMPLETED", "FAILED", "CANCELLED"].includes(run.status);
     const valid: ActionName[] = [];
     if (detail.blocked_reason?.code === "BUDGET_EXCEEDED" || run.error?.code === "BUDGET_EXCEEDED") valid.push("budget");
     if (isTerminal && stages.length > 0) valid.push("rerun");
-    if (stages.some((stage) => stage.status === "SUSPENDED")) valid.push("wake");
+    // A stage that asks is not woken but answered.
+    if (stages.some((stage) => stage.status === "SUSPENDED" && !asking.has(stage.id))) valid.push("wake");
     if (stages.length > 0) valid.push("fork");
     if (!isTerminal) valid.push("cancel");
     if (run.costs.budget !== null && !valid.includes("budget")) valid.push("budget");

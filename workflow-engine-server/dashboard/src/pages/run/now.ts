@@ -3,6 +3,7 @@ import type { RunDetail, StageView, Timeline, WorkerStatus } from "../../api/typ
 import { between, clock, duration, elapsed, now, relative } from "../../lib/time";
 import { plural } from "../../parts/basics";
 import type { Tone } from "../../parts/state";
+import { mayOperate } from "../../session";
 
 export interface Now {
     tone: Tone;
@@ -23,7 +24,10 @@ const named = (stages: readonly StageView[]): string => {
     return rest > 0 ? `${list} and ${rest} more` : list;
 };
 
-export function describe(detail: RunDetail, timeline: Timeline | undefined, workers: WorkerStatus[] | undefined): Now {
+/** Some stages, by id. */
+type Stages = { has: (stage: string) => boolean };
+
+export function describe(detail: RunDetail, timeline: Timeline | undefined, workers: WorkerStatus[] | undefined, asking: Stages): Now {
     const { run, stages } = detail;
     if (run.status === "COMPLETED") return completed(detail);
     if (run.status === "FAILED") return failed(detail);
@@ -78,7 +82,7 @@ export function describe(detail: RunDetail, timeline: Timeline | undefined, work
     }
     const suspended = stages.filter((stage) => stage.status === "SUSPENDED");
     const first = suspended[0];
-    if (first !== undefined) return waits(suspended, first, timeline);
+    if (first !== undefined) return waits(suspended, first, timeline, asking);
     return { tone: "running", says: "The next stages begin." };
 }
 
@@ -157,12 +161,24 @@ function delay(stages: StageView[], timeline: Timeline | undefined): Now | undef
     return undefined;
 }
 
-function waits(suspended: StageView[], first: StageView, timeline: Timeline | undefined): Now {
+function waits(suspended: StageView[], first: StageView, timeline: Timeline | undefined, asking: Stages): Now {
     const open = timeline?.stages
         .find((other) => other.stage_id === first.id)
         ?.waits.findLast((wait) => wait.reason === "external" && wait.to === null);
     const since = open === undefined ? "" : ` for ${elapsed(between(open.from, null))}`;
     const until = first.max_wait_until === null ? "" : ` It times out ${relative(first.max_wait_until)}.`;
+    const questions = suspended.filter((stage) => asking.has(stage.id));
+    const question = questions[0];
+    if (question !== undefined && questions.length === suspended.length) {
+        const verb = questions.length === 1 ? "waits" : "wait";
+        const asked = open === undefined ? "" : ` The question is ${elapsed(between(open.from, null))} old.`;
+        return {
+            tone: "waiting",
+            says: `${named(questions)} ${verb} for an answer.${asked}${until}`,
+            helps: mayOperate.value ? "Answer below, and the run continues at once." : "Someone who may operate the run can answer.",
+            stage: question.id,
+        };
+    }
     const verb = suspended.length === 1 ? "has" : "have";
     return {
         tone: "waiting",

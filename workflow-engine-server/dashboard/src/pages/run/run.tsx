@@ -7,6 +7,7 @@ import type { Page, WorkerStatus } from "../../api/types";
 import { href } from "../../lib/base";
 import { useKeys } from "../../lib/keys";
 import { useEvery, useLoad } from "../../lib/load";
+import { later } from "../../later";
 import { useTitle } from "../../lib/title";
 import { between, clock, duration, elapsed, full, now } from "../../lib/time";
 import { Ago, Copy, Failure, isZero, Loading, Money, shortId } from "../../parts/basics";
@@ -19,9 +20,14 @@ import { Graph } from "./graph";
 import { Artifacts, Calls, Events, Notes, Stages } from "./history";
 import { Logs } from "./logs";
 import { describe } from "./now";
+import { useSignalStages } from "./signal-stages";
 import { ErrorChain, Fact, StagePanel } from "./stage";
 import { Timeline } from "./timeline";
 import { useRun } from "./use-run";
+
+const Answering = later("Answering");
+/** The most questions that are shown at once; a click on a stage shows its own. */
+const MOST_QUESTIONS = 3;
 
 type Tab = "timeline" | "stages" | "logs" | "payloads" | "events" | "calls" | "notes" | "artifacts";
 
@@ -48,7 +54,8 @@ function RunView({ id }: { id: string }) {
     const isOpen = detail !== undefined && detail.run.completed_at === null;
     const workers = useLoad<Page<WorkerStatus>>(isOpen ? "/workers?limit=200" : undefined);
     useEvery(isOpen ? 3_000 : undefined, workers.reload);
-    const valid = detail === undefined || !mayOperate.value ? [] : validActions(detail);
+    const forms = useSignalStages(detail);
+    const valid = detail === undefined || !mayOperate.value ? [] : validActions(detail, forms);
     const open = (action: ActionName, of?: string): void => setAct({ action, stage: of });
     const ids = detail?.stages.map((other) => other.id) ?? [];
     const step = (by: number): void => {
@@ -72,7 +79,8 @@ function RunView({ id }: { id: string }) {
     const chosen = detail.stages.find((other) => other.id === stage);
     // The sentence counts seconds.
     void now.value;
-    const says = describe(detail, timeline, workers.data?.items);
+    const says = describe(detail, timeline, workers.data?.items, forms);
+    const asking = seesPayloads.value ? detail.stages.filter((other) => other.status === "SUSPENDED" && forms.has(other.id)) : [];
     const { run: record } = detail;
     const path = `/runs/${segment(id)}`;
     return (
@@ -96,7 +104,7 @@ function RunView({ id }: { id: string }) {
                         <button
                             key={action}
                             type="button"
-                            class={index === 0 && says.tone !== "running" && says.tone !== "completed" ? "button primary" : "button"}
+                            class={index === 0 && asking.length === 0 && says.tone !== "running" && says.tone !== "completed" ? "button primary" : "button"}
                             onClick={() => open(action)}
                         >
                             {NAMES[action]}…
@@ -116,6 +124,16 @@ function RunView({ id }: { id: string }) {
                 </div>
             </section>
 
+            {(chosen !== undefined && asking.includes(chosen) ? [chosen] : asking.slice(0, MOST_QUESTIONS)).map((other) => (
+                <Answering
+                    key={`${other.id} ${other.generation}`}
+                    run={id}
+                    stage={other}
+                    form={forms.get(other.id) ?? {}}
+                    onOver={run.reload}
+                />
+            ))}
+
             <dl class="facts">
                 <Fact name="State">
                     <State of={record.phase} />
@@ -130,7 +148,12 @@ function RunView({ id }: { id: string }) {
                             : duration(between(record.started_at, record.completed_at))}
                     </Fact>
                 )}
-                {record.generation > 1 && <Fact name="Generation">{record.generation}</Fact>}
+                {record.generation > 1 && (
+                    <Fact name="Generation">
+                        {record.generation}{" "}
+                        <a href={href("compare", { a: id, ag: String(record.generation - 1), b: id })}>compare with {record.generation - 1}</a>
+                    </Fact>
+                )}
                 {!isZero(record.costs.cost) && (
                     <Fact name={record.costs.budget === null ? "Cost" : "Cost, of its budget"}>
                         <Money amount={record.costs.cost} />
@@ -172,6 +195,7 @@ function RunView({ id }: { id: string }) {
                     key={chosen.id}
                     run={id}
                     stage={chosen}
+                    asks={forms.has(chosen.id)}
                     isTerminal={record.completed_at !== null}
                     generation={record.generation}
                     version={run.version}

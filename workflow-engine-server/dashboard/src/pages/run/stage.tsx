@@ -14,6 +14,8 @@ import type { ActionName } from "./actions";
 interface Props {
     run: string;
     stage: StageView;
+    /** Whether it waits for a signal, and not for its check. */
+    asks: boolean;
     isTerminal: boolean;
     generation: number;
     version: number;
@@ -23,7 +25,7 @@ interface Props {
     onClose: () => void;
 }
 
-export function StagePanel({ run, stage, isTerminal, generation, version, attempt, onAct, onLogs, onClose }: Props) {
+export function StagePanel({ run, stage, asks, isTerminal, generation, version, attempt, onAct, onLogs, onClose }: Props) {
     const path = `/runs/${segment(run)}/stages/${segment(stage.id)}`;
     const attempts = useLoad<Page<AttemptRecord>>(`${path}/attempts`);
     useEffect(attempts.reload, [version]);
@@ -37,7 +39,7 @@ export function StagePanel({ run, stage, isTerminal, generation, version, attemp
                     <span class="muted">{stage.name}</span>
                 </div>
                 <div class="row">
-                    {mayOperate.value && stage.status === "SUSPENDED" && (
+                    {mayOperate.value && stage.status === "SUSPENDED" && !asks && (
                         <button type="button" class="button small" onClick={() => onAct("wake", stage.id)}>
                             Wake…
                         </button>
@@ -102,7 +104,7 @@ export function StagePanel({ run, stage, isTerminal, generation, version, attemp
                 {seesPayloads.value && stage.has_output && (
                     <Payload title="Output" path={`${path}/output`} version={`${stage.completed_at} ${stage.generation}`} />
                 )}
-                {seesPayloads.value && stage.has_ticket && <Payload title="Ticket" path={`${path}/ticket`} />}
+                {seesPayloads.value && stage.has_ticket && <Payload title={asks ? "Question" : "Ticket"} path={`${path}/ticket`} />}
                 {seesPayloads.value && <Payload title="Configuration" path={`${path}/config`} />}
             </div>
         </section>

@@ -1,5 +1,5 @@
 // When each stage waited, ran, failed and ended.
-import type { AttemptRecord, StageWait, Timeline as Data } from "../../api/types";
+import type { AttemptRecord, StageTimeline, StageWait, Timeline as Data } from "../../api/types";
 import { clock, duration, now, precise, zoneName } from "../../lib/time";
 import { plural } from "../../parts/basics";
 
@@ -32,7 +32,8 @@ export function Timeline({ timeline, selected, onSelect }: Props) {
     const begin = Date.parse(timeline.created_at);
     const end = Math.max(isOpen ? now.value : Date.parse(last.ended_at ?? ""), begin + 50);
     const place = (from: string | null, to: string | null): { left: string; width: string } => {
-        const a = from === null ? begin : Math.max(begin, Date.parse(from));
+        // What begins in the future, as the wait for a budget does at the end of time, is not drawn beyond the page.
+        const a = from === null ? begin : Math.min(end, Math.max(begin, Date.parse(from)));
         const b = Math.min(end, to === null ? end : Date.parse(to));
         const left = ((a - begin) / (end - begin)) * 100;
         return { left: `${left}%`, width: `${Math.max(0, ((b - a) / (end - begin)) * 100)}%` };
@@ -88,7 +89,7 @@ export function Timeline({ timeline, selected, onSelect }: Props) {
                                 <i
                                     key={`a${index}`}
                                     class={`span attempt of-${attempt.outcome}${attempt.is_check ? " check" : ""}`}
-                                    style={place(attempt.started_at, attempt.ended_at)}
+                                    style={place(attempt.started_at, endOf(attempt, stage))}
                                     title={`${attempt.is_check ? "check" : "attempt"} ${attempt.number}: ${OUTCOMES[attempt.outcome]}, ${length(attempt.started_at, attempt.ended_at, end)}`}
                                 />
                             ))}
@@ -126,4 +127,11 @@ function ticks(begin: number, end: number): number[] {
     const all: number[] = [];
     for (let tick = first; tick < end - (end - begin) * 0.06; tick += step) all.push(tick);
     return all;
+}
+
+/** An attempt that began to wait ran until then; its wait is drawn by itself. */
+function endOf(attempt: AttemptRecord, stage: StageTimeline): string | null {
+    const isOf = ({ reason, from }: StageTimeline["waits"][number]): boolean =>
+        reason === "external" && attempt.started_at !== null && from >= attempt.started_at && (attempt.ended_at === null || from <= attempt.ended_at);
+    return (attempt.is_check ? undefined : stage.waits.find(isOf)?.from) ?? attempt.ended_at;
 }

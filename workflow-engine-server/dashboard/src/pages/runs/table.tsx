@@ -36,6 +36,7 @@ export function RunTable({ rows, selected, setSelected, go, line }: Props) {
                     <th>State</th>
                     <th>Run</th>
                     <th class="wide">What happened</th>
+                    <th class="end">Stages</th>
                     <th class="end">Cost</th>
                     <th class="end">Took</th>
                     <th class="end">Created</th>
@@ -89,6 +90,9 @@ export function RunTable({ rows, selected, setSelected, go, line }: Props) {
                                 </span>
                             </div>
                         </td>
+                        <td class="end progress">
+                            <Progress run={run} />
+                        </td>
                         <td class="end cost">
                             <Money amount={run.costs.cost} isDash={false} />
                         </td>
@@ -100,6 +104,27 @@ export function RunTable({ rows, selected, setSelected, go, line }: Props) {
                 ))}
             </tbody>
         </table>
+    );
+}
+
+/** `7/12`, with a bar while the run continues. */
+function Progress({ run }: { run: ListedRun }) {
+    const { progress, phase } = run;
+    if (!progress || phase === "queued") return null;
+    // The state comes by the stream, a moment before the numbers.
+    const done = phase === "completed" ? progress.total : progress.done;
+    const isOpen = phase === "running" || phase === "waiting";
+    return (
+        <>
+            <span class={isOpen ? undefined : "muted"}>
+                {done}/{progress.total}
+            </span>
+            {isOpen && (
+                <span class={`bar tone-${phase}`} aria-hidden="true">
+                    <i style={{ width: `${(done / Math.max(1, progress.total)) * 100}%` }} />
+                </span>
+            )}
+        </>
     );
 }
 

@@ -8,6 +8,8 @@ import { initial, isBlank, kindOf } from "../../form/schema";
 import { href } from "../../lib/base";
 import { compact, type Json, parseExact, write } from "../../lib/exact";
 import { useLoad } from "../../lib/load";
+import { readDuration, readMoment } from "../../lib/moment";
+import { duration, zoneName } from "../../lib/time";
 import { useTitle } from "../../lib/title";
 import { Failure, Loading, shortId } from "../../parts/basics";
 import { say } from "../../parts/toast";
@@ -47,10 +49,14 @@ function Form({ id, from, definition, values }: FormProps) {
     const [priority, setPriority] = useState("");
     const [budget, setBudget] = useState("");
     const [key, setKey] = useState("");
+    const [startAt, setStartAt] = useState("");
+    const [deadline, setDeadline] = useState("");
     const [error, setError] = useState<ApiError | undefined>(undefined);
     const [isValid, setValid] = useState(false);
     const [isBusy, setBusy] = useState(false);
 
+    const start = readStart(startAt);
+    const limit = readLimit(deadline);
     const body = (): string =>
         compact({
             workflow: id,
@@ -59,8 +65,15 @@ function Form({ id, from, definition, values }: FormProps) {
             tags: Object.fromEntries(tags.split(/\s+/).filter((tag) => tag.includes("=")).map((tag) => [tag.slice(0, tag.indexOf("=")), tag.slice(tag.indexOf("=") + 1)])),
             priority: priority.trim() === "" ? undefined : Number(priority),
             budget: budget.trim() === "" ? undefined : `${budget.trim()} USD`,
+            ...start.sent,
+            ...limit.sent,
         });
     const check = async (): Promise<boolean> => {
+        if (start.wrong !== undefined || limit.wrong !== undefined) {
+            setValid(false);
+            setError(undefined);
+            return false;
+        }
         try {
             await post(`/runs${query({ dry_run: true })}`, body());
             setError(undefined);
@@ -78,7 +91,7 @@ function Form({ id, from, definition, values }: FormProps) {
         if (!isTouched) return;
         const timer = window.setTimeout(() => void check(), 400);
         return () => window.clearTimeout(timer);
-    }, [input, config, json, tags, priority, budget, isTouched]);
+    }, [input, config, json, tags, priority, budget, startAt, deadline, isTouched]);
     const touch = <T,>(set: (value: T) => void) => (value: T): void => {
         setTouched(true);
         set(value);
@@ -89,7 +102,7 @@ function Form({ id, from, definition, values }: FormProps) {
         if (await check()) {
             try {
                 const started = await post<Started>("/runs", body(), key.trim() === "" ? undefined : { "idempotency-key": key.trim() });
-                say("The run is started");
+                say(start.about === undefined ? "The run is started" : "The run is stored, and starts by itself");
                 route(href(`runs/${started.run_id}`));
                 return;
             } catch (cause) {
@@ -177,6 +190,24 @@ function Form({ id, from, definition, values }: FormProps) {
                         <Text id="priority" label="Priority" help="Higher is claimed first. Default 5." value={priority} onChange={touch(setPriority)} />
                         <Text id="budget" label="Budget, in US dollars" help="The most that its model calls may cost." value={budget} onChange={touch(setBudget)} />
                     </div>
+                    <div class="two">
+                        <Text
+                            id="start-at"
+                            label="Start"
+                            help={start.about ?? `At once, or later: 30m, 2h, 7d or 2026-12-01 09:00, in ${zoneName.value}.`}
+                            wrong={start.wrong}
+                            value={startAt}
+                            onChange={touch(setStartAt)}
+                        />
+                        <Text
+                            id="deadline"
+                            label="Deadline"
+                            help={limit.about ?? usualLimit(definition.deadline_ms)}
+                            wrong={limit.wrong}
+                            value={deadline}
+                            onChange={touch(setDeadline)}
+                        />
+                    </div>
                     <Text id="key" label="Idempotency key" help="The same key starts one run, however often it is sent." value={key} onChange={setKey} />
                     {hasConfig && (
                         <Field
@@ -204,21 +235,57 @@ function Form({ id, from, definition, values }: FormProps) {
     );
 }
 
+/** A field of the options: what is sent, and what it means. */
+interface Read {
+    sent?: Record<string, string | number>;
+    about?: string;
+    wrong?: string;
+}
+
+function readStart(text: string): Read {
+    if (text.trim() === "") return {};
+    const distance = readDuration(text.trim());
+    const moment = readMoment(text);
+    if ("wrong" in moment) return { wrong: moment.wrong };
+    // A time from now counts from the request.
+    const sent: Record<string, string | number> = distance === undefined ? { start_at: moment.at.toISOString() } : { start_after_ms: Math.round(distance) };
+    return { sent, about: moment.about };
+}
+
+function readLimit(text: string): Read {
+    if (text.trim() === "") return {};
+    const limit = readDuration(text);
+    if (limit === undefined) return { wrong: "write a duration, as `90s`, `30m`, `2h` or `7d`" };
+    if (limit < 1_000) return { wrong: "a deadline is a second or more" };
+    return { sent: { deadline_ms: Math.round(limit) }, about: `The run fails if it has not ended within ${duration(limit)}.` };
+}
+
+const usualLimit = (milliseconds: number | null | undefined): string =>
+    `${milliseconds ? `As the workflow says: ${duration(milliseconds)}` : "None"}; or a duration, as 30m or 2h, after which the run fails.`;
+
 interface TextProps {
     id: string;
     label: string;
     help: string;
+    wrong?: string | undefined;
     value: string;
     onChange: (value: string) => void;
 }
 
-function Text({ id, label, help, value, onChange }: TextProps) {
+function Text({ id, label, help, wrong, value, onChange }: TextProps) {
     return (
         <div class="field">
             <label for={id}>{label}</label>
-            <input id={id} class="control" aria-describedby={`${id}-help`} value={value} onInput={(event) => onChange(event.currentTarget.value)} />
-            <p class="help" id={`${id}-help`}>
-                {help}
+            <input
+                id={id}
+                class="control"
+                aria-invalid={wrong === undefined ? undefined : "true"}
+                aria-describedby={`${id}-help`}
+                value={value}
+                onInput={(event) => onChange(event.currentTarget.value)}
+            />
+            <p class={wrong === undefined ? "help" : "wrong"} id={`${id}-help`}>
+                {wrong ?? help}
             </p>
         </div>
     );

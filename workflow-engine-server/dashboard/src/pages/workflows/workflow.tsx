@@ -25,6 +25,7 @@ export interface Definition {
     input_schema: Schema;
     output_schema?: Schema;
     config_schema: Schema;
+    deadline_ms?: number | null;
     stages: DefinedStage[];
 }
 

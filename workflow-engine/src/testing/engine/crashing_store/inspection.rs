@@ -7,9 +7,12 @@ use async_trait::async_trait;
 
 use super::CrashingStore;
 use crate::error::Error;
-use crate::ports::{CostQuery, Inspection, LogFilter, RunCount, RunFilter, RunPage, RunQuery};
+use crate::ports::{
+    CostQuery, ExpensiveRuns, ExpensiveRunsQuery, Inspection, LogFilter, RunCount, RunFilter, RunPage,
+    RunQuery,
+};
 use crate::records::{
-    AnnotationRecord, CostGroup, CostSummary, LogRecord, QueueOverview, StageEnd, UnfinishedCosts,
+    AnnotationRecord, CostGroup, CostSummary, LogRecord, QueueOverview, StageEnd, Status, UnfinishedCosts,
     WorkerLeases,
 };
 use crate::value::RunId;
@@ -44,6 +47,18 @@ impl Inspection for CrashingStore {
 
     async fn stage_ends(&self, run_ids: Vec<RunId>) -> Result<Vec<StageEnd>, Error> {
         self.alive()?.stage_ends(run_ids).await
+    }
+
+    async fn count_stages(
+        &self,
+        run_ids: Vec<RunId>,
+        statuses: &[Status],
+    ) -> Result<BTreeMap<RunId, u32>, Error> {
+        self.alive()?.count_stages(run_ids, statuses).await
+    }
+
+    async fn expensive_runs(&self, query: &ExpensiveRunsQuery) -> Result<ExpensiveRuns, Error> {
+        self.alive()?.expensive_runs(query).await
     }
 
     async fn list_actions(&self, before: Option<u64>, limit: usize) -> Result<Vec<AnnotationRecord>, Error> {
