@@ -85,10 +85,9 @@ impl Shape {
             Self::Chain => 2 * number + 2,
             Self::Diamond | Self::Waiting => 3 * number + 1,
             Self::Choosing | Self::Catching if number.is_multiple_of(2) => 2 * number,
-            Self::Choosing | Self::Catching => number + 1,
+            Self::Choosing | Self::Catching | Self::Expiring => number + 1,
             Self::Booking => number + 2,
             Self::Delivering | Self::Early | Self::Later => 2 * number,
-            Self::Expiring => number + 1,
             Self::Crowd | Self::Asking => number,
         }
     }
