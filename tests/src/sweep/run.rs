@@ -91,10 +91,9 @@ impl Shape {
             Self::Chain => 2 * number + 2,
             Self::Diamond | Self::Waiting => 3 * number + 1,
             Self::Choosing | Self::Catching if number.is_multiple_of(2) => 2 * number,
-            Self::Choosing | Self::Catching => number + 1,
+            Self::Choosing | Self::Catching | Self::Expiring => number + 1,
             Self::Booking => number + 2,
             Self::Nesting | Self::Delivering | Self::Early | Self::Later | Self::Scheduled => 2 * number,
-            Self::Expiring => number + 1,
             Self::Crowd | Self::Asking => number,
         }
     }
@@ -356,7 +355,7 @@ impl ChildConfig {
         engine.kernel().store().annotations(run.id(), &all).await?;
         engine.kernel().store().annotations_of_key("noted", &all).await?;
         engine.kernel().store().artifacts(run.id(), None).await?;
-        engine.kernel().store().artifact(run.id(), "first", "kept").await?;
+        engine.kernel().store().artifact(run.id(), &"first".into(), "kept").await?;
         engine.dead_letters(None).limit(10).await?;
         engine.dispatch(ReplayDeadLetters { plugin: None, limit: 10 }).await?;
         let (worker_id, day) = ("visitor".to_owned(), Duration::from_secs(86_400));

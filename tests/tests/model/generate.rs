@@ -70,7 +70,11 @@ impl Dice {
                 fault: self.weighed(&[(2, Fault::Crash), (1, Fault::Unavailable)]),
             },
             'r' if can_be_overtaken(command) => {
-                let (by, overtaking) = self.command_of(state);
+                let rival = rival(state, command).filter(|_| self.below(2) > 0);
+                let (by, overtaking) = match rival {
+                    Some(rival) => (self.below(PROCESSES), rival),
+                    None => self.command_of(state),
+                };
                 if !can_overtake(&overtaking) {
                     return Trouble::None;
                 }
@@ -260,6 +264,27 @@ fn can_be_overtaken(command: &Command) -> bool {
             // Of fewer, it would choose others if it began now.
             | Command::FailOverdue { limit: RUNS.. }
     )
+}
+
+/// Returns a command that wants another end of what this command ends: a signal for a check that waits for one, and a
+/// cancellation for a deadline.
+fn rival(state: &Reference, command: &Command) -> Option<Command> {
+    match command {
+        Command::Deliver { lease, .. } => {
+            let job = &state.leases[*lease].job;
+            let run = &state.runs[job.run];
+            let stage = run.position(&job.stage);
+            let waits = job.is_poll && workflows::waits_for_signal(&run.workflow.stages[stage]);
+            waits.then_some(Command::Signal { run: job.run, stage, key: None, payload: 1 })
+        }
+        Command::FailOverdue { .. } => {
+            let is_overdue = |run: &Run| {
+                !run.status.is_terminal() && run.deadline_at.is_some_and(|deadline| deadline <= state.now)
+            };
+            Some(Command::Cancel { run: state.runs.iter().position(is_overdue)? })
+        }
+        _ => None,
+    }
 }
 
 /// Returns whether a command can overtake another one: it changes existing runs.

@@ -154,7 +154,7 @@ fn status(info: &ScheduleInfo) -> String {
 
 async fn put(session: &Session, api: &Api, matches: &ArgMatches) -> Result<(), Failure> {
     let text = matches.get_one::<String>("schedule").map_or("", String::as_str);
-    let schedule = values::json("JSON", text)?;
+    let schedule = values::json("JSON", text).await?;
     let named: Named =
         schedule.decode().map_err(|error| Failure::usage(format!("the schedule has no `id`: {error}")))?;
     let call = Call::post(format!("/schedules/{}", segment(&named.id)), &schedule)?;

@@ -140,6 +140,7 @@ impl CronSchedule {
     ///
     /// # Errors
     /// `INVALID_INPUT` for an input that cannot be stored.
+    #[allow(clippy::needless_pass_by_value, reason = "an input is passed on as with `Engine::start`")]
     pub fn start<W: Workflow>(self, input: W::Input) -> Result<Schedule, Error> {
         schedule::<W>(self.id, Some(self.pattern), self.zone, None, &input)
     }
@@ -150,6 +151,7 @@ impl PeriodicSchedule {
     ///
     /// # Errors
     /// `INVALID_INPUT` for an input that cannot be stored.
+    #[allow(clippy::needless_pass_by_value, reason = "an input is passed on as with `Engine::start`")]
     pub fn start<W: Workflow>(self, input: W::Input) -> Result<Schedule, Error> {
         schedule::<W>(self.id, None, None, Some(self.period), &input)
     }

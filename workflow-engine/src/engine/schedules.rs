@@ -203,7 +203,7 @@ impl Schedules {
         let kernel = self.engine.kernel();
         let (status, reason) = status_of(&record, kernel.clock().now());
         // Without ticks where this process does not know the time zone: the status says what it can.
-        let next = kernel.next_ticks(&record, NEXT_TICKS).unwrap_or_default();
+        let next = record.next_ticks(NEXT_TICKS).unwrap_or_default();
         let ScheduleRecord { schedule, due_at, blocked_by, state, .. } = record;
         ScheduleInfo { schedule, status, reason, next, due_at, blocked_by, state }
     }

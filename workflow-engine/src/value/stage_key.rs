@@ -94,7 +94,8 @@ impl From<&Self> for StageKey {
 /// Compares the key with a text that is read as one.
 impl PartialEq<str> for StageKey {
     fn eq(&self, text: &str) -> bool {
-        *self == Self::from(text)
+        let (length, place) = split(text);
+        self.is(&text[..length], &place)
     }
 }
 

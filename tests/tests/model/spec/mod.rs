@@ -51,7 +51,9 @@ impl Reference {
                             let job = self.leases[lease].job.clone();
                             let stage = self.runs[job.run].position(&job.stage);
                             let signal = self.runs[job.run].next_signal(stage);
-                            Some(Overtaken { run_cache: self.run_cache(step.process, &job).clone(), signal })
+                            let woken = self.is_woken(job.run, stage);
+                            let run_cache = self.run_cache(step.process, &job).clone();
+                            Some(Overtaken { run_cache, signal, woken })
                         }
                         _ => None,
                     };

@@ -60,10 +60,20 @@ impl Reference {
     }
 
     /// Returns whether the stage was woken since its check began, or the lease of the check is lost: a wait whose time has
-    /// passed does not time out.
+    /// passed does not time out. A wake without a signal leaves the revision of the run, so one that overtakes the decision
+    /// changes nothing.
     pub(super) fn is_woken_or_lost(&self, job: &Claimed, stage: usize) -> bool {
-        let held = || self.runs[job.run].stages[stage].job.as_ref().expect("it is held");
-        !self.holds(job, stage) || held().woken
+        let woken = match &self.overtaken {
+            Some(read) => read.woken || self.runs[job.run].next_signal(stage) != read.signal,
+            None => self.is_woken(job.run, stage),
+        };
+        !self.holds(job, stage) || woken
+    }
+
+    /// Returns whether a wake has arrived since the check of the stage began.
+    pub(super) fn is_woken(&self, run: usize, stage: usize) -> bool {
+        let stage = self.runs[run].stages.get(stage);
+        stage.and_then(|stage| stage.job.as_ref()).is_some_and(|job| job.woken)
     }
 }
 

@@ -78,6 +78,8 @@ pub struct Overtaken {
     pub run_cache: RunCache,
     /// The oldest signal of the stage that no wait had consumed.
     pub signal: Option<u64>,
+    /// Whether the stage was woken by then.
+    pub woken: bool,
 }
 
 /// A claimed job, with the process that has claimed it.

@@ -1,6 +1,7 @@
 //! Workflows as steps: first, last, alone, in groups, arms and catches, required by later stages, and with every form of
 //! input and output.
 #![deny(warnings, clippy::pedantic, missing_docs)]
+#![allow(clippy::unused_async)]
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -111,7 +112,7 @@ workflow! {
 
 pub fn main() {
     let children = |definition: &workflow_engine::definition::WorkflowDefinition| {
-        definition.stages.iter().map(|stage| stage.child_workflow_id()).collect::<Vec<_>>()
+        definition.stages.iter().map(workflow_engine::definition::StageDefinition::child_workflow_id).collect::<Vec<_>>()
     };
     assert_eq!(children(Selling::definition()), [None, Some("sides"), None]);
     assert_eq!(children(Reselling::definition()), [Some("selling")]);

@@ -31,7 +31,7 @@ struct Request<'a>(RunId, &'a StageKey);
 
 /// The result of a claim.
 pub(in crate::kernel) enum KeyedClaim {
-    Claimed(ClaimedJob),
+    Claimed(Box<ClaimedJob>),
     /// Another request with the same key has executed the job meanwhile.
     Done(JobOutcome),
     /// The stage has no job that can be claimed.
@@ -148,5 +148,7 @@ pub(in crate::kernel) async fn claim(
 
 fn claimed(mut applied: Applied, idempotency_key: Option<String>) -> KeyedClaim {
     let job = applied.claimed.pop();
-    job.map_or(KeyedClaim::NotClaimable, |job| KeyedClaim::Claimed(ClaimedJob { idempotency_key, ..job }))
+    job.map_or(KeyedClaim::NotClaimable, |job| {
+        KeyedClaim::Claimed(Box::new(ClaimedJob { idempotency_key, ..job }))
+    })
 }

@@ -80,7 +80,7 @@ pub(in crate::kernel) async fn execute_job(
     let claimant = Claimant { worker_id, lease: kernel.lease(), number: None };
     let claimed = kernel.clock().monotonic();
     let job = match execution_key::claim(kernel, &stage_key, &snapshot, &claimant, key.clone()).await? {
-        KeyedClaim::Claimed(job) => job,
+        KeyedClaim::Claimed(job) => *job,
         KeyedClaim::Done(outcome) => return Ok(ExecuteJobOutput { outcome }),
         KeyedClaim::NotClaimable => {
             // Another request with this key may have claimed the job since the first look.

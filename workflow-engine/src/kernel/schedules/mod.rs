@@ -18,22 +18,17 @@ pub(in crate::kernel) use spec::{check_schedule, key_of, request_of};
 pub(in crate::kernel) use tick::{TickOutcome, handle_tick, start_run};
 pub(in crate::kernel) use timing::{Timing, due_of};
 
-use super::Kernel;
 use crate::error::Error;
 use crate::records::ScheduleRecord;
 
-impl Kernel {
+impl ScheduleRecord {
     /// Returns the first `count` ticks of a schedule from the next one on; none while it is paused.
     ///
     /// # Errors
     /// `INVALID_SCHEDULE` for a time zone that this process does not know.
-    pub(crate) fn next_ticks(
-        &self,
-        record: &ScheduleRecord,
-        count: usize,
-    ) -> Result<Vec<DateTime<Utc>>, Error> {
-        let timing = Timing::of(&record.schedule)?;
-        let next = record.next_at.filter(|_| record.state.paused.is_none());
+    pub(crate) fn next_ticks(&self, count: usize) -> Result<Vec<DateTime<Utc>>, Error> {
+        let timing = Timing::of(&self.schedule)?;
+        let next = self.next_at.filter(|_| self.state.paused.is_none());
         Ok(std::iter::successors(next, |tick| timing.after(*tick)).take(count).collect())
     }
 }

@@ -130,9 +130,9 @@ async fn commit_locked<B: Backend>(
                 Err(_) => return Ok(Err(Error::store_failed("commit a decision", "the decision panicked"))),
             }
         }
-        LockedDecision::Decided(decision) => (decision, true),
+        LockedDecision::Decided(decision) => (decision.map(|decision| *decision), true),
     };
-    request.input.decide = LockedDecision::Decided(decision.clone());
+    request.input.decide = LockedDecision::Decided(decision.clone().map(Box::new));
     let Some(decision) = decision else { return Ok(Ok(Commit::PreconditionFailed)) };
     let mut footprint = Footprint::default();
     footprint.add(&decision);

@@ -47,7 +47,7 @@ pub(super) enum LockedDecision {
     /// Not yet decided.
     Pending(Decide),
     /// The decision, or `None` where nothing is to be written.
-    Decided(Option<Decision>),
+    Decided(Option<Box<Decision>>),
 }
 
 /// The future of statements that run in a transaction.
