@@ -73,10 +73,10 @@ pub(in crate::kernel) async fn check_schedule(kernel: &Kernel, schedule: &Schedu
 /// Returns the request of the run of a tick.
 pub(in crate::kernel) fn request_of(schedule: &Schedule, tick: DateTime<Utc>) -> CreateRun {
     let mut request = CreateRun::new(schedule.workflow_id.clone(), schedule.input.clone());
-    request.config = schedule.config.clone();
+    request.config.clone_from(&schedule.config);
     request.priority = schedule.priority;
     request.metadata = with_scheduled_for(schedule.metadata.as_ref(), &schedule.id, tick);
-    request.tags = schedule.tags.clone();
+    request.tags.clone_from(&schedule.tags);
     request.tags.insert(SCHEDULE.to_owned(), schedule.id.clone());
     request.budget = schedule.budget;
     request.deadline = schedule.deadline;

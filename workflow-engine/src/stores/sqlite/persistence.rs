@@ -144,7 +144,9 @@ impl Persistence for SqliteStore {
         stage_keys: &[StageKey],
     ) -> Result<HashMap<StageKey, StoredValue>, Error> {
         let mut named = JsonRows::default();
-        stage_keys.iter().for_each(|key| named.push(|row| _ = row.stage_key(key)));
+        for key in stage_keys {
+            named.push(|row| _ = row.stage_key(key));
+        }
         let query = self.query(COMPLETED_STAGES).bind(run_id.to_string()).bind(named.finish());
         let rows = self.read("read the outputs of a run", query).await?;
         let stages = json_records::<StageRecord>(&rows)?.into_iter();

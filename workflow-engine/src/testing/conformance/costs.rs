@@ -280,7 +280,7 @@ async fn expensive_runs_are_found_among_the_next_runs(fixture: Fixture) {
         let store = fixture.store.clone();
         async move {
             let mut found = store.expensive_runs(&query).await.unwrap();
-            found.runs.sort_by(|a, b| b.0.cmp(&a.0));
+            found.runs.sort_by_key(|found| std::cmp::Reverse(found.0));
             found
         }
     };

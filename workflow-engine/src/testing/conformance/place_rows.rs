@@ -4,7 +4,7 @@ use super::fixture::{call, complete, decision, held, inline, json, reserve, sett
 use super::fixture::Fixture;
 use super::places::{PLACES, key, log, running};
 use crate::ports::{AnnotationFilter, Change, LogFilter, Precondition};
-use crate::records::{Annotation, ArtifactRecord, CallStatus};
+use crate::records::{Annotation, ArtifactRecord, CallStatus, LogRecord};
 use crate::value::{CallId, Cost, StageKey};
 
 cases![
@@ -21,7 +21,7 @@ async fn each_place_has_its_own_log(fixture: Fixture) {
         fixture.apply(held(job, vec![log(index, PLACES[index])])).await;
     }
     let lines = fixture.store.logs(run_id, 0, 9).await.unwrap();
-    let keys: Vec<Option<StageKey>> = lines.iter().map(|line| line.stage_key()).collect();
+    let keys: Vec<Option<StageKey>> = lines.iter().map(LogRecord::stage_key).collect();
     assert_eq!(keys, PLACES.map(|place| Some(place.into())));
     for (asked, expected) in [("b", &PLACES[..]), (PLACES[1], &PLACES[1..2]), ("b[0]", &[]), ("a", &[])] {
         let filter = LogFilter::new().stage(asked);
@@ -84,7 +84,7 @@ async fn each_place_has_its_own_calls(fixture: Fixture) {
     // A call is settled by its own place.
     fixture.apply(held(&jobs[1], vec![settle(key(1), ids[2], 3)])).await;
     fixture.apply(held(&jobs[2], vec![settle(key(2), ids[2], 3)])).await;
-    fixture.apply(held(&jobs[0], vec![complete(&key(0))])).await;
+    fixture.apply(held(&jobs[0], vec![complete(key(0))])).await;
     let calls = fixture.store.calls_of_run(run_id, None, 9).await.unwrap();
     let found: Vec<_> = calls.iter().map(|call| (call.stage_key().expect("a stage"), call.outcome)).collect();
     let outcomes = [CallStatus::Unknown, CallStatus::Reserved, CallStatus::Settled];

@@ -8,6 +8,7 @@ use super::fixture::{
 use crate::ports::{
     Change, Clock, Commit, Precondition, RerunStage, SignalWaitQuery,
 };
+use crate::records::{JobRecord, StageRecord};
 use crate::records::{
     ArtifactRecord, BlobKey, ClaimedJob, EventKind, Lease, LogLevel, Status, StoredValue,
 };
@@ -78,10 +79,10 @@ async fn statuses(fixture: &Fixture, run_id: RunId) -> Vec<Status> {
 async fn the_places_of_a_stage_are_separate_and_in_order(fixture: Fixture) {
     let run_id = queued(&fixture).await;
     let keys: Vec<StageKey> =
-        fixture.store.stages(run_id).await.unwrap().iter().map(|stage| stage.key()).collect();
+        fixture.store.stages(run_id).await.unwrap().iter().map(StageRecord::key).collect();
     assert_eq!(keys, ["a", PLACES[0], PLACES[1], PLACES[2]]);
     let snapshot = fixture.snapshot(run_id).await;
-    assert_eq!(snapshot.stages.iter().map(|stage| stage.key()).collect::<Vec<_>>(), keys);
+    assert_eq!(snapshot.stages.iter().map(StageRecord::key).collect::<Vec<_>>(), keys);
     let stage = fixture.store.stage(run_id, &key(2)).await.unwrap().expect("it exists");
     assert_eq!((stage.stage_id.as_str(), stage.place), ("b", Place::from([10, 0])));
     for missing in ["b", "b[0]", "b[2][0]", "a[2]"] {
@@ -92,8 +93,8 @@ async fn the_places_of_a_stage_are_separate_and_in_order(fixture: Fixture) {
 async fn each_place_has_its_own_job(fixture: Fixture) {
     let (run_id, jobs) = running(&fixture).await;
     assert_eq!(jobs.each_ref().map(|job| job.lease.stage_key.to_string()), PLACES);
-    fixture.apply(held(&jobs[1], vec![complete(&key(1))])).await;
-    let open: Vec<StageKey> = fixture.snapshot(run_id).await.jobs.iter().map(|job| job.key()).collect();
+    fixture.apply(held(&jobs[1], vec![complete(key(1))])).await;
+    let open: Vec<StageKey> = fixture.snapshot(run_id).await.jobs.iter().map(JobRecord::key).collect();
     assert_eq!(open, [PLACES[0], PLACES[2]]);
     let expected = [Status::Pending, Status::Running, Status::Completed, Status::Running];
     assert_eq!(statuses(&fixture, run_id).await, expected);
@@ -122,7 +123,7 @@ async fn places_are_claimed_in_order(fixture: Fixture) {
     assert_eq!(fixture.commit(decision(run_id, again, vec![])).await, Commit::PreconditionFailed);
     let stage_keys = [PLACES[2], PLACES[0], "b"].map(StageKey::from).to_vec();
     let queued = Change::ClaimQueued { stage_keys, claim: claim("worker"), room: 9 };
-    let claimed = fixture.apply(held(&first, vec![complete(&key(0)), queued])).await.claimed;
+    let claimed = fixture.apply(held(&first, vec![complete(key(0)), queued])).await.claimed;
     assert_eq!(claimed.iter().map(|job| &job.lease.stage_key).collect::<Vec<_>>(), [PLACES[2]]);
     assert_eq!(fixture.claim("other").await.lease.stage_key, PLACES[1]);
 }
@@ -134,14 +135,14 @@ async fn a_lease_of_one_place_does_not_fence_another(fixture: Fixture) {
     fixture.apply(held(&jobs[0], vec![back])).await;
     let again = fixture.claim("other").await;
     assert_eq!(again.lease.epoch, 2);
-    let late = fixture.commit(held(&jobs[0], vec![complete(&key(0))])).await;
+    let late = fixture.commit(held(&jobs[0], vec![complete(key(0))])).await;
     assert_eq!(late, Commit::PreconditionFailed, "G4: the place was claimed again");
     for (index, job) in jobs.iter().enumerate().skip(1) {
         fixture.apply(held(job, vec![log(index, "still here")])).await;
     }
     // The epoch of one place is not that of another.
     let lease = Lease { stage_key: key(1), ..again.lease.clone() };
-    let foreign = decision(run_id, Precondition::Lease(lease.clone()), vec![complete(&key(1))]);
+    let foreign = decision(run_id, Precondition::Lease(lease.clone()), vec![complete(key(1))]);
     assert_eq!(fixture.commit(foreign).await, Commit::PreconditionFailed);
     let leases = vec![again.lease.clone(), lease.clone(), jobs[2].lease.clone()];
     assert_eq!(fixture.store.lost_leases(leases).await.unwrap(), [lease]);
@@ -154,7 +155,7 @@ async fn only_the_renewed_places_keep_their_leases(fixture: Fixture) {
     assert!(lost.is_empty());
     fixture.clock.advance(LEASE / 2);
     let stale: Vec<StageKey> =
-        fixture.store.stale_jobs(&[], 9).await.unwrap().iter().map(|job| job.key()).collect();
+        fixture.store.stale_jobs(&[], 9).await.unwrap().iter().map(JobRecord::key).collect();
     assert_eq!(stale, [PLACES[0], PLACES[2]]);
     let crash = Change::RecordCrash { stage_key: key(2), error: "lost".into() };
     fixture.apply(decision(run_id, Precondition::ExpiredLease(jobs[2].lease.clone()), vec![crash])).await;
@@ -167,7 +168,7 @@ async fn only_the_renewed_places_keep_their_leases(fixture: Fixture) {
 async fn each_place_has_its_own_output(fixture: Fixture) {
     let (run_id, jobs) = running(&fixture).await;
     for index in [0, 2] {
-        fixture.apply(held(&jobs[index], vec![complete(&key(index))])).await;
+        fixture.apply(held(&jobs[index], vec![complete(key(index))])).await;
     }
     let asked = [PLACES[0], PLACES[1], PLACES[2], "b", "a"].map(StageKey::from);
     let outputs = fixture.store.outputs(run_id, &asked).await.unwrap();
@@ -188,7 +189,7 @@ async fn a_rerun_of_one_place_leaves_the_others(fixture: Fixture) {
     }
     fixture.apply(decision(run_id, Precondition::Present, vec![release_run()])).await;
     let stages = vec![RerunStage { stage_key: key(1), waiting_on: 0 }];
-    let rerun = vec![Change::Rerun { stages, waiting_on: 1 }, enqueue(&key(1))];
+    let rerun = vec![Change::Rerun { stages, waiting_on: 1 }, enqueue(key(1))];
     fixture.apply(decision(run_id, Precondition::Present, rerun)).await;
 
     let expected = [Status::Pending, Status::Completed, Status::Pending, Status::Completed];
@@ -214,7 +215,7 @@ async fn each_place_waits_for_itself(fixture: Fixture) {
     let wake = Change::Wake { stage_key: key(1) };
     fixture.apply(decision(run_id, Precondition::Present, vec![wake])).await;
     let due = fixture.store.due_checks(&super::fixture::definitions(), 9).await.unwrap();
-    assert_eq!(due.iter().map(|job| job.key()).collect::<Vec<_>>(), [PLACES[1]]);
+    assert_eq!(due.iter().map(JobRecord::key).collect::<Vec<_>>(), [PLACES[1]]);
     let check = fixture.claim("worker").await;
     assert!(check.is_poll);
     assert_eq!(check.lease.stage_key, PLACES[1]);
