@@ -210,7 +210,7 @@ async fn a_lost_worker_is_caught(world: World) {
     assert_eq!(stages[0].1, Status::Failed);
     let record = run.record().await.unwrap();
     assert_eq!((record.status, record.active), (Status::Running, 1), "`report` is ready");
-    let keeper = world.store.stage(run.id(), "join").await.unwrap().unwrap();
+    let keeper = world.store.stage(run.id(), &"join".into()).await.unwrap().unwrap();
     assert!(keeper.failure.unwrap().as_str().contains("WORKER_LOST"));
 }
 

@@ -32,6 +32,7 @@ async fn start(world: &World) -> RunId {
         workflow_name: definition.name.clone(),
         definition_fingerprint: definition.fingerprint().to_owned(),
         priority: 5,
+        parent: None,
         request: RunRequest {
             input: encode(json!({ "text": "hello" })),
             config: encode(json!({})),

@@ -190,7 +190,7 @@ async fn concurrent_repairs_process_a_completion_once(world: World) {
             .into_iter()
             .filter(|repaired| repaired.as_ref().unwrap().action == TransitionAction::Advanced);
         assert_eq!(advanced.count(), 1);
-        let join = world.store.stage(run.id(), "join").await.unwrap().unwrap();
+        let join = world.store.stage(run.id(), &"join".into()).await.unwrap().unwrap();
         assert_eq!((join.status, join.waiting_on), (Status::Pending, 1), "`right` is still to come");
         run.cancel("enough").await.unwrap();
     }
@@ -218,7 +218,7 @@ async fn a_worker_reaps_at_its_start_and_a_threshold_after_a_change(world: World
     let waiting = output(&later);
     while !waiting.is_finished() {
         // Once the stage has its job, time stands still: it would take the leases of the worker away.
-        if world.store.stage(later.id(), "join").await.unwrap().unwrap().status == Status::Pending {
+        if world.store.stage(later.id(), &"join".into()).await.unwrap().unwrap().status == Status::Pending {
             world.clock.advance(HOUR / 4);
         }
         tokio::task::yield_now().await;

@@ -94,7 +94,7 @@ async fn a_run_is_driven_by_messages(world: World) {
         queue.extend(handled.ready);
     }
     assert_eq!(stages.len(), 4);
-    assert_eq!((stages[0].as_str(), stages[3].as_str()), ("first", "last"));
+    assert_eq!((&*stages[0].id, &*stages[3].id), ("first", "last"));
     assert_eq!(run.output().await.unwrap(), 13);
     let started = world.store.events(run.id(), 0, 100).await.unwrap();
     let started = started.iter().filter(|event| event.kind.name() == "stage:started").count();

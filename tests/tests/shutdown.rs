@@ -71,7 +71,7 @@ async fn a_shutdown_ends_in_time_while_the_database_is_away() {
         // It takes the drain timeout plus one second; the rest is for a slow machine.
         assert!(began.elapsed() < DRAIN + Duration::from_secs(5), "{state}: {:?}", began.elapsed());
         let [left] = &report.unreturned[..] else { panic!("{state}: {report:?}") };
-        assert_eq!((left.run_id, left.stage_id.as_str()), (run.id(), "wait"));
+        assert_eq!((left.run_id, &*left.stage_key.id), (run.id(), "wait"));
         assert!(!report.is_clean());
     }
 }

@@ -92,7 +92,7 @@ async fn a_wait_times_out_after_its_time(world: World) {
     let job = running(&*world.store).await;
     apply(&world, &job, suspend()).await;
     back(&world).await;
-    let stage = world.store.stage(job.lease.run_id, "a").await.unwrap().unwrap();
+    let stage = world.store.stage(job.lease.run_id, &"a".into()).await.unwrap().unwrap();
     assert_eq!(stage.max_wait_until, Some(after(&world, DAY)));
 }
 
@@ -164,7 +164,10 @@ async fn a_wait_that_began_before_is_not_shortened_by_a_check_meanwhile(world: W
     apply(&world, &check[0], Change::Postpone { stage_key: "a".into(), check_after: DELAY }).await;
     back(&world).await;
     assert_eq!(next_job(&world).await, Some(after(&world, DELAY)));
-    assert_eq!(world.store.stage(job.lease.run_id, "a").await.unwrap().unwrap().max_wait_until, Some(end));
+    assert_eq!(
+        world.store.stage(job.lease.run_id, &"a".into()).await.unwrap().unwrap().max_wait_until,
+        Some(end)
+    );
 }
 
 async fn every_process_may_correct(world: World) {

@@ -124,7 +124,7 @@ async fn waits_are_read_by_indexes() {
     assert_eq!((first.len(), second.len()), (PAGE, PAGE));
     let store = engine.kernel().store();
     assert_eq!(store.signals(answered, None).await.unwrap().len(), 1);
-    assert_eq!(store.next_signal(answered, "ask").await.unwrap(), None);
+    assert_eq!(store.next_signal(answered, &"ask".into()).await.unwrap(), None);
     let fingerprints = [Working::definition().fingerprint().to_owned()];
     assert_eq!(store.due_runs(&fingerprints, PAGE).await.unwrap(), []);
     assert_eq!(store.overdue_runs(PAGE).await.unwrap(), []);

@@ -50,7 +50,7 @@ async fn a_thousand_ticks_of_four_engines_start_one_run_each(world: World) {
 async fn a_worker_starts_the_run_at_its_tick(world: World) {
     let engine = world.engine().register::<Reports>().build().await.unwrap();
     engine.schedules().put(nightly()).await.unwrap();
-    world.clock.advance(HOUR - Duration::from_micros(1));
+    world.clock.advance(HOUR.saturating_sub(Duration::from_micros(1)));
     assert_eq!(runs_of(&engine, "nightly").await.len(), 0);
     world.clock.advance(Duration::from_micros(1));
     wait_until(&world, "nightly", |record| record.next_at == Some(night(2))).await;
@@ -69,7 +69,7 @@ async fn a_run_starts_after_the_jitter_of_its_tick(world: World) {
     engine.schedules().put(nightly().jitter(HOUR)).await.unwrap();
     let due = engine.schedules().get("nightly").await.unwrap().due_at.unwrap();
     assert!(due > night(1) && due <= night(1) + HOUR, "{due}");
-    world.clock.advance((due - world.clock_now()).to_std().unwrap() - Duration::from_micros(1));
+    world.clock.advance((due - world.clock_now()).to_std().unwrap().saturating_sub(Duration::from_micros(1)));
     assert_eq!(tick_all(&engine).await, 0);
     world.clock.advance(Duration::from_micros(1));
     assert_eq!(tick_all(&engine).await, 1);

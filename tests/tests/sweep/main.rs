@@ -155,13 +155,18 @@ fn scenarios(database: Database, census: &BTreeMap<Shape, BTreeMap<String, usize
 /// killed, and where the workflow is about signals and time, only around commits.
 fn reactions(shape: Shape, point: &str) -> Vec<Reaction> {
     match shape {
-        Shape::Catching | Shape::Nesting | Shape::Scheduled => vec![Reaction::Kill],
         Shape::Asking | Shape::Early | Shape::Expiring | Shape::Later
-            if point.starts_with("store.commit") =>
+            if !point.starts_with("store.commit") =>
         {
-            vec![Reaction::Kill]
+            Vec::new()
         }
-        Shape::Asking | Shape::Early | Shape::Expiring | Shape::Later => Vec::new(),
+        Shape::Catching
+        | Shape::Nesting
+        | Shape::Scheduled
+        | Shape::Asking
+        | Shape::Early
+        | Shape::Expiring
+        | Shape::Later => vec![Reaction::Kill],
         Shape::Booking if can_be_taken_away(point) => vec![Reaction::Kill, Reaction::Fail],
         Shape::Booking | Shape::Delivering | Shape::Crowd => Vec::new(),
         Shape::Chain | Shape::Diamond | Shape::Waiting | Shape::Choosing => {

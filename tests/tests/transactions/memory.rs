@@ -29,7 +29,7 @@ async fn a_test_engine_records_statements_once() {
     let noted: Vec<_> = run
         .statements
         .iter()
-        .map(|noted| (noted.stage_id.as_str(), noted.statements[0].arguments()[2].clone()))
+        .map(|noted| (&*noted.stage_key.id, noted.statements[0].arguments()[2].clone()))
         .collect();
     assert_eq!(noted, [("debit", SqlValue::Int(-5)), ("credit", SqlValue::Int(5))]);
     assert_eq!(

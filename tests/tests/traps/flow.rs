@@ -112,7 +112,7 @@ async fn trap_16_requests_are_validated_and_a_rerun_starts_fresh(world: World) {
     world.clock.advance(Duration::from_secs(3_600));
     execute(&engine, run.id(), "begin").await;
     execute(&engine, run.id(), "right").await;
-    assert!(world.store.stage(run.id(), "right").await.unwrap().unwrap().error_message.is_some());
+    assert!(world.store.stage(run.id(), &"right".into()).await.unwrap().unwrap().error_message.is_some());
     let (from_stage_id, idempotency_key) = ("right".into(), None);
     let rerun = RerunFrom { run_id: run.id(), from_stage_id, idempotency_key, dry_run: false };
     engine.dispatch(rerun).await.unwrap();
@@ -120,7 +120,7 @@ async fn trap_16_requests_are_validated_and_a_rerun_starts_fresh(world: World) {
     for stage in ["left", "right", "join"] {
         execute(&engine, run.id(), stage).await;
     }
-    assert_eq!(world.store.stage(run.id(), "right").await.unwrap().unwrap().error_message, None);
+    assert_eq!(world.store.stage(run.id(), &"right".into()).await.unwrap().unwrap().error_message, None);
     let record = run.record().await.unwrap();
     assert_eq!((record.status, record.error), (Status::Completed, None));
     let events: Vec<_> = run.events().collect().await;

@@ -81,7 +81,7 @@ async fn trap_07_a_stage_that_kills_its_process_fails_after_its_last_attempt(wor
     }
     let record = run.record().await.unwrap();
     assert_eq!((record.status, record.error.unwrap().code.as_str()), (Status::Failed, "WORKER_LOST"));
-    let stage = world.store.stage(run.id(), "begin").await.unwrap().unwrap();
+    let stage = world.store.stage(run.id(), &"begin".into()).await.unwrap().unwrap();
     assert_eq!(released + 1, stage.attempt as usize);
 }
 

@@ -8,7 +8,7 @@ use crate::world::{TEA, World};
 
 /// Returns what `doctor` has found about indexes.
 #[track_caller]
-fn found(doctor: Output) -> serde_json::Value {
+fn found(doctor: &Output) -> serde_json::Value {
     let findings: serde_json::Value = serde_json::from_str(&doctor.stdout).unwrap();
     let items = findings["items"].as_array().unwrap();
     items.iter().find(|item| item["check"] == "indexes").unwrap_or_else(|| panic!("{findings}")).clone()
@@ -16,7 +16,7 @@ fn found(doctor: Output) -> serde_json::Value {
 
 /// Adds and drops the index with commands on one store.
 fn add_and_drop(command: impl Fn(&[&str]) -> Output) {
-    let doctor = || found(command(&["doctor", "-o", "json"]));
+    let doctor = || found(&command(&["doctor", "-o", "json"]));
     assert_eq!(doctor()["found"], "no optional one is there");
     assert_eq!(command(&["index", "add", "by-workflow"]).done(), "by-workflow  is added\n");
     assert_eq!(command(&["index", "add", "by-workflow"]).done(), "by-workflow  was there already\n");
@@ -58,11 +58,11 @@ async fn an_index_is_added_and_dropped_on_postgres() {
     let index = format!("{}.workflow_runs_by_workflow", schema.name());
     let end_early = format!("UPDATE pg_index SET indisvalid = false WHERE indexrelid = '{index}'::regclass");
     sqlx::raw_sql(sqlx::AssertSqlSafe(end_early)).execute(&mut connection).await.unwrap();
-    let problem = found(command(&["doctor", "-o", "json"]));
+    let problem = found(&command(&["doctor", "-o", "json"]));
     assert!(problem["found"].as_str().unwrap().contains("cannot be used"), "{problem}");
     assert!(problem["advice"].as_str().unwrap().contains("`index add by-workflow`"), "{problem}");
     assert_eq!(command(&["index", "add", "by-workflow"]).done(), "by-workflow  is added\n");
-    assert_eq!(found(command(&["doctor", "-o", "json"]))["found"], "optional ones: by-workflow");
+    assert_eq!(found(&command(&["doctor", "-o", "json"]))["found"], "optional ones: by-workflow");
 }
 
 #[test]

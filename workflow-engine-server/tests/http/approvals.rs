@@ -42,7 +42,7 @@ async fn the_inbox_lists_questions_with_their_forms_and_takes_answers() {
     assert_eq!(output(&served, &first).await["approved"], json!(true));
     problem(served.post(&path, &answer).await, 409, "SIGNAL_TOO_LATE").await;
     problem(served.post("/approvals/nonsense", &answer).await, 400, "INVALID_REQUEST").await;
-    for actor in ["".to_owned(), "a\nb".to_owned(), "a".repeat(256)] {
+    for actor in [String::new(), "a\nb".to_owned(), "a".repeat(256)] {
         let answer = json!({ "payload": { "approved": true }, "actor": actor });
         let refused = served.post(&path, &answer).await;
         assert_eq!(problem(refused, 422, "INVALID_REQUEST").await["errors"][0]["pointer"], "/actor");

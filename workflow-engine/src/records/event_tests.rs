@@ -11,12 +11,14 @@ fn an_event_is_read_back_from_its_name_and_payload() {
         completed(7, Some(Json::null()), &[]),
         completed(0, None, &["a", "b"]),
         EventKind::StageReturned {
+            place: crate::value::Place::default(),
             stage_id: "a".into(),
             stage_name: "A".into(),
             attempt: 1,
             reason: "the worker stops".into(),
         },
         EventKind::AnnotationCreated {
+            place: crate::value::Place::default(),
             stage_id: None,
             key: "review.outcome".into(),
             value: Json::null(),
@@ -24,6 +26,7 @@ fn an_event_is_read_back_from_its_name_and_payload() {
             scope: None,
         },
         EventKind::StageFailed {
+            place: crate::value::Place::default(),
             stage_id: "a".into(),
             stage_name: "A".into(),
             attempt: 3,

@@ -86,7 +86,15 @@ fn a_line_has_the_event_its_run_its_fields_and_a_level() {
         event(1, EventKind::WorkflowCreated { workflow_id: "w".into() }),
         event(7, EventKind::WorkflowFailed { code: "STAGE_FAILED".into(), error: "no".into() }),
         event(8, EventKind::WorkflowCancelled { reason: None }),
-        event(9, EventKind::StageProgress { stage_id: "a".into(), fraction: 0.5, message: "half".into() }),
+        event(
+            9,
+            EventKind::StageProgress {
+                place: crate::value::Place::default(),
+                stage_id: "a".into(),
+                fraction: 0.5,
+                message: "half".into(),
+            },
+        ),
     ];
     let lines = lines(TracingSink::new(), &events);
     let levels: Vec<Level> = lines.iter().map(|line| line.0).collect();

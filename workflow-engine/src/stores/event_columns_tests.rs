@@ -14,7 +14,14 @@ fn three() -> [EventKind; 3] {
     let (key, actor, scope) = ("review".into(), Some("ada".into()), None);
     [
         EventKind::WorkflowStarted {},
-        EventKind::AnnotationCreated { stage_id: None, key, value, actor, scope },
+        EventKind::AnnotationCreated {
+            place: crate::value::Place::default(),
+            stage_id: None,
+            key,
+            value,
+            actor,
+            scope,
+        },
         EventKind::WorkflowCancelled { reason: Some("enough".into()) },
     ]
 }

@@ -67,10 +67,9 @@ pub fn with_defect(defect: Defect, mut decision: Decision) -> Decision {
             decision.changes.retain(|change| !matches!(change, Change::Delay { .. }));
         }
         Defect::RerunDelaysAgain if decision.command == "run.rerunFrom" => {
-            let is_right =
-                |change: &Change| matches!(change, Change::Enqueue { stage_id, .. } if stage_id == "right");
+            let is_right = |change: &Change| matches!(change, Change::Enqueue { stage_key, .. } if *stage_key == "right");
             if let Some(place) = decision.changes.iter().position(is_right) {
-                let delay = Change::Delay { stage_id: "right".into(), delay: Duration::from_secs(5) };
+                let delay = Change::Delay { stage_key: "right".into(), delay: Duration::from_secs(5) };
                 decision.changes.insert(place + 1, delay);
             }
         }

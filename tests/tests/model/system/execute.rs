@@ -7,7 +7,7 @@ use workflow_engine::kernel::{
     ReapStaleLeases, RerunFrom, SignalRun, TransitionAction, TransitionRun, WakeStage,
 };
 use workflow_engine::records::{Claimant, ClaimedJob, Lease};
-use workflow_engine::testing::{execute_job, return_job};
+use workflow_engine::testing::{ExecutedJob, execute_job, return_job};
 use workflow_engine::{Error, Json, RunId};
 
 use super::process::Process;
@@ -59,18 +59,12 @@ impl Process {
                 self.script.set(end);
                 let job = lock(&ids.leases)[lease].job.clone();
                 let delivery = execute_job(kernel, &job, &self.name(), room).await?;
-                Response::Outcome(
-                    self.outcome(job.lease.run_id, &job.lease.stage_key.id, &delivery.outcome),
-                    self.hold(ids, delivery.next),
-                )
+                self.delivered(ids, &job, delivery)
             }
             Command::HandBack { lease } => {
                 let job = lock(&ids.leases)[lease].job.clone();
                 let delivery = return_job(kernel, &job, &self.name()).await?;
-                Response::Outcome(
-                    self.outcome(job.lease.run_id, &job.lease.stage_key.id, &delivery.outcome),
-                    self.hold(ids, delivery.next),
-                )
+                self.delivered(ids, &job, delivery)
             }
             Command::Renew => self.renew(ids).await?,
             Command::Reap { threshold_ms, gone } => {
@@ -104,8 +98,7 @@ impl Process {
                 let payload = Json::encode(&payload).expect("a number");
                 let mut command = SignalRun::new(run_id, self.stage_id(run_id, stage).await?, payload);
                 command.idempotency_key = key.map(|key| key.to_string());
-                kernel.dispatch(command).await?;
-                Response::Signalled
+                kernel.dispatch(command).await.map(|_| Response::Signalled)?
             }
             Command::FailOverdue { limit } => {
                 Response::Overdue(kernel.dispatch(FailOverdueRuns { limit }).await?.failed)
@@ -126,6 +119,11 @@ impl Process {
             }
             Command::Wait { .. } => Response::Waited,
         })
+    }
+
+    fn delivered(&self, ids: &IdMap, job: &ClaimedJob, delivery: ExecutedJob) -> Response {
+        let outcome = self.outcome(job.lease.run_id, &job.lease.stage_key.id, &delivery.outcome);
+        Response::Outcome(outcome, self.hold(ids, delivery.next))
     }
 
     async fn renew(&self, ids: &IdMap) -> Result<Response, Error> {

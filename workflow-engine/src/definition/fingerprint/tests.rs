@@ -119,6 +119,7 @@ fn hashed(model: &Model, dress: &Dress) -> String {
         budget: dress.named.then_some(Cost::MAX),
         over_budget: if dress.named { OverBudget::Wait } else { OverBudget::Fail },
         wait: None,
+        child: None,
         delay: dress.named.then_some(std::time::Duration::from_secs(1)),
         choice: None,
         source: Source::Nothing,

@@ -6,7 +6,7 @@ use chrono::DateTime;
 
 use super::*;
 use crate::records::CostSummary;
-use crate::value::StageKey;
+use crate::value::Place;
 
 fn run(run_id: RunId, status: Status) -> RunRecord {
     RunRecord {
@@ -36,7 +36,8 @@ fn run(run_id: RunId, status: Status) -> RunRecord {
 fn stage(run_id: RunId, status: Status) -> StageRecord {
     StageRecord {
         run_id,
-        stage_key: "a".into(),
+        stage_id: "a".into(),
+        place: Place::default(),
         stage_name: "A".into(),
         stage_number: 1,
         execution_group: 1,
@@ -68,11 +69,11 @@ fn commit(row_cache: &mut RowCache, run_status: Status, stage_status: Status) ->
 }
 
 fn take(row_cache: &mut RowCache, run_id: RunId) -> (usize, usize) {
-    let runs = BTreeMap::from([(run_id, BTreeSet::from(["a".to_owned()]))]);
+    let runs = BTreeMap::from([(run_id, BTreeSet::from(["a".into()]))]);
     let footprint = Footprint { runs, ..Footprint::default() };
     let mut set = WorkingSet::default();
     let missing = row_cache.take(&footprint, &mut set);
-    let found = (set.run(run_id).is_some(), set.stage(run_id, "a").is_some());
+    let found = (set.run(run_id).is_some(), set.stage(run_id, &"a".into()).is_some());
     let missed = (missing.runs.len(), missing.stages.len());
     assert_eq!(missed, (usize::from(!found.0), usize::from(!found.1)), "each row is either found or missing");
     missed
@@ -107,7 +108,7 @@ fn suspended_and_terminal_stages_are_not_cached() {
 fn a_removed_row_is_missing() {
     let mut row_cache = RowCache::default();
     let [stage, run, all] = std::array::from_fn(|_| commit(&mut row_cache, Status::Running, Status::Running));
-    row_cache.remove_stage(stage, "a");
+    row_cache.remove_stage(stage, &"a".into());
     assert_eq!(take(&mut row_cache, stage), (0, 1));
     row_cache.remove_run(run);
     assert_eq!(take(&mut row_cache, run), (1, 1));
@@ -141,17 +142,17 @@ fn idle_runs_are_dropped_and_busy_runs_are_not() {
 }
 
 /// Inserts the run and one of its stages, as a transaction that has read them at `read` and has moved `commits` by one.
-fn commit_at(row_cache: &mut RowCache, run_id: RunId, stage_key: &StageKey, read: i64) {
+fn commit_at(row_cache: &mut RowCache, run_id: RunId, stage_id: &str, read: i64) {
     let mut set = WorkingSet::default();
     set.load_run(run(run_id, Status::Running));
-    set.load_stage(StageRecord { stage_key: stage_key.into(), ..stage(run_id, Status::Running) });
+    set.load_stage(StageRecord { stage_id: stage_id.into(), ..stage(run_id, Status::Running) });
     set.runs.entry(run_id).or_default().commits = read;
     row_cache.insert(set.runs, |_| 1);
 }
 
 fn cached_stages(row_cache: &RowCache, run_id: RunId) -> (i64, Vec<&str>) {
     let cached = &row_cache.young[&run_id];
-    (cached.commits, cached.stages.keys().map(String::as_str).collect())
+    (cached.commits, cached.stages.keys().map(|key| &*key.id).collect())
 }
 
 #[test]

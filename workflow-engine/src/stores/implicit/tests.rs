@@ -13,8 +13,8 @@ use crate::value::StageKey;
 
 const LEASE: Duration = Duration::from_secs(30);
 
-fn new_stage((stage_key, waiting_on, stage_number): (&str, u32, u32)) -> NewStage {
-    let (stage_key, stage_name) = (stage_key.clone(), format!("the \"{stage_id}\""));
+fn new_stage((stage_id, waiting_on, stage_number): (&str, u32, u32)) -> NewStage {
+    let (stage_key, stage_name) = (stage_id.into(), format!("the \"{stage_id}\""));
     NewStage { stage_key, stage_name, stage_number, execution_group: waiting_on + 1, waiting_on }
 }
 
@@ -23,6 +23,7 @@ fn run() -> RunRecord {
         id: RunId::from_uuid(uuid::Uuid::from_u128(7)),
         workflow_id: "workflow".into(),
         definition_fingerprint: "definition".into(),
+        parent: None,
         status: Status::Running,
         priority: 7,
         version: 2,
@@ -54,12 +55,12 @@ fn claimed() -> RunRows {
     rows.implicit.start(&outline, 2);
     rows.implicit.owner = Some("worker".into());
     for stage_key in ["b", "c", "d"] {
-        let mut stage = rows.implicit.rows(&run(), stage_key).unwrap();
+        let mut stage = rows.implicit.rows(&run(), &stage_key.into()).unwrap();
         stage.stage.get_mut();
         rows.stages.insert(stage_key.into(), Box::new(stage));
     }
     for stage_key in ["b", "c"] {
-        claim(&mut rows, stage_key, "worker", now());
+        claim(&mut rows, &stage_key.into(), "worker", now());
     }
     rows
 }
@@ -102,10 +103,10 @@ fn has_row(rows: &RunRows, stage_key: &StageKey) -> bool {
 #[test]
 fn stages_that_wait_or_run_for_the_first_time_have_no_rows() {
     let mut rows = claimed();
-    rows.stages.get_mut("d").unwrap().stage.get_mut().unwrap().waiting_on = 1;
+    rows.stages.get_mut(&"d".into()).unwrap().stage.get_mut().unwrap().waiting_on = 1;
     let before = records(&rows);
     rows.settle_implicit();
-    assert!(["b", "c", "d"].iter().all(|stage_key| !has_row(&rows, stage_key)));
+    assert!(["b", "c", "d"].into_iter().all(|stage_id| !has_row(&rows, &stage_id.into())));
     assert_eq!(read_back(&rows), before);
     assert_eq!(rows.implicit.owner.as_deref(), Some("worker"));
     assert_eq!(rows.implicit.held_until, Some(now() + LEASE));
@@ -133,10 +134,10 @@ fn a_stage_that_is_anything_else_gets_its_rows() {
     for (number, change) in changes.into_iter().enumerate() {
         let mut rows = claimed();
         rows.settle_implicit();
-        let StageRows { stage, job, .. } = rows.stages.get_mut("b").unwrap().as_mut();
+        let StageRows { stage, job, .. } = rows.stages.get_mut(&"b".into()).unwrap().as_mut();
         change(stage.get_mut().unwrap(), job.get_mut().unwrap());
         rows.settle_implicit();
-        assert!(has_row(&rows, "b") && !has_row(&rows, "c"), "change {number}");
+        assert!(has_row(&rows, &"b".into()) && !has_row(&rows, &"c".into()), "change {number}");
         assert!(!rows.implicit.held().unwrap().contains("\"b\""), "change {number}");
     }
 }
@@ -144,44 +145,44 @@ fn a_stage_that_is_anything_else_gets_its_rows() {
 #[test]
 fn a_row_is_kept_to_the_end() {
     let mut rows = claimed();
-    rows.stages.get_mut("b").unwrap().stage.get_mut().unwrap().error_message = Some("retried".into());
+    rows.stages.get_mut(&"b".into()).unwrap().stage.get_mut().unwrap().error_message = Some("retried".into());
     rows.settle_implicit();
-    let stage = rows.stages.get_mut("b").unwrap();
+    let stage = rows.stages.get_mut(&"b".into()).unwrap();
     stage.stage.settle();
     stage.job.settle();
     stage.stage.get_mut().unwrap().error_message = None;
     rows.settle_implicit();
-    assert!(matches!(rows.stages["b"].stage.row_op(), RowOp::Update(_)));
+    assert!(matches!(rows.stages[&"b".into()].stage.row_op(), RowOp::Update(_)));
     assert!(!rows.implicit.held().unwrap().contains("\"b\""), "a ready stage is in one place");
 }
 
 #[test]
 fn the_owner_is_the_only_worker_whose_jobs_have_no_rows() {
     let mut rows = claimed();
-    claim(&mut rows, "c", "other", now());
+    claim(&mut rows, &"c".into(), "other", now());
     rows.settle_implicit();
-    assert!(!has_row(&rows, "b") && has_row(&rows, "c"));
+    assert!(!has_row(&rows, &"b".into()) && has_row(&rows, &"c".into()));
     rows.stages.values_mut().for_each(|rows| {
         rows.stage.settle();
         rows.job.settle();
     });
     // Without a lease, the run has no owner, and the next worker becomes it.
-    rows.stages.get_mut("b").unwrap().job.delete();
-    rows.stages.get_mut("b").unwrap().stage.get_mut().unwrap().status = Status::Completed;
+    rows.stages.get_mut(&"b".into()).unwrap().job.delete();
+    rows.stages.get_mut(&"b".into()).unwrap().stage.get_mut().unwrap().status = Status::Completed;
     rows.settle_implicit();
     assert_eq!((rows.implicit.owner.as_deref(), rows.implicit.held_until), (None, None));
-    claim(&mut rows, "d", "other", now());
+    claim(&mut rows, &"d".into(), "other", now());
     rows.settle_implicit();
-    assert!(!has_row(&rows, "d"));
+    assert!(!has_row(&rows, &"d".into()));
     assert_eq!(rows.implicit.owner.as_deref(), Some("other"));
 }
 
 #[test]
 fn a_stage_without_job_that_waits_for_nothing_has_a_row() {
     let mut rows = claimed();
-    rows.stages.get_mut("d").unwrap().stage.get_mut().unwrap().waiting_on = 0;
+    rows.stages.get_mut(&"d".into()).unwrap().stage.get_mut().unwrap().waiting_on = 0;
     rows.settle_implicit();
-    assert!(has_row(&rows, "d"), "a search for lost jobs finds it");
+    assert!(has_row(&rows, &"d".into()), "a search for lost jobs finds it");
 }
 
 #[test]
@@ -193,7 +194,7 @@ fn the_bound_of_the_leases_moves_seldom_and_is_never_late() {
     for second in 1..=60 {
         let at = now() + TimeDelta::seconds(second);
         for stage_key in ["b", "c"] {
-            claim(&mut rows, stage_key, "worker", at);
+            claim(&mut rows, &stage_key.into(), "worker", at);
         }
         rows.settle_implicit();
         let bound = rows.implicit.held_until.unwrap();
@@ -216,17 +217,18 @@ fn a_renewed_lease_has_its_rows_and_keeps_its_epoch() {
     set.runs.insert(run_id, rows);
     let lease =
         |stage_key: &StageKey, epoch| Lease { run_id, stage_key: stage_key.into(), generation: 1, epoch };
-    let leases = vec![lease("b", 1), lease("c", 2), lease("d", 1), lease("e", 1)];
+    let leases =
+        vec![lease(&"b".into(), 1), lease(&"c".into(), 2), lease(&"d".into(), 1), lease(&"e".into(), 1)];
     let later = now() + TimeDelta::seconds(10);
     let renewal = Renewal { leases: leases.clone(), end: LeaseEnd::In(LEASE) };
     assert_eq!(set.renew(&renewal, later), leases[1..], "the others are lost");
     set.settle_implicit();
     let rows = &set.runs[&run_id];
-    let RowOp::Insert(job) = rows.stages["b"].job.row_op() else { panic!("the job has no row") };
+    let RowOp::Insert(job) = rows.stages[&"b".into()].job.row_op() else { panic!("the job has no row") };
     assert_eq!((job.lease_epoch, job.attempt, job.leased_until), (1, 1, Some(later + LEASE)));
-    assert!(has_row(rows, "b") && !has_row(rows, "c"));
+    assert!(has_row(rows, &"b".into()) && !has_row(rows, &"c".into()));
     let held = rows.implicit.held().unwrap();
-    assert!(!held.contains(&entry_start("b")) && held.contains(&entry_start("c")));
+    assert!(!held.contains(&entry_start(&"b".into())) && held.contains(&entry_start(&"c".into())));
 }
 
 #[test]
@@ -240,7 +242,7 @@ fn a_lease_that_was_written_while_the_clock_was_ahead_lasts_its_length_from_now(
     let lease = Lease { run_id, stage_key: "b".into(), generation: 1, epoch: 1 };
     let renewal = Renewal { leases: vec![lease], end: LeaseEnd::Corrected(TimeDelta::seconds(1)) };
     assert!(set.renew(&renewal, before).is_empty());
-    let job = set.stage(run_id, "b").unwrap().job.get().unwrap();
+    let job = set.stage(run_id, &"b".into()).unwrap().job.get().unwrap();
     assert_eq!(job.leased_until, Some(instant::after(before, LEASE)));
 }
 
