@@ -12,6 +12,8 @@ export type ActionRecord = {
     details: unknown;
     /** The id. It grows with each action. */
     id: number;
+    /** The place of the stage in its run; empty outside of repeated parts. */
+    place?: string;
     /** The run. */
     run_id: string;
     /** The stage, if the action was about one. */
@@ -60,6 +62,8 @@ export type AiCallRecord = {
     outcome: CallStatus;
     /** The tokens of the response. */
     output_tokens: number;
+    /** The place of the stage in its run; empty outside of repeated parts. */
+    place?: string;
     /** The prompt, unless capturing it is switched off. */
     prompt: string | null;
     /** The most that the call can cost, while the cost is unknown (`RESERVED`, `UNKNOWN`); zero otherwise. */
@@ -110,6 +114,8 @@ export type AnnotationRecord = {
     key: string;
     /** Further data. */
     payload?: unknown;
+    /** The place of the stage in its run; empty outside of repeated parts. */
+    place?: string;
     /** The run. */
     run_id: string;
     /** The scope. */
@@ -138,6 +144,8 @@ export type ArtifactView = {
     generation: number;
     /** The key, unique within the stage. */
     key: string;
+    /** The place of the stage in its run; absent outside of repeated parts. */
+    place?: string;
     /** The run. */
     run_id: string;
     /** The stage. */
@@ -491,6 +499,8 @@ export type ListedRun = {
     id: string;
     /** The sequence number of the newest event. */
     last_sequence: number;
+    /** The run and the stage that have started it; absent for a run that no stage has started. */
+    parent?: RunParent | null;
     /** What the run does now. */
     phase: Phase;
     /** The priority. Runs with a higher one are claimed first. */
@@ -532,6 +542,8 @@ export type LogRecord = {
     level: LogLevel;
     /** The message. */
     message: string;
+    /** The place of the stage in its run; empty outside of repeated parts. */
+    place?: string;
     /** The run. */
     run_id: string;
     /** The stage that the line is about. `None` for a line about the run as a whole. */
@@ -601,6 +613,8 @@ export type PendingApproval = {
     form: unknown;
     /** Names it: pass it to [`Engine::answer`]. */
     id: ApprovalId;
+    /** The place of the stage in its run; empty outside of repeated parts. */
+    place?: string;
     /** The question: what the stage's function has returned. */
     question: unknown;
     /** The run. */
@@ -752,6 +766,14 @@ export type Resumed = {
     resumed: boolean;
 };
 
+/** The costs of a run. */
+export type RunCosts = {
+    /** The costs of the run itself, and its budget. */
+    own: CostSummary;
+    /** The costs of the run, of the runs that it has started, and so on; of the first 100,000. The budget is the run's own. */
+    with_children: CostSummary;
+};
+
 /** A number of runs. */
 export type RunCount = {
     /** The number of runs that were counted. */
@@ -788,6 +810,8 @@ export type RunFilter = {
     id_prefix?: string | null;
     /** The idempotency key with which the run was started. */
     idempotency_key?: string | null;
+    /** The run that has started it. */
+    parent?: string | null;
     /** What the run does now. A store ignores this condition and the following ones, which [`Engine::runs`](crate::Engine::runs) checks. */
     phase?: Phase | null;
     /** The statuses, any of them; empty for every status. */
@@ -798,6 +822,20 @@ export type RunFilter = {
     waiting_for?: WaitingFor | null;
     /** The id of the workflow. */
     workflow_id?: string | null;
+};
+
+/** The run and the stage that have started a run. */
+export type RunParent = {
+    /** The number of runs above this one: 1 for the child of a run that has no parent. */
+    depth: number;
+    /** The generation of the parent in which it did so. */
+    generation: number;
+    /** Whether the stage waits for the end of the run: the run is then a step of its parent, and ends with it. */
+    is_awaited: boolean;
+    /** The parent. */
+    run_id: string;
+    /** The stage of the parent that has started the run: `embed`, or `embed[17]` in a repeated part. */
+    stage_id: string;
 };
 
 /** How many stages of a run have ended. */
@@ -834,6 +872,8 @@ export type RunView = {
     id: string;
     /** The sequence number of the newest event. */
     last_sequence: number;
+    /** The run and the stage that have started it; absent for a run that no stage has started. */
+    parent?: RunParent | null;
     /** What the run does now. */
     phase: Phase;
     /** The priority. Runs with a higher one are claimed first. */
@@ -981,6 +1021,8 @@ export type StageFailure = {
     code: string;
     /** The text of the failure. */
     message: string;
+    /** The place of the stage in its run; empty outside of repeated parts. */
+    place?: string;
     /** The stage that failed. */
     stage_id: string;
 };
@@ -1005,6 +1047,10 @@ export type StageTime = {
 export type StageTimeline = {
     /** The attempts in all generations, oldest first. */
     attempts: AttemptRecord[];
+    /** The id of the workflow that the stage runs, where it is one. */
+    child_workflow_id?: string | null;
+    /** The place of the stage in its run; empty outside of repeated parts. */
+    place?: string;
     /** The stage's id. */
     stage_id: string;
     /** The stage's name, for people. */
@@ -1061,6 +1107,8 @@ export type StageView = {
     name: string;
     /** The 1-based position in reading order. */
     number: number;
+    /** The place of the stage in its run; absent outside of repeated parts. */
+    place?: string;
     /** The instant at which the latest attempt began. */
     started_at: string | null;
     /** `PENDING`, `RUNNING`, `SUSPENDED`, `COMPLETED`, `FAILED`, `CANCELLED`, or `SKIPPED` where a `match` took another arm. */
@@ -1193,7 +1241,7 @@ export type VersionView = {
 };
 
 /** What a stage waits for. */
-export type WaitReason = "worker" | "backoff" | "external" | "delay";
+export type WaitReason = "worker" | "backoff" | "external" | "child" | "delay";
 
 /** What a stage of a run waits for. */
 export type WaitingFor = "worker" | "check" | "retry" | "budget";

@@ -148,6 +148,11 @@ function RunView({ id }: { id: string }) {
                             : duration(between(record.started_at, record.completed_at))}
                     </Fact>
                 )}
+                {record.parent && (
+                    <Fact name="Started by">
+                        <a href={href(`runs/${record.parent.run_id}`, { stage: record.parent.stage_id })}>stage {record.parent.stage_id}</a> of another run
+                    </Fact>
+                )}
                 {record.generation > 1 && (
                     <Fact name="Generation">
                         {record.generation}{" "}

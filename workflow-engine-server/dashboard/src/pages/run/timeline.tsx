@@ -14,6 +14,7 @@ const WAITS: Record<StageWait["reason"], string> = {
     backoff: "waited before the next attempt",
     external: "waited for something outside",
     delay: "waited for its delay",
+    child: "waited for the run that it started",
 };
 
 const OUTCOMES: Record<AttemptRecord["outcome"], string> = {
