@@ -29,7 +29,9 @@ pub struct RunRow {
 #[derive(Debug, Deserialize)]
 pub struct StageRow {
     workflow_run_id: String,
+    /// The key of the stage, once [`Rows::read`] has added the place: `embed[17]`.
     pub stage_id: String,
+    place: String,
     pub generation: i64,
     pub status: String,
     pub attempt: i64,
@@ -40,7 +42,9 @@ pub struct StageRow {
 #[derive(Debug, Deserialize)]
 pub struct JobRow {
     workflow_run_id: String,
+    /// The key of the stage, as that of a [`StageRow`].
     pub stage_id: String,
+    place: String,
     pub generation: i64,
     pub status: String,
     pub attempt: i64,
@@ -102,6 +106,7 @@ pub struct EventRow {
 #[serde(default)]
 struct Payload {
     stage_id: Option<String>,
+    place: String,
     attempt: Option<i64>,
 }
 
@@ -120,17 +125,19 @@ const RUN: [(&str, Column); 13] = [
     ("held_until", Column::Instant),
     ("outline_sequence", Column::Plain),
 ];
-const STAGE: [(&str, Column); 6] = [
+const STAGE: [(&str, Column); 7] = [
     ("workflow_run_id", Column::Plain),
     ("stage_id", Column::Plain),
+    ("place", Column::Plain),
     ("generation", Column::Plain),
     ("status", Column::Plain),
     ("attempt", Column::Plain),
     ("waiting_on", Column::Plain),
 ];
-const JOB: [(&str, Column); 8] = [
+const JOB: [(&str, Column); 9] = [
     ("workflow_run_id", Column::Plain),
     ("stage_id", Column::Plain),
+    ("place", Column::Plain),
     ("generation", Column::Plain),
     ("status", Column::Plain),
     ("attempt", Column::Plain),
@@ -153,8 +160,10 @@ impl Rows {
     /// Reads all rows.
     pub async fn read(database: &mut Database) -> Self {
         let runs = database.table("workflow_runs", &RUN).await;
-        let stages = database.table::<StageRow>("workflow_stage_rows", &STAGE).await;
-        let jobs = database.table::<JobRow>("workflow_job_queue", &JOB).await;
+        let mut stages = database.table::<StageRow>("workflow_stage_rows", &STAGE).await;
+        stages.iter_mut().for_each(|row| row.stage_id += &shown(&row.place));
+        let mut jobs = database.table::<JobRow>("workflow_job_queue", &JOB).await;
+        jobs.iter_mut().for_each(|row| row.stage_id += &shown(&row.place));
         let mut commits = database.table::<CommitRow>("workflow_commits", &COMMIT).await;
         commits.sort_by_key(|commit| commit.sequence);
         let definitions = database.table::<DefinitionRow>("workflow_definitions", &DEFINITION).await;
@@ -235,12 +244,18 @@ impl CommitRow {
         let events: Vec<Payload> = serde_json::from_str(&self.events).expect("events");
         let event = |(event_type, payload): (String, Payload)| EventRow {
             event_type,
-            stage: payload.stage_id,
+            stage: payload.stage_id.map(|stage_id| stage_id + &payload.place),
             attempt: payload.attempt,
             occurred_at: self.occurred_at,
         };
         types.into_iter().zip(events).map(event).collect()
     }
+}
+
+/// Returns a place as it is shown: `[17][3]`. The column has each number in hexadecimal digits, joined by dots.
+fn shown(place: &str) -> String {
+    let numbers = place.split('.').filter(|number| !number.is_empty());
+    numbers.map(|number| format!("[{}]", u32::from_str_radix(number, 16).expect("a place"))).collect()
 }
 
 fn by_run<T>(rows: Vec<T>, run: impl Fn(&T) -> &String) -> BTreeMap<String, Vec<T>> {

@@ -7,6 +7,7 @@ const NIGHTLY: &str = r#"{"id":"nightly","cron":"30 2 * * *","zone":"Europe/Berl
 #[test]
 fn a_schedule_is_put_shown_paused_and_deleted() {
     let world = World::new();
+    world.shop(&["migrate"]).done();
     assert_eq!(world.shop(&["schedules", "put", NIGHTLY]).done(), "nightly  created\n");
     assert_eq!(world.shop(&["schedules", "put", NIGHTLY]).done(), "nightly  unchanged\n");
     // Without the code of the workflow.
@@ -30,6 +31,7 @@ fn a_schedule_is_put_shown_paused_and_deleted() {
 #[test]
 fn a_schedule_is_triggered_and_backfilled() {
     let world = World::new();
+    world.shop(&["migrate"]).done();
     world.shop(&["schedules", "put", NIGHTLY]).done();
     world.wfe(&["schedules", "trigger", "nightly"]).fails(3, "ordering");
     let run = world.shop(&["schedules", "trigger", "nightly", "--key", "click-7"]).done();

@@ -50,13 +50,17 @@ type __Process3 = <__Process3Path as ::workflow_engine::__private::Known<
     __private::schema:: < ProcessConfig >, }; impl __private::Workflow for process { type
     Input = < __Process0 as __private::Stage > ::Input; type Output = < __Process3 as
     __private::Stage > ::Output; type Config = ProcessConfig; type Outputs =
-    ProcessOutputs; fn definition() -> & 'static __private::WorkflowDefinition { static
-    DEFINITION : __private::LazyLock < __private::WorkflowDefinition > =
-    __private::LazyLock::new(|| __private::define(TABLE)); & DEFINITION } fn
-    decode_output(outputs : & [__private::Json],) -> __private::Result < Self::Output,
-    __private::JsonError > { __private::decode_output:: < __private::Single < __Process3
-    > > (outputs) } fn decode_outputs(stored : & __private::HashMap < __private::String,
-    __private::Json >,) -> __private::Result < Self::Outputs, __private::JsonError > {
+    ProcessOutputs; type StepInput = Self::Input; const STEP :
+    __private::StageDeclaration =
+    __private::StageDeclaration::new(__private::StagePath::here(::core::module_path!(),
+    "process"), "process", "Process", "Processes."); fn definition() -> & 'static
+    __private::WorkflowDefinition { static DEFINITION : __private::LazyLock <
+    __private::WorkflowDefinition > = __private::LazyLock::new(||
+    __private::define(TABLE)); & DEFINITION } fn decode_output(outputs : &
+    [__private::Json],) -> __private::Result < Self::Output, __private::JsonError > {
+    __private::decode_output:: < __private::Single < __Process3 > > (outputs) } fn
+    decode_outputs(stored : & __private::HashMap < __private::String, __private::Json >,)
+    -> __private::Result < Self::Outputs, __private::JsonError > {
     __private::Decoded::decode(stored) } } const GRAPH : & __private::Graph = &
     __private::Graph { workflow : "process", nodes : & [< __Process0 as
     __private::StageNode > ::NODE, < __Process1 as __private::StageNode > ::NODE, <

@@ -114,6 +114,8 @@ async fn scans_nothing(connection: &mut SqliteConnection) {
             || ["SCAN CONSTANT ROW", "SCAN fresh", "SCAN p"].contains(&step)
             // A union whose arms end at their limits.
             || step == "SCAN e"
+            // A run and those below it, up to a limit.
+            || step == "SCAN d"
             // A row for each subscriber.
             || ["SCAN s", "SCAN workflow_subscribers"].contains(&step)
             || partial.iter().any(|index| step.ends_with(&format!("INDEX {index}")))
@@ -136,6 +138,7 @@ async fn a_slice_of_a_list_reads_its_candidates_from_an_index() {
         &["SCAN n USING INDEX workflow_runs_unfinished"],
         &["SEARCH n USING COVERING INDEX workflow_runs_ended (status=? AND id<?)"; 2],
         &["SEARCH t USING COVERING INDEX workflow_run_tags_by_value (key=? AND value=? AND workflow_run_id<?)"],
+        &["SEARCH r USING INDEX workflow_runs_children (parent_run_id=? AND id<?)"],
         &["SCAN r USING INDEX workflow_runs_unfinished"],
         &["SEARCH t USING COVERING INDEX workflow_run_tags_by_value (key=? AND value=?)"],
         // Without the optional index it is not used.

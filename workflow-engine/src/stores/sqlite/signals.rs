@@ -66,6 +66,7 @@ const NEXT: &str = concat!(
 );
 
 /// The waits of the stage ?2 in the definition ?1, after the wait ?3, ?4, ?5, ?6.
+/// The `+` lets SQLite order by `stage_id` as the index does, and not leave it out as a constant.
 const WAITS: &str = concat!(
     "SELECT ",
     signal_wait_columns!(flat_row),
@@ -75,7 +76,7 @@ const WAITS: &str = concat!(
         FROM {prefix}job_queue AS j
         CROSS JOIN {prefix}stage_rows AS s
             ON s.workflow_run_id = j.workflow_run_id AND s.stage_id = j.stage_id AND s.place = j.place
-        WHERE j.status = 'SUSPENDED' AND j.definition_fingerprint = ?1 AND j.stage_id = ?2
+        WHERE j.status = 'SUSPENDED' AND j.definition_fingerprint = ?1 AND +j.stage_id = ?2
             AND j.run_at >= ?3 AND (j.run_at > ?3 OR (j.workflow_run_id, j.stage_id, j.place) > (?4, ?5, ?6))
             AND NOT EXISTS (SELECT 1 FROM {prefix}signals AS g WHERE g.workflow_run_id = j.workflow_run_id
                 AND g.stage_id = j.stage_id AND g.place = j.place AND g.consumed_at IS NULL)
