@@ -52,5 +52,5 @@ documents! {
     Time "docs/guide/24-time.md";
     Signals "docs/guide/25-signals.md";
     Schedules "docs/guide/26-schedules.md";
-    ChildRuns "docs/guide/27-child-runs.md";
+    ChildRuns "docs/guide/27-children.md";
 }

@@ -45,5 +45,5 @@ chapters! {
     time "24-time.md";
     signals "25-signals.md";
     schedules "26-schedules.md";
-    child_runs "27-child-runs.md";
+    children "27-children.md";
 }
