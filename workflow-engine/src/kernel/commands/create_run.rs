@@ -333,17 +333,20 @@ impl CreateRun {
         let priority = self.priority.unwrap_or(Claimant::DEFAULT_PRIORITY);
 
         let mut changes = vec![Change::CreateRun(self.new_run(definition, request, None))];
-        let mut precondition = Precondition::Absent;
-        match origin {
-            Origin::Caller => {}
-            Origin::Enqueued => changes.push(Change::Dequeue),
+        let precondition = match origin {
+            Origin::Caller => Precondition::Absent,
+            Origin::Enqueued => {
+                changes.push(Change::Dequeue);
+                Precondition::Absent
+            }
             #[cfg(feature = "schedules")]
             Origin::Schedule(moved) => {
                 let ScheduleMove { expected: version, record } = *moved;
-                precondition = Precondition::Schedule { id: record.schedule.id.clone(), version };
+                let id = record.schedule.id.clone();
                 changes.push(Change::MoveSchedule(Box::new(record)));
+                Precondition::Schedule { id, version }
             }
-        }
+        };
         if !self.tags.is_empty() {
             changes.push(Change::Tag { tags: self.tags.clone() });
         }

@@ -65,6 +65,10 @@ pub(in crate::stores) struct ArtifactRow {
 #[derive(Clone, Debug)]
 pub(in crate::stores) struct MovedSchedule {
     /// The version of the row before.
+    #[cfg_attr(
+        not(any(feature = "postgres", feature = "sqlite")),
+        allow(dead_code, reason = "the store in memory moves its records in one lock")
+    )]
     pub(in crate::stores) expected: u64,
     pub(in crate::stores) record: ScheduleRecord,
 }
