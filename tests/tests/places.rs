@@ -66,7 +66,8 @@ async fn run_to_the_end(world: &World) -> (Engine, AnyRun) {
     let run_id = start(world).await;
     let engine = world.engine().register::<Noting>().build().await.unwrap();
     let run = engine.any_run(run_id).await.unwrap();
-    assert_eq!(run.wait().await.unwrap().status, Status::Completed);
+    let ended = run.wait().await.unwrap();
+    assert_eq!(ended.status, Status::Completed, "{:?}", ended.error);
     (engine, run)
 }
 
