@@ -16,7 +16,7 @@ use crate::ports::RunWatch;
 /// itself, if it has a worker.
 const EXTERNAL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// The pause after a pass that could do nothing about what is due: another process is about to, or may be.
+/// The pause after two passes that could do nothing about what is due: another process is about to, or may be.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Starts runs and fails them at their instants, and handles the ticks of schedules. It waits for the earliest instant, for
@@ -29,13 +29,16 @@ pub(super) struct Timers {
     next_look: DateTime<Utc>,
     /// The runs for which schedules wait.
     blocking: Vec<RunWatch>,
+    /// Whether the pass before could do nothing about what was due.
+    is_stuck: bool,
 }
 
 impl Timers {
     pub(super) fn new(kernel: &Kernel) -> Self {
         let hints = kernel.store().hints();
         let next_look = kernel.clock().now();
-        Self { own: hints.watch_timers(), external: hints.watch_external(), next_look, blocking: Vec::new() }
+        let (own, external) = (hints.watch_timers(), hints.watch_external());
+        Self { own, external, next_look, blocking: Vec::new(), is_stuck: false }
     }
 }
 
@@ -56,11 +59,15 @@ impl Service for Timers {
         let hints = kernel.store().hints();
         self.blocking = waits.runs.iter().map(|run_id| hints.watch_run(*run_id)).collect();
         let next = kernel.next_time_of(&waits).await?;
+        let was_stuck = std::mem::take(&mut self.is_stuck);
         Ok(match next {
             None => Next::WhenWoken,
             Some(next) if next > now => Next::At(next),
-            Some(_) if found > 0 => Next::Now,
-            Some(_) => Next::At(now + RETRY_INTERVAL),
+            Some(_) => {
+                // What became due during this pass is for the next one: only a second pass in vain is followed by a pause.
+                self.is_stuck = found == 0;
+                if self.is_stuck && was_stuck { Next::At(now + RETRY_INTERVAL) } else { Next::Now }
+            }
         })
     }
 
