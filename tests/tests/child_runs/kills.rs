@@ -49,8 +49,8 @@ async fn live(
         if process.is_dead() {
             return None;
         }
-        let is_over = run.status().await.expect("the store is available").is_terminal();
-        if is_over && children.iter().all(|child| child.status.is_terminal()) {
+        let has_ended = run.status().await.expect("the store is available").is_terminal();
+        if has_ended && children.iter().all(|child| child.status.is_terminal()) {
             return Some(run);
         }
         // Longer than a lease.

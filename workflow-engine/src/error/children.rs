@@ -1,8 +1,8 @@
 //! One constructor for each cause: runs that stages start.
 
+use std::fmt::Display;
+
 use super::{Error, ErrorCode};
-use crate::records::RunParent;
-use crate::value::RunId;
 
 impl Error {
     pub(crate) fn child_key_taken(key: &str) -> Self {
@@ -12,8 +12,7 @@ impl Error {
         )
     }
 
-    pub(crate) fn child_too_deep(parent: RunId, workflow: &str) -> Self {
-        let deepest = RunParent::MAX_DEPTH;
+    pub(crate) fn child_too_deep(parent: impl Display, deepest: u32, workflow: &str) -> Self {
         Self::new(
             ErrorCode::ChildTooDeep,
             format!(

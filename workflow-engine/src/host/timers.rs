@@ -64,7 +64,7 @@ impl Service for Timers {
             None => Next::WhenWoken,
             Some(next) if next > now => Next::At(next),
             Some(_) => {
-                // What became due during this pass is for the next one: only a second pass in vain is followed by a pause.
+                // What became due during this pass is for the next one: a pause follows a second pass without effect.
                 self.is_stuck = found == 0;
                 if self.is_stuck && was_stuck { Next::At(now + RETRY_INTERVAL) } else { Next::Now }
             }

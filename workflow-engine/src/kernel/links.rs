@@ -1,6 +1,6 @@
 //! What the decisions about a run mean for its parent and its children.
 //!
-//! A stage that waits for a child is woken in the commit that ends the child, and a child is told to end in the commit
+//! A stage that waits for a child is woken in the commit that ends the child, and the end of a child is made due in the commit
 //! that ends the wait.
 
 use crate::ports::{Change, Decision, OtherRun, RunEnd, Snapshot};

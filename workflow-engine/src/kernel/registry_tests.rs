@@ -1,3 +1,5 @@
+//! What the registry refuses.
+
 use super::check_stage_id;
 use crate::ErrorCode;
 

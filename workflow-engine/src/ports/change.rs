@@ -8,9 +8,7 @@ use super::other_run::OtherRun;
 use super::rerun_stage::RerunStage;
 use super::run_end::RunEnd;
 use crate::ledger::{CallOutcome, CallReservation};
-use crate::records::{
-    Annotation, BlobKey, Claimant, LogLevel, RunStart, ScheduleRecord, Statement, StoredValue,
-};
+use crate::records::{Annotation, BlobKey, Claimant, LogLevel, RunStart, Statement, StoredValue};
 use crate::value::{CallId, Cost, Json, StageKey};
 
 /// One thing that a decision writes. Its documentation defines its meaning in every store, events included.
@@ -35,7 +33,7 @@ pub enum Change {
         deadline: Option<Duration>,
     },
     /// Writes the schedule that [`Precondition::Schedule`](super::Precondition::Schedule) names, at this instant. No event.
-    MoveSchedule(Box<ScheduleRecord>),
+    MoveSchedule(Box<crate::records::ScheduleRecord>),
     /// Makes the run `RUNNING` and inserts its stages, `PENDING`. Moves the version. Event `workflow:started`.
     StartRun {
         /// Every stage of the workflow, in reading order.

@@ -1,3 +1,5 @@
+//! Keys of stages and places: how they are shown, read and sorted.
+
 use super::{Place, StageKey};
 
 /// Numbers of which texts in decimal digits would sort in another order.

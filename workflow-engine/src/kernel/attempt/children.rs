@@ -37,7 +37,7 @@ impl AttemptChildren {
         let parent = parent.ok_or_else(|| refused(&Error::run_not_found(run_id)))?;
         child.depth = parent.depth() + 1;
         if child.depth > RunParent::MAX_DEPTH {
-            return Err(refused(&Error::child_too_deep(run_id, &child.workflow_id)));
+            return Err(refused(&Error::child_too_deep(run_id, RunParent::MAX_DEPTH, &child.workflow_id)));
         }
         child.priority.get_or_insert(parent.priority);
         let mut tags = self.ports.call(|| self.ports.store.tags(run_id)).await?;

@@ -1,5 +1,6 @@
 //! `run.create`: stores a run, and starts it where the host has free slots.
 
+mod child;
 mod options;
 
 use std::collections::{BTreeMap, HashMap};
@@ -24,7 +25,7 @@ use crate::kernel::slots::Reservation;
 use crate::kernel::start_plan::{first_stages, start_changes};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 use crate::ports::EnqueuedRun;
-use crate::ports::{Change, ChildStart, Commit, Decision, IdempotencyEntry, NewRun, Precondition};
+use crate::ports::{Change, Commit, Decision, IdempotencyEntry, NewRun, Precondition};
 #[cfg(feature = "schedules")]
 use crate::records::ScheduleRecord;
 use crate::records::{Annotation, Claimant, RunParent, RunRequest, Status, check_tags};
@@ -213,37 +214,6 @@ impl CreateRun {
             Err(error) => spans::failed(&span, error.code().as_str()),
         }
         created
-    }
-
-    /// Returns the run as the child of another one, to be created by the commit of a stage.
-    pub(crate) fn child_start(
-        self,
-        kernel: &Kernel,
-        run_id: RunId,
-        parent: RunParent,
-    ) -> Result<ChildStart, Error> {
-        let Checked { registered, request, entry, .. } = self.check(kernel, run_id)?;
-        let definition = registered.definition();
-        Ok(ChildStart {
-            run_id,
-            idempotency: entry,
-            run: self.new_run(definition, request, Some(parent)),
-            budget: self.budget,
-            start: self.start(kernel),
-            deadline: self.deadline.or(definition.deadline),
-            tags: self.tags,
-        })
-    }
-
-    /// Returns the metadata with the trace of the body that starts the run.
-    pub(crate) fn metadata_in_trace(&self, kernel: &Kernel) -> Option<Json> {
-        traced_metadata(kernel, self.metadata.clone(), &Span::current())
-    }
-
-    /// Returns the run that an earlier request with the same idempotency key has created. `existing` is any run.
-    pub(crate) async fn earlier_run(&self, kernel: &Kernel, existing: RunId) -> Result<Option<RunId>, Error> {
-        let Some(entry) = self.entry(existing)? else { return Ok(None) };
-        idempotency::stored_output(kernel, existing, &entry).await
     }
 
     fn new_run(
