@@ -35,7 +35,7 @@ async fn start(world: &World) -> RunId {
         parent: None,
         request: RunRequest {
             input: encode(json!({ "text": "hello" })),
-            config: encode(json!({})),
+            config: encode(json!({ "note": {} })),
             metadata: None,
         },
     };
