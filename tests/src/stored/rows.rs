@@ -1,6 +1,7 @@
 //! The rows of runs, stages, jobs and commits, as they are in the tables.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -161,9 +162,13 @@ impl Rows {
     pub async fn read(database: &mut Database) -> Self {
         let runs = database.table("workflow_runs", &RUN).await;
         let mut stages = database.table::<StageRow>("workflow_stage_rows", &STAGE).await;
-        stages.iter_mut().for_each(|row| row.stage_id += &shown(&row.place));
+        for row in &mut stages {
+            row.stage_id += &shown(&row.place);
+        }
         let mut jobs = database.table::<JobRow>("workflow_job_queue", &JOB).await;
-        jobs.iter_mut().for_each(|row| row.stage_id += &shown(&row.place));
+        for row in &mut jobs {
+            row.stage_id += &shown(&row.place);
+        }
         let mut commits = database.table::<CommitRow>("workflow_commits", &COMMIT).await;
         commits.sort_by_key(|commit| commit.sequence);
         let definitions = database.table::<DefinitionRow>("workflow_definitions", &DEFINITION).await;
@@ -254,8 +259,12 @@ impl CommitRow {
 
 /// Returns a place as it is shown: `[17][3]`. The column has each number in hexadecimal digits, joined by dots.
 fn shown(place: &str) -> String {
-    let numbers = place.split('.').filter(|number| !number.is_empty());
-    numbers.map(|number| format!("[{}]", u32::from_str_radix(number, 16).expect("a place"))).collect()
+    let mut shown = String::new();
+    for number in place.split('.').filter(|number| !number.is_empty()) {
+        let number = u32::from_str_radix(number, 16).expect("a place is made of hexadecimal numbers");
+        write!(shown, "[{number}]").expect("a string takes any text");
+    }
+    shown
 }
 
 fn by_run<T>(rows: Vec<T>, run: impl Fn(&T) -> &String) -> BTreeMap<String, Vec<T>> {

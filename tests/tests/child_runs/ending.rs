@@ -167,8 +167,14 @@ async fn a_child_that_has_completed_stays_so(world: World) {
     run.output().await.unwrap();
     assert_eq!(ended(&child).await.status, Status::Completed);
     run.rerun_from::<packing>().await.unwrap();
-    assert_eq!(child.status().await.unwrap(), Status::Completed);
     run.cancel("enough").await.unwrap();
+    let newest = run.children().await.unwrap().items[0].id;
+    if newest != child.id() {
+        let newest = engine.run_handle::<packing>(newest).await.unwrap();
+        assert_eq!(ended(&newest).await.status, Status::Cancelled);
+    }
+    let first = child.record().await.unwrap();
+    assert_eq!((first.status, first.cancel_reason), (Status::Completed, None));
 }
 
 async fn a_child_that_was_deleted_fails_the_step(world: World) {

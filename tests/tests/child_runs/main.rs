@@ -5,3 +5,4 @@ mod steps;
 mod ending;
 mod kills;
 mod kit;
+mod versions;

@@ -189,8 +189,18 @@ async fn a_child_that_is_not_registered_is_refused_at_build(world: World) {
 async fn a_wake_from_outside_does_not_end_the_wait(world: World) {
     let engine = engine(&world).await;
     let (run, child) = held(&engine).await;
+    let next_check = async || {
+        let snapshot = world.store.snapshot(run.id()).await.unwrap().unwrap();
+        snapshot.jobs.iter().find(|job| job.stage_id == "packing").unwrap().run_at
+    };
+    let before = next_check().await;
+    world.clock.advance(Duration::from_secs(1));
     assert!(run.wake::<packing>().await.unwrap());
-    world.clock.advance(Duration::from_secs(3 * 3_600));
+    // The check that the wake has made due has found the child running.
+    while next_check().await <= before {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(run.status().await.unwrap(), Status::Running);
     signal::give(child.id(), "weighed");
     assert_eq!(run.output().await.unwrap(), "packed: 4000 g");
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection};
 use tempfile::TempDir;
+use workflow_engine::Engine;
 use workflow_engine::stores::SqliteStore;
 
 use super::{
@@ -84,32 +85,32 @@ async fn on_sqlite() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn choices_on_sqlite() {
+/// Returns the cost of [`RUNS`] plain runs, and of as many others on the same store.
+async fn costs_beside_plain(others: impl AsyncFn(&Engine, u64)) -> [Cost; 2] {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("store.db");
     let store = Arc::new(SqliteStore::open(path.to_str().unwrap()).await.unwrap());
     let mut counter = SqliteConnection::connect(path.to_str().unwrap()).await.unwrap();
     count_rows(&mut counter).await;
     let engine = engine(store.clone(), Subscribers::None).await;
-    let mut costs = Vec::new();
-    for is_plain in [true, false] {
-        let runs = async |runs| {
-            if is_plain {
-                run_as::<plain>(&engine, runs).await;
-            } else {
-                run_as::<choosing>(&engine, runs).await;
-            }
-        };
-        runs(WARM_UP).await;
-        let before = current_cost(&store, Some(&mut counter), &path).await;
-        runs(RUNS).await;
-        costs.push(current_cost(&store, Some(&mut counter), &path).await - before);
-    }
-    println!("plain: {}\nchoosing: {}", costs[0], costs[1]);
-    check_choices(costs[0], costs[1]);
+    run_as::<plain>(&engine, WARM_UP).await;
+    let before = current_cost(&store, Some(&mut counter), &path).await;
+    run_as::<plain>(&engine, RUNS).await;
+    let of_plain = current_cost(&store, Some(&mut counter), &path).await - before;
+    others(&engine, WARM_UP).await;
+    let before = current_cost(&store, Some(&mut counter), &path).await;
+    others(&engine, RUNS).await;
+    let of_others = current_cost(&store, Some(&mut counter), &path).await - before;
     counter.close().await.unwrap();
     engine.shutdown().await;
+    [of_plain, of_others]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn choices_on_sqlite() {
+    let [of_plain, of_choosing] = costs_beside_plain(run_as::<choosing>).await;
+    println!("plain: {of_plain}\nchoosing: {of_choosing}");
+    check_choices(of_plain, of_choosing);
 }
 
 /// The most statements of a wait. Each of its commits loads and writes some rows that a run without a wait does not have.
@@ -117,23 +118,6 @@ const WAIT_STATEMENTS: u64 = 40;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn signals_on_sqlite() {
-    let folder = TempDir::new().unwrap();
-    let path = folder.path().join("store.db");
-    let store = Arc::new(SqliteStore::open(path.to_str().unwrap()).await.unwrap());
-    let mut counter = SqliteConnection::connect(path.to_str().unwrap()).await.unwrap();
-    count_rows(&mut counter).await;
-    let engine = engine(store.clone(), Subscribers::None).await;
-    let mut costs = Vec::new();
-    for waits in [false, true] {
-        let runs = async |runs| {
-            if waits { signals::run(&engine, runs).await } else { run_as::<plain>(&engine, runs).await }
-        };
-        runs(WARM_UP).await;
-        let before = current_cost(&store, Some(&mut counter), &path).await;
-        runs(RUNS).await;
-        costs.push(current_cost(&store, Some(&mut counter), &path).await - before);
-    }
-    signals::check(costs[0], costs[1], WAIT_STATEMENTS);
-    counter.close().await.unwrap();
-    engine.shutdown().await;
+    let [of_plain, of_waits] = costs_beside_plain(signals::run).await;
+    signals::check(of_plain, of_waits, WAIT_STATEMENTS);
 }

@@ -1,4 +1,4 @@
-//! Schedules are read by indexes: what is due costs the same beside many that are not.
+//! Reads of schedules use indexes: finding those that are due costs the same beside any number of others.
 
 use sqlx::{AssertSqlSafe, Connection};
 use tests::postgres::Schema;

@@ -1,4 +1,4 @@
-//! Schedules: each tick starts one run, whatever happens around it.
+//! Schedules: each tick starts one run, also after outages, changes of the schedule and jumps of the clock.
 
 mod fixture;
 mod ticks;

@@ -20,7 +20,7 @@ fn waiting(world: &World) -> String {
     run
 }
 
-/// Executes what is due until the run has ended, and returns its output.
+/// Executes due stages until the run has ended, and returns its output.
 fn output(world: &World, run: &str) -> String {
     let mut worker = start(world.shop_command(&["worker"]));
     let output = world.wfe(&["runs", "output", run, "--wait"]).done();

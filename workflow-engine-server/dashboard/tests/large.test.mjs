@@ -59,7 +59,7 @@ test("of 100,000 log lines at most 500 are in the page, and older ones are read 
     await page.getByText("number=99999").waitFor();
 });
 
-test("1,000 stages are drawn, a long column is folded, and each change is drawn at once", { skip }, async () => {
+test("1,000 stages are drawn, a long column is folded, and each selection is drawn in less than a frame", { skip }, async () => {
     const id = await world.start("sending", PARCEL);
     const detail = await world.until(id, ({ run }) => run.status === "COMPLETED");
     // A graph of 20 columns of 50 stages, and one of a column of 100: no workflow of the program has as many.
@@ -68,9 +68,8 @@ test("1,000 stages are drawn, a long column is folded, and each change is drawn 
         assert.equal(await page.locator(".node").count(), 1_000);
         const times = await change();
         times.sort((a, b) => a - b);
-        console.log(`a change among 1,000 stages takes ${times[Math.floor(times.length / 2)].toFixed(1)} ms`);
-        // A frame on a quiet machine; the limit is for a busy one.
-        assert.ok(times[Math.floor(times.length / 2)] <= 100, `${times}`);
+        console.log(`a selection among 1,000 stages takes ${times[Math.floor(times.length / 2)].toFixed(1)} ms`);
+        assert.ok(times[Math.floor(times.length / 2)] <= 16, `${times}`);
     });
     const column = Array.from({ length: 100 }, (_, row) => ({ column: 0, row }));
     await draw(id, detail, column, 100, async (page) => {
@@ -93,7 +92,7 @@ async function draw(id, detail, places, rows, check) {
         junctions: [],
         edges: places.flatMap((_, at) => (at >= 50 && rows === 50 ? [{ from: { stage: at - 50 }, to: { stage: at } }] : [])),
     };
-    let shown = { ...detail, stages };
+    const shown = { ...detail, stages };
     await page.route(`**/api/v1/runs/${id}`, (route) => route.fulfill({ json: shown }));
     await page.route("**/api/v1/definitions/*/layout", (route) => route.fulfill({ json: layout }));
     await page.goto(`${world.url}runs/${id}`);
@@ -113,7 +112,6 @@ async function draw(id, detail, places, rows, check) {
                 node.click();
             }, name(turn * 60));
             times.push(await page.evaluate(() => window.took));
-            shown = { ...shown };
         }
         return times;
     });

@@ -20,6 +20,7 @@ before(async () => {
         budget: await world.start("thinking", { question: "Why?" }, { budget: "0.0000001 USD" }),
         thinking: await world.start("thinking", { question: "Why?" }),
     };
+    await world.putSchedule({ id: "monthly", cron: "0 2 1 * *", zone: "Europe/Berlin", workflow_id: "sending", input: EMPTY_PARCEL });
     await world.until(ids.failed, ({ run }) => run.status === "FAILED");
     await world.until(ids.thinking, ({ run }) => run.status === "COMPLETED");
     for (const id of [ids.waiting, ids.publishing, ids.redirecting]) await world.until(id, ({ run }) => run.phase === "waiting");
@@ -48,6 +49,7 @@ const pages = () => [
     "workflows",
     "workflows/sending",
     "workflows/sending/start",
+    "schedules",
     "queue",
     "dead-letters",
     "actions",
@@ -108,9 +110,11 @@ test("the keys lead to every page, and are listed", { skip }, async () => {
     for (const [key, title] of [
         ["w", "Workflows"],
         ["p", "Approvals"],
+        ["s", "Schedules"],
         ["q", "Queue and workers"],
         ["d", "Dead letters"],
         ["a", "Actions"],
+        ["m", "Costs"],
         ["c", "Compare"],
         ["r", "Runs"],
     ]) {

@@ -95,10 +95,10 @@ export class World {
         execFileSync(program, ["start", this.store, workflow, String(number)], { stdio: "inherit" });
     }
 
-    async api(path, body, token = TOKENS.operator) {
+    async api(path, body, token = TOKENS.operator, method = "POST") {
         const init = { headers: { authorization: `Bearer ${token}` } };
         if (body !== undefined) {
-            init.method = "POST";
+            init.method = method;
             init.headers["content-type"] = "application/json";
             init.body = typeof body === "string" ? body : JSON.stringify(body);
         }
@@ -109,6 +109,11 @@ export class World {
         const response = await this.api(path, body);
         assert.ok(response.ok, `${path}: ${response.status}`);
         return response.json();
+    }
+
+    async putSchedule(schedule) {
+        const response = await this.api(`/schedules/${schedule.id}`, schedule, TOKENS.operator, "PUT");
+        assert.ok(response.ok, await response.text());
     }
 
     async start(workflow, input, more = {}) {

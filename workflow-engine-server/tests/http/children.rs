@@ -4,9 +4,11 @@ use serde_json::json;
 use workflow_engine::Engine;
 use workflow_engine::prelude::*;
 
+use crate::costs::Spending;
 use crate::support::{Calculation, increment, problem, serve, with_workflows};
 
 workflow! { Nested = Calculation >> increment }
+workflow! { Paying = Spending }
 
 #[tokio::test]
 async fn children_are_listed_and_name_their_parent() {
@@ -33,7 +35,17 @@ async fn children_are_listed_and_name_their_parent() {
     assert_eq!((listed["items"].as_array().unwrap().len(), &listed["items"][0]["id"]), (1, &child["id"]));
     assert_eq!(served.json(&format!("/runs/count?parent={child_id}")).await["count"], 0);
     problem(served.get("/runs?parent=nonsense").await, 400, "INVALID_REQUEST").await;
+}
 
+#[tokio::test]
+async fn the_costs_of_a_run_are_its_own_and_with_those_of_its_children() {
+    let engine = with_workflows(Engine::builder("memory:")).register::<Spending>().register::<Paying>();
+    let served = serve(engine.build().await.unwrap(), |server| server).await;
+    let id = served.run("paying", json!({ "cost": "0.25 USD" })).await;
+    served.json(&format!("/runs/{id}/output")).await;
     let costs = served.json(&format!("/runs/{id}/costs")).await;
-    assert_eq!(costs["own"], costs["with_children"]);
+    assert_eq!(
+        (&costs["own"]["cost"], &costs["with_children"]["cost"]),
+        (&json!("0.00 USD"), &json!("0.25 USD"))
+    );
 }

@@ -61,12 +61,12 @@ async fn costs_are_exact_and_grouped_by_what_the_caller_asks() {
 }
 
 #[stage]
-async fn spend(cost: String, ctx: &StageContext) -> StageResult<usize> {
+pub async fn spend(cost: String, ctx: &StageContext) -> StageResult<usize> {
     make_call(&**ctx.ledger(), "small", &cost).await;
     Ok(cost.len())
 }
 
-workflow! { Spending = spend }
+workflow! { pub Spending = spend }
 
 #[tokio::test]
 async fn the_most_expensive_runs_come_first_with_their_progress() {

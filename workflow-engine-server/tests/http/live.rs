@@ -203,29 +203,31 @@ async fn commits_of_another_engine_on_postgresql_arrive() {
     follows_another_process(watching, working).await;
 }
 
-#[tokio::test]
-async fn a_shutdown_ends_the_streams() {
+/// Asserts that both kinds of streams of a waiting run end when `end` has returned.
+async fn ends_the_streams<T>(end: impl AsyncFnOnce(Served) -> T) {
     let served = served().await;
     let id = served.start("asking", json!({ "question": "Why?" })).await;
     let mut messages = Messages::open(live(&served, &format!("run={id}"))).await;
     messages.next().await.unwrap();
     let follow =
         served.request(Method::GET, &format!("/runs/{id}/events?follow"), OPERATOR).send().await.unwrap();
-    served.server.shutdown().await;
+    // What `end` returns lives until the streams have ended.
+    let _kept = end(served).await;
     while messages.next().await.is_some() {}
     follow.text().await.unwrap();
 }
 
 #[tokio::test]
+async fn a_shutdown_ends_the_streams() {
+    ends_the_streams(async |served| served.server.shutdown().await).await;
+}
+
+#[tokio::test]
 async fn the_end_of_the_engine_ends_the_streams() {
     // A program that nests the service has no server that it could shut down.
-    let served = served().await;
-    let id = served.start("asking", json!({ "question": "Why?" })).await;
-    let mut messages = Messages::open(live(&served, &format!("run={id}"))).await;
-    messages.next().await.unwrap();
-    let follow =
-        served.request(Method::GET, &format!("/runs/{id}/events?follow"), OPERATOR).send().await.unwrap();
-    served.engine.shutdown().await;
-    while messages.next().await.is_some() {}
-    follow.text().await.unwrap();
+    ends_the_streams(async |served| {
+        served.engine.shutdown().await;
+        served
+    })
+    .await;
 }

@@ -5,6 +5,7 @@ use futures_util::future::{BoxFuture, ready};
 
 use super::effects::ChildRun;
 use super::stage_error::{StageError, StageResult};
+use crate::definition::WorkflowDefinition;
 use crate::value::{Json, RunId};
 
 /// Checks the runs that a stage starts, and reads how they have ended.
@@ -12,8 +13,13 @@ pub(crate) trait ChildRuns: Send + Sync {
     /// Checks a run that the stage starts, and adds what it has from its parent.
     fn check(&self, child: ChildRun) -> BoxFuture<'_, StageResult<CheckedChild>>;
 
-    /// Returns the state of a run that the stage has started.
-    fn outcome(&self, run_id: RunId) -> BoxFuture<'_, StageResult<ChildOutcome>>;
+    /// Returns the state of a run that the stage has started. Its output is read as that of a run of this definition: the
+    /// process need not have the one with which the run was created.
+    fn outcome(
+        &self,
+        run_id: RunId,
+        definition: &'static WorkflowDefinition,
+    ) -> BoxFuture<'_, StageResult<ChildOutcome>>;
 }
 
 /// A run that a stage may start.
@@ -44,7 +50,7 @@ impl ChildRuns for NoChildRuns {
         ready(Ok(CheckedChild::New(child))).boxed()
     }
 
-    fn outcome(&self, _: RunId) -> BoxFuture<'_, StageResult<ChildOutcome>> {
+    fn outcome(&self, _: RunId, _: &'static WorkflowDefinition) -> BoxFuture<'_, StageResult<ChildOutcome>> {
         ready(Ok(ChildOutcome::Open)).boxed()
     }
 }

@@ -59,7 +59,7 @@ impl Service for ClockJumps {
         }
     }
 
-    fn retry(&self, kernel: &Kernel, pause: Duration) -> Next {
+    fn retry(&mut self, kernel: &Kernel, pause: Duration) -> Next {
         Next::At(kernel.clock().now() + pause)
     }
 }

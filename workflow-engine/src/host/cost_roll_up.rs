@@ -41,7 +41,7 @@ impl Service for CostRollUp {
         self.is_due = true;
     }
 
-    fn retry(&self, kernel: &Kernel, pause: Duration) -> Next {
+    fn retry(&mut self, kernel: &Kernel, pause: Duration) -> Next {
         let pause = TimeDelta::from_std(pause).unwrap_or(TimeDelta::hours(1));
         Next::At(kernel.clock().now() + pause.max(TimeDelta::minutes(1)))
     }

@@ -42,7 +42,7 @@ impl Service for EnqueuedRuns {
         }
     }
 
-    fn retry(&self, kernel: &Kernel, pause: Duration) -> Next {
+    fn retry(&mut self, kernel: &Kernel, pause: Duration) -> Next {
         Next::At(kernel.clock().now() + pause)
     }
 }

@@ -87,7 +87,7 @@ impl Service for Flusher {
         Ok(due.map_or(Next::OnChange, Next::OnChangeOrAt))
     }
 
-    fn retry(&self, kernel: &Kernel, pause: Duration) -> Next {
+    fn retry(&mut self, kernel: &Kernel, pause: Duration) -> Next {
         Next::At(kernel.clock().now() + pause)
     }
 }

@@ -80,7 +80,7 @@ impl Service for Registration {
         Ok(Next::WhenWoken)
     }
 
-    fn retry(&self, kernel: &Kernel, pause: Duration) -> Next {
+    fn retry(&mut self, kernel: &Kernel, pause: Duration) -> Next {
         Next::At(kernel.clock().now() + pause)
     }
 }

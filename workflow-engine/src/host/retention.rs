@@ -38,7 +38,7 @@ impl Service for Retention {
         Ok(Next::At(due.max(kernel.clock().now() + MIN_INTERVAL)))
     }
 
-    fn retry(&self, kernel: &Kernel, _: Duration) -> Next {
+    fn retry(&mut self, kernel: &Kernel, _: Duration) -> Next {
         Next::At(kernel.clock().now() + MIN_INTERVAL)
     }
 }

@@ -38,7 +38,7 @@ pub(super) trait Service: Send {
 
     /// Returns when a pass that failed is retried: not earlier than after `pause`, which grows with each failure. Changes
     /// must not wake the service before: a store that cannot be written may report each failed commit as a change.
-    fn retry(&self, kernel: &Kernel, pause: Duration) -> Next;
+    fn retry(&mut self, kernel: &Kernel, pause: Duration) -> Next;
 }
 
 /// When the next pass of a service is due.

@@ -59,7 +59,7 @@ impl<const REVISITS: bool, const DRAINED: bool> Service for Scripted<REVISITS, D
         self.results.pop_front().unwrap_or(Ok(Next::OnChange))
     }
 
-    fn retry(&self, kernel: &Kernel, pause: Duration) -> Next {
+    fn retry(&mut self, kernel: &Kernel, pause: Duration) -> Next {
         assert!(pause < MINUTE, "{pause:?}");
         Next::At(kernel.clock().now() + MINUTE)
     }

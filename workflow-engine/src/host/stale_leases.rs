@@ -134,7 +134,7 @@ impl Service for StaleLeases {
         });
     }
 
-    fn retry(&self, kernel: &Kernel, pause: Duration) -> Next {
+    fn retry(&mut self, kernel: &Kernel, pause: Duration) -> Next {
         Next::At(kernel.clock().now() + pause.min(kernel.lease().max(MIN_INTERVAL)))
     }
 }

@@ -26,7 +26,7 @@ impl Service for StuckRuns {
         Ok(Next::AfterChange(self.threshold))
     }
 
-    fn retry(&self, _: &Kernel, _: Duration) -> Next {
+    fn retry(&mut self, _: &Kernel, _: Duration) -> Next {
         Next::AfterChange(self.threshold)
     }
 }
@@ -48,7 +48,7 @@ impl Service for UnclaimedRuns {
         Ok(Next::AfterChange(self.limit))
     }
 
-    fn retry(&self, _: &Kernel, _: Duration) -> Next {
+    fn retry(&mut self, _: &Kernel, _: Duration) -> Next {
         Next::AfterChange(self.limit)
     }
 }

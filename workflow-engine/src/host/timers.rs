@@ -31,6 +31,8 @@ pub(super) struct Timers {
     blocking: Vec<RunWatch>,
     /// Whether the pass before could do nothing about what was due.
     is_stuck: bool,
+    /// The end of the pause after an error, which no change shortens.
+    paused_until: Option<DateTime<Utc>>,
 }
 
 impl Timers {
@@ -38,7 +40,7 @@ impl Timers {
         let hints = kernel.store().hints();
         let next_look = kernel.clock().now();
         let (own, external) = (hints.watch_timers(), hints.watch_external());
-        Self { own, external, next_look, blocking: Vec::new(), is_stuck: false }
+        Self { own, external, next_look, blocking: Vec::new(), is_stuck: false, paused_until: None }
     }
 }
 
@@ -72,6 +74,10 @@ impl Service for Timers {
     }
 
     async fn woken(&mut self, kernel: &Kernel) {
+        if let Some(end) = self.paused_until {
+            kernel.clock().sleep_until(end).await;
+            self.paused_until = None;
+        }
         let next_look = self.next_look;
         let (own, external) = (&mut self.own, &mut self.external);
         let ends = self.blocking.iter_mut().map(|run| Box::pin(run.may_be_over()));
@@ -82,14 +88,21 @@ impl Service for Timers {
             external.mark_changed();
             kernel.clock().sleep_until(next_look).await;
         };
-        tokio::select! {
-            _ = own.changed() => {}
-            () = other_process => {}
-            Some(()) = ends.next() => {}
+        let has_ended = tokio::select! {
+            _ = own.changed() => false,
+            () = other_process => false,
+            Some(()) = ends.next() => true,
+        };
+        drop(ends);
+        // A commit of another process may have ended any run, so it is a reason to look as seldom as its instants are.
+        if has_ended && self.external.has_changed().unwrap_or(false) {
+            kernel.clock().sleep_until(next_look).await;
         }
     }
 
-    fn retry(&self, kernel: &Kernel, pause: Duration) -> Next {
-        Next::At(kernel.clock().now() + pause)
+    fn retry(&mut self, kernel: &Kernel, pause: Duration) -> Next {
+        let end = kernel.clock().now() + pause;
+        self.paused_until = Some(end);
+        Next::At(end)
     }
 }

@@ -40,7 +40,7 @@ impl Service for MissingDefinitions {
         Ok(Next::AfterChange(PATIENCE))
     }
 
-    fn retry(&self, _: &Kernel, _: Duration) -> Next {
+    fn retry(&mut self, _: &Kernel, _: Duration) -> Next {
         Next::AfterChange(PATIENCE)
     }
 }

@@ -3,22 +3,11 @@
 use super::Kernel;
 use crate::definition::{Outcome, Slot, WorkflowDefinition};
 use crate::error::Error;
-use crate::records::RunRecord;
 use crate::value::{Json, RunId, StageKey};
 
 impl Kernel {
-    /// Returns the values that make up the output of a completed run, in the order in which the type of its workflow
-    /// decodes them.
-    ///
-    /// # Errors
-    /// `WORKFLOW_NOT_FOUND` or `DEFINITION_MISMATCH` if this process does not have its definition.
-    pub(crate) async fn output_values(&self, run: &RunRecord) -> Result<Vec<Json>, Error> {
-        let registry = self.registry();
-        let registered = registry.for_run(run.id, &run.workflow_id, &run.definition_fingerprint)?;
-        self.output_values_of(run.id, registered.definition()).await
-    }
-
-    /// As [`Kernel::output_values`], for a run of this definition.
+    /// Returns the values that make up the output of a completed run of this definition, in the order in which the type of
+    /// its workflow decodes them.
     pub(crate) async fn output_values_of(
         &self,
         run_id: RunId,

@@ -14,14 +14,15 @@ use crate::records::Claimant;
 const BATCH: usize = 100;
 
 impl Kernel {
-    /// Handles the ticks of schedules that are due, starts the runs that were to start later and are due, so that their first stages are in the queue, and fails those
-    /// whose deadline has passed. Returns the number of runs and schedules that it has changed.
+    /// Handles the ticks of schedules that are due, starts the runs that were to start later and are due, so that their
+    /// first stages are in the queue, and fails those whose deadline has passed. Returns the number of runs and schedules
+    /// that it has changed. An error of one kind does not hold up the others.
     pub(crate) async fn keep_times(&self) -> Result<usize, Error> {
-        let ticked = self.tick_schedules(BATCH).await?;
-        let started = self.start_due_runs(BATCH).await?;
+        let ticked = self.tick_schedules(BATCH).await;
+        let started = self.start_due_runs(BATCH).await;
         let FailOverdueRunsOutput { failed, cancelled } =
             self.execute(FailOverdueRuns { limit: BATCH }).await?;
-        Ok(ticked + started + failed + cancelled)
+        Ok(ticked? + started? + failed + cancelled)
     }
 
     /// Handles the ticks of schedules that are due; returns the number of schedules that have changed.

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::workflow::Workflow;
 use crate::context::{CheckedChild, ChildRun, StageContext, StageError, StageResult};
-use crate::error::{Error, ErrorCode};
+use crate::error::ErrorCode;
 use crate::value::exact::{self, deep_drop};
 use crate::value::{Cost, Json, Lossy, RunId, Storable};
 
@@ -149,21 +149,12 @@ impl<S, W: Workflow> StartChild<'_, S, W> {
     async fn start(self) -> StageResult<RunId> {
         let Self { context, child, .. } = self;
         let child = child?;
-        if let Some(first) = context.buffer().child_of_key(&child) {
-            if first.is_same_request(&child) {
-                return Ok(first.run_id);
-            }
-            let key = child.idempotency_key.unwrap_or_default();
-            let error = Error::idempotency_conflict(&key, "run.create");
-            return Err(StageError::with_code(error.code(), error));
+        if let Some(first) = context.buffer().child_of_key(&child)? {
+            return Ok(first);
         }
         match context.services().children.check(child).await? {
             CheckedChild::Existing(run_id) => Ok(run_id),
-            CheckedChild::New(child) => {
-                let run_id = child.run_id;
-                context.buffer().add_child(context.scope(), child)?;
-                Ok(run_id)
-            }
+            CheckedChild::New(child) => context.buffer().add_child(context.scope(), child),
         }
     }
 }

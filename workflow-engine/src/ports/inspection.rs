@@ -26,8 +26,8 @@ pub trait Inspection: Send + Sync {
     /// Returns the next runs that match.
     ///
     /// A store finds runs by tag, unfinished runs and runs that failed or were cancelled without reading others; with the
-    /// index [`ByWorkflow`](super::OptionalIndex::ByWorkflow) also those of a workflow. For any other filter it reads all runs, slice by slice, until it has found enough or `query.time` has passed; it reads at
-    /// least one slice.
+    /// index [`ByWorkflow`](super::OptionalIndex::ByWorkflow) also those of a workflow. For any other filter it reads all
+    /// runs, slice by slice, until it has found enough or `query.time` has passed; it reads at least one slice.
     ///
     /// # Errors
     /// All methods fail when the store cannot be read.

@@ -110,7 +110,7 @@ pub use subscription::{DeliveryStart, Registration, Subscription};
 pub use timers::Timers;
 pub use transport::JobTransport;
 
-/// A store: all eleven storage ports in one place, so that one transaction covers everything.
+/// A store: all storage ports in one place, so that one transaction covers everything.
 pub trait Store:
     Persistence
     + JobTransport

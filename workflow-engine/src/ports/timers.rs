@@ -7,8 +7,9 @@ use crate::error::Error;
 use crate::records::RunRecord;
 use crate::value::RunId;
 
-/// Finds runs whose start or deadline has come. [`Change::SetTimes`](super::Change::SetTimes) sets both. Each of these
-/// reads uses an index that has only runs with such an instant, so all other runs cost them nothing.
+/// Finds runs whose start or deadline has come. [`Change::SetTimes`](super::Change::SetTimes) sets both; a rerun, and the
+/// end of a parent, move the deadline. Each of these reads uses an index that has only runs with such an instant, so all
+/// other runs cost them nothing.
 #[async_trait]
 pub trait Timers: Send + Sync {
     /// Returns `PENDING` runs of these definitions that were to start later and are due now, the longest overdue of each

@@ -14,7 +14,7 @@ pub struct Order {
     pub cents: u32,
 }
 
-/// What is to be done.
+/// The kind of an order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub enum Kind {
     /// Packed.

@@ -16,14 +16,22 @@ export function readDuration(text: string): number | undefined {
 /** Reads a duration from now, or a date with a time of day. */
 export function readMoment(text: string): Moment {
     const distance = readDuration(text.replace(/^in\s+/, ""));
-    if (distance !== undefined) return said(new Date(Date.now() + distance));
+    const moment = distance === undefined ? readDate(text) : said(new Date(Date.now() + distance));
+    if ("wrong" in moment) return moment.wrong === NO_DATE ? { wrong: `write a time from now, as \`30m\`, \`2h\` or \`7d\`, or ${NO_DATE.slice(6)}` } : moment;
+    return moment.at.getTime() < Date.now() - 1_000 ? { wrong: "this is in the past" } : moment;
+}
+
+const NO_DATE = "write a date, as `2026-12-01 09:00`";
+
+/** Reads a date with or without a time of day, in the zone that the page shows unless it names an offset. */
+export function readDate(text: string): Moment {
     const written = text.trim();
     if (/^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?(Z|[+-]\d\d:?\d\d)$/.test(written)) {
         const at = new Date(written.replace(" ", "T"));
         return Number.isNaN(at.getTime()) ? { wrong: "this day or time does not exist" } : said(at);
     }
     const found = /^(\d{4})-(\d\d)-(\d\d)(?:[T ]+(\d\d):(\d\d)(?::(\d\d))?)?$/.exec(written);
-    if (found === null) return { wrong: "write a time from now, as `30m`, `2h` or `7d`, or a date, as `2026-12-01 09:00`" };
+    if (found === null) return { wrong: NO_DATE };
     const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = found.slice(1).map((part) => Number(part ?? 0));
     const wall = Date.UTC(year, month - 1, day, hour, minute, second);
     const isDate = new Date(wall).getUTCDate() === day && new Date(wall).getUTCMonth() === month - 1;
@@ -34,7 +42,6 @@ export function readMoment(text: string): Moment {
 }
 
 function said(at: Date): Moment {
-    if (at.getTime() < Date.now() - 1_000) return { wrong: "this is in the past" };
     const instant = at.toISOString();
     return { at, about: `${full(instant).replace(/:\d\d\.\d{3} /, " ")}, ${relative(instant)}` };
 }

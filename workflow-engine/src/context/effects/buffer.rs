@@ -7,8 +7,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::child_run::ChildRun;
 use crate::context::scope::StageScope;
 use crate::context::stage_error::{StageError, StageResult};
+use crate::error::Error;
 use crate::records::{Annotation, Statement};
-use crate::value::{Json, MAX_NAME_BYTES, is_name};
+use crate::value::{Json, MAX_NAME_BYTES, RunId, is_name};
 
 /// The most runs that one attempt starts: one transaction creates them.
 const MAX_CHILDREN: usize = 1_000;
@@ -76,25 +77,32 @@ impl EffectBuffer {
     }
 
     /// Returns the run that the attempt starts with the same idempotency key.
-    pub(crate) fn child_of_key(&self, child: &ChildRun) -> Option<ChildRun> {
-        let key = child.idempotency_key.as_ref()?;
-        self.lock().children.iter().find(|other| other.idempotency_key.as_ref() == Some(key)).cloned()
-    }
-
-    /// Adds a run that the attempt starts.
     ///
     /// # Errors
-    /// Permanent, if the attempt starts too many runs, or has ended.
-    pub(crate) fn add_child(&self, scope: &StageScope, child: ChildRun) -> StageResult<()> {
+    /// `IDEMPOTENCY_CONFLICT`, if that is another request.
+    pub(crate) fn child_of_key(&self, child: &ChildRun) -> StageResult<Option<RunId>> {
+        same_key(&self.lock().children, child)
+    }
+
+    /// Adds a run that the attempt starts, and returns its id. Where the attempt meanwhile starts one with the same
+    /// idempotency key, returns that one.
+    ///
+    /// # Errors
+    /// Permanent, if the attempt starts too many runs, or has ended; as [`child_of_key`](Self::child_of_key).
+    pub(crate) fn add_child(&self, scope: &StageScope, child: ChildRun) -> StageResult<RunId> {
         let mut effects = self.open(scope, "a run")?;
+        if let Some(first) = same_key(&effects.children, &child)? {
+            return Ok(first);
+        }
         if effects.children.len() >= MAX_CHILDREN {
             return Err(StageError::permanent(format_args!(
                 "stage `{}` starts more than {MAX_CHILDREN} runs: start them from several stages",
                 scope.stage_key
             )));
         }
+        let run_id = child.run_id;
         effects.children.push(child);
-        Ok(())
+        Ok(run_id)
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Effects> {
@@ -112,4 +120,15 @@ pub(super) fn check_name(what: &str, name: &str) -> Result<(), StageError> {
     Err(StageError::permanent(format_args!(
         "{shown:?} is not a name for {what}: a name needs 1 to {MAX_NAME_BYTES} bytes and no control characters"
     )))
+}
+
+fn same_key(children: &[ChildRun], child: &ChildRun) -> StageResult<Option<RunId>> {
+    let Some(key) = &child.idempotency_key else { return Ok(None) };
+    match children.iter().find(|other| other.idempotency_key.as_ref() == Some(key)) {
+        Some(first) if !first.is_same_request(child) => {
+            let error = Error::idempotency_conflict(key, "run.create");
+            Err(StageError::with_code(error.code(), error))
+        }
+        first => Ok(first.map(|first| first.run_id)),
+    }
 }

@@ -6,7 +6,8 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::port_retry::BodyPorts;
-use crate::context::{CheckedChild, ChildOutcome, ChildRun, ChildRuns, StageError, StageResult};
+use crate::context::{CheckedChild, ChildOutcome, ChildRun, ChildRuns, SCHEDULE, StageError, StageResult};
+use crate::definition::WorkflowDefinition;
 use crate::error::{Error, ErrorCode};
 use crate::kernel::Kernel;
 use crate::kernel::commands::CreateRun;
@@ -41,6 +42,8 @@ impl AttemptChildren {
         }
         child.priority.get_or_insert(parent.priority);
         let mut tags = self.ports.call(|| self.ports.store.tags(run_id)).await?;
+        // The schedule has started the parent, not its children.
+        tags.remove(SCHEDULE);
         tags.append(&mut child.tags);
         child.tags = tags;
         let command = command(child.clone());
@@ -53,7 +56,11 @@ impl AttemptChildren {
         Ok(earlier.map_or(CheckedChild::New(child), CheckedChild::Existing))
     }
 
-    async fn read_outcome(&self, run_id: RunId) -> StageResult<ChildOutcome> {
+    async fn read_outcome(
+        &self,
+        run_id: RunId,
+        definition: &'static WorkflowDefinition,
+    ) -> StageResult<ChildOutcome> {
         let kernel = self.kernel()?;
         let Some(run) = self.ports.call(|| self.ports.store.run(run_id)).await? else {
             return Ok(ChildOutcome::Failed(refused(&Error::run_not_found(run_id))));
@@ -61,7 +68,12 @@ impl AttemptChildren {
         let workflow_id = run.workflow_id.clone();
         Ok(match run.status {
             Status::Completed => {
-                ChildOutcome::Completed(self.ports.call(|| kernel.output_values(&run)).await?)
+                match self.ports.call(|| kernel.output_values_of(run_id, definition)).await {
+                    Ok(values) => ChildOutcome::Completed(values),
+                    Err(error) if error.is_retryable() => return Err(error.into()),
+                    // Its stages are others than those of which this process makes up the output.
+                    Err(error) => ChildOutcome::Failed(refused(&error)),
+                }
             }
             Status::Failed => {
                 let (code, message) = run.error.map_or_else(
@@ -88,8 +100,12 @@ impl ChildRuns for AttemptChildren {
         self.check_child(child).boxed()
     }
 
-    fn outcome(&self, run_id: RunId) -> BoxFuture<'_, StageResult<ChildOutcome>> {
-        self.read_outcome(run_id).boxed()
+    fn outcome(
+        &self,
+        run_id: RunId,
+        definition: &'static WorkflowDefinition,
+    ) -> BoxFuture<'_, StageResult<ChildOutcome>> {
+        self.read_outcome(run_id, definition).boxed()
     }
 }
 

@@ -14,7 +14,8 @@ use crate::records::{RunError, Status};
 
 /// Fails runs whose deadline has passed, with `DEADLINE_EXCEEDED`, whether they wait, run, retry or have not started.
 /// Their open stages are cancelled in the same commit, and running bodies are notified through their cancellation token.
-/// No `catch` takes it. A child whose parent waits for it no longer is cancelled. A worker executes this command at each deadline by itself.
+/// No `catch` takes it. A child whose parent waits for it no longer is cancelled. A worker executes this command at each
+/// deadline by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FailOverdueRuns {

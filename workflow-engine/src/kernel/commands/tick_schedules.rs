@@ -55,14 +55,17 @@ impl Command for TickSchedules {
     async fn execute(self, kernel: &Kernel) -> Result<TickSchedulesOutput, Error> {
         let mut output = TickSchedulesOutput::default();
         let due = kernel.store().due_schedules(&kernel.registry().workflow_ids(), self.limit).await?;
+        let mut failure = None;
         for schedule in due.schedules {
-            match handle_tick(kernel, schedule, due.now).await? {
-                TickOutcome::Started => output.started += 1,
-                TickOutcome::Moved => output.moved += 1,
-                TickOutcome::Refused => output.refused += 1,
-                TickOutcome::Lost => {}
+            match handle_tick(kernel, schedule, due.now).await {
+                Ok(TickOutcome::Started) => output.started += 1,
+                Ok(TickOutcome::Moved) => output.moved += 1,
+                Ok(TickOutcome::Refused) => output.refused += 1,
+                Ok(TickOutcome::Lost) => {}
+                // The other schedules do not wait for this one.
+                Err(error) => failure = failure.or(Some(error)),
             }
         }
-        Ok(output)
+        failure.map_or(Ok(output), Err)
     }
 }

@@ -121,7 +121,13 @@ impl Batch {
             Some(stale) if stale.is_empty() => {
                 if !schedule_commits::write(&mut self.transaction, set).await? {
                     self.transaction.roll_back().await?;
-                    return Ok(Written::Nothing);
+                    // With locks there is no other try, whose answer would be right.
+                    let is_last = self.source == RowSource::Locked;
+                    return if is_last {
+                        Err(Failure::lost_race("move a schedule"))
+                    } else {
+                        Ok(Written::Nothing)
+                    };
                 }
                 side_rows::write(&mut self.transaction, set).await?;
                 Ok(Written::Everything)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sqlx::Row;
+use sqlx::{Row, SqlStr};
 
 use super::PostgresStore;
 use super::failure::Failure;
@@ -20,6 +20,14 @@ const ADD_BY_WORKFLOW: &str =
     "CREATE INDEX CONCURRENTLY workflow_runs_by_workflow ON {schema}.workflow_runs (workflow_id, id)";
 
 const DROP_BY_WORKFLOW: &str = "DROP INDEX CONCURRENTLY {schema}.workflow_runs_by_workflow";
+
+/// On a large table an index takes longer than any transaction may.
+const NO_LIMITS: &str =
+    "SELECT set_config(name, '0', false) FROM unnest('{statement_timeout, lock_timeout}'::text[]) AS name";
+
+/// The limits with which the session has begun.
+const OWN_LIMITS: &str = "
+    SELECT set_config(name, reset_val, false) FROM pg_settings WHERE name IN ('statement_timeout', 'lock_timeout')";
 
 #[async_trait]
 impl Indexes for PostgresStore {
@@ -75,8 +83,14 @@ impl PostgresStore {
         let database = Arc::clone(&self.database);
         let ran = self.runtime.spawn(async move {
             let mut connection = database.connection().await?;
-            let statement = sqlx::raw_sql(database.statements.filled(sql));
-            statement.execute(&mut *connection).await.map_err(|error| Failure::database(action, error))?;
+            let mut ran = Ok(());
+            // Each statement by itself: several in one message would be one transaction.
+            let filled = database.statements.filled(sql);
+            for sql in [SqlStr::from_static(NO_LIMITS), filled, SqlStr::from_static(OWN_LIMITS)] {
+                let done = sqlx::raw_sql(sql).execute(&mut *connection).await;
+                ran = ran.and(done.map(drop).map_err(|error| Failure::database(action, error)));
+            }
+            ran?;
             database.release(connection);
             Ok::<(), Failure>(())
         });

@@ -19,9 +19,9 @@ macro_rules! live_job {
     };
 }
 
-/// Finds runs without a live job, or with a ready stage that has none. A run with an owner has live jobs without rows. The time of a run's last event stands for the
-/// time of its last change: a change without an event always leaves a job behind. The statement runs seldom, so it may
-/// walk over all runs that are not terminal, by their index.
+/// Finds runs without a live job, or with a ready stage that has none. A run with an owner has live jobs without rows.
+/// The time of a run's last event stands for the time of its last change: a change without an event always leaves a job
+/// behind. The statement runs seldom, so it may walk over all runs that are not terminal, by their index.
 const STUCK_RUNS: &str = concat!(
     "WITH stuck AS MATERIALIZED (SELECT r.id FROM {schema}.workflow_runs AS r
     WHERE r.completed_at IS NULL AND r.status = 'RUNNING' AND r.definition_fingerprint = ANY($1)

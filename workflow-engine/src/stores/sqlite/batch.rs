@@ -19,7 +19,7 @@ pub(super) struct Batch {
     pub(super) session: Session,
     pub(super) row_cache: RowCache,
     pub(super) set: WorkingSet,
-    /// The entries that the claims of this transaction have selected, a run with an empty stage id.
+    /// The entries that the claims of this transaction have selected, a run with an empty key.
     pub(super) selected: HashSet<(RunId, StageKey)>,
     /// When the transaction began.
     pub(super) now: DateTime<Utc>,

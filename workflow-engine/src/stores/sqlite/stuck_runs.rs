@@ -20,8 +20,9 @@ macro_rules! job_that_moves {
     };
 }
 
-/// Runs that lack a job; where the run has an owner, a stage without a row has one. The run's last event dates its last progress: a change without an event leaves a job behind. The
-/// query is rare, so it may walk the index of all runs that are not terminal.
+/// Runs that lack a job; where the run has an owner, a stage without a row has one. The run's last event dates its last
+/// progress: a change without an event leaves a job behind. The query is rare, so it may walk the index of all runs that
+/// are not terminal.
 const STUCK_RUNS: &str = concat!(
     "SELECT r.id FROM {prefix}runs AS r INDEXED BY {prefix}runs_unfinished
     WHERE r.completed_at IS NULL AND r.status = 'RUNNING'

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::fixture::{Fixture, cancel_run, decision, entry, fail_run, new_run};
+use super::fixture::{Fixture, cancel_run, complete, decision, entry, fail_run, held, new_run, release};
 use crate::ports::{Change, Decision, NewRun, Precondition, Purge, RunFilter, RunPage, RunQuery};
 use crate::records::Status;
 use crate::value::RunId;
@@ -292,16 +292,33 @@ async fn tags_are_read_and_are_deleted_with_their_run(fixture: Fixture) {
 }
 
 async fn the_ended_stages_of_runs_are_counted(fixture: Fixture) {
+    // Of the stages of this run one has completed, one is skipped, and two are cancelled.
+    let cancelled = fixture.create().await;
+    fixture.start(cancelled, &[("a", 0), ("b", 1), ("c", 1), ("d", 1)], 1).await;
+    let job = fixture.claim("worker").await;
+    let choose = Change::Choose { stage_key: "a".into(), arm: 0 };
+    let skip = Change::Skip { stage_key: "c".into(), because: "a".into() };
+    fixture.apply(held(&job, vec![choose, complete("a"), skip, release("b")])).await;
+    let precondition = Precondition::Revision(fixture.revision(cancelled).await);
+    let cancel = ["b", "d"].map(|stage| Change::Cancel { stage_key: stage.into() });
+    let changes = cancel.into_iter().chain([cancel_run()]).collect();
+    fixture.apply(decision(cancelled, precondition, changes)).await;
+
     let (pending, begun) = (fixture.create().await, fixture.diamond().await);
     let job = fixture.claim("worker").await;
     fixture.complete(&job, &["b", "c"]).await;
     let (completed, job) = fixture.running().await;
     fixture.complete_run(&job).await;
-    let ids = || vec![completed, pending, RunId::generate(), begun];
+    let ids = || vec![completed, pending, RunId::generate(), cancelled, begun];
     let ended = [Status::Completed, Status::Skipped, Status::Cancelled];
-    for (statuses, expected) in [(&ended[..], [0, 1, 1]), (&ended[..1], [0, 1, 1]), (&ended[1..], [0, 0, 0])] {
+    for (statuses, expected) in [
+        (&ended[..], [0, 1, 1, 4]),
+        (&ended[..1], [0, 1, 1, 1]),
+        (&ended[1..2], [0, 0, 0, 1]),
+        (&ended[2..], [0, 0, 0, 2]),
+    ] {
         let counts = fixture.store.count_stages(ids(), statuses).await.unwrap();
-        let counts = [pending, begun, completed].map(|id| counts.get(&id).copied().unwrap_or_default());
+        let counts = [pending, begun, completed, cancelled].map(|id| counts.get(&id).copied().unwrap_or_default());
         assert_eq!(counts, expected, "{statuses:?}");
     }
 }

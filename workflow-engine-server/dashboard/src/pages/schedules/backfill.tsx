@@ -2,7 +2,9 @@
 import { useState } from "preact/hooks";
 import { type ApiError, post, segment } from "../../api/client";
 import type { Backfilled, BackfilledTick } from "../../api/types";
-import { full } from "../../lib/time";
+import { Text } from "../../form/text";
+import { type Moment, readDate } from "../../lib/moment";
+import { full, zoneName } from "../../lib/time";
 import { Failure, plural, shortId } from "../../parts/basics";
 import { Dialog } from "../../parts/dialog";
 import { say } from "../../parts/toast";
@@ -16,19 +18,18 @@ interface Props {
 }
 
 export function BackfillDialog({ id, onClose, onDone }: Props) {
-    const [from, setFrom] = useState(() => local(Date.now() - DAY));
-    const [to, setTo] = useState(() => local(Date.now()));
+    const [from, setFrom] = useState(() => written(Date.now() - DAY));
+    const [to, setTo] = useState(() => written(Date.now()));
     const [ticks, setTicks] = useState<BackfilledTick[] | undefined>(undefined);
     const [error, setError] = useState<ApiError | undefined>(undefined);
-    const send = (preview: boolean): Promise<Backfilled> => {
-        setError(undefined);
-        const body = { from: new Date(from).toISOString(), to: new Date(to).toISOString() };
-        return post<Backfilled>(`/schedules/${segment(id)}/backfill${preview ? "?preview=true" : ""}`, body);
-    };
+    const [first, last] = [readDate(from), readDate(to)];
     const count = ticks?.filter((tick) => tick.is_new).length ?? 0;
     const submit = (): void => {
+        if ("wrong" in first || "wrong" in last) return;
+        setError(undefined);
         const isPreview = ticks === undefined;
-        send(isPreview)
+        const body = { from: first.at.toISOString(), to: last.at.toISOString() };
+        post<Backfilled>(`/schedules/${segment(id)}/backfill${isPreview ? "?preview=true" : ""}`, body)
             .then((answer) => {
                 if (isPreview) return setTicks(answer.ticks);
                 say(`${plural(answer.ticks.filter((tick) => tick.is_new).length, "run")} started`);
@@ -36,30 +37,25 @@ export function BackfillDialog({ id, onClose, onDone }: Props) {
             })
             .catch(setError);
     };
-    const change = (set: (text: string) => void) => (event: { currentTarget: HTMLInputElement }) => {
-        set(event.currentTarget.value);
+    const change = (set: (text: string) => void) => (text: string): void => {
+        set(text);
         setTicks(undefined);
     };
+    const isWrong = "wrong" in first || "wrong" in last;
     return (
         <Dialog
             title={`Backfill ${id}`}
             onClose={onClose}
             onSubmit={submit}
             foot={
-                <button type="submit" class="button primary" disabled={ticks !== undefined && count === 0}>
+                <button type="submit" class="button primary" disabled={isWrong || (ticks !== undefined && count === 0)}>
                     {ticks === undefined ? "Show the ticks" : `Start ${plural(count, "run")}`}
                 </button>
             }
         >
             <p>A run starts for each tick between these instants that has none.</p>
-            <label class="field">
-                <span>From</span>
-                <input type="datetime-local" step="1" required value={from} onInput={change(setFrom)} />
-            </label>
-            <label class="field">
-                <span>To</span>
-                <input type="datetime-local" step="1" required value={to} onInput={change(setTo)} />
-            </label>
+            <Text id="backfill-from" label={`From, in ${zoneName.value}`} value={from} onChange={change(setFrom)} {...about(first)} />
+            <Text id="backfill-to" label={`To, in ${zoneName.value}`} value={to} onChange={change(setTo)} {...about(last)} />
             {ticks && (
                 <ul class="results" tabIndex={0} aria-label="The ticks">
                     {ticks.map((tick) => (
@@ -76,8 +72,7 @@ export function BackfillDialog({ id, onClose, onDone }: Props) {
     );
 }
 
-/** An instant as a field of the browser shows it, in the zone of the machine. */
-function local(instant: number): string {
-    const at = new Date(instant - new Date(instant).getTimezoneOffset() * 60_000);
-    return at.toISOString().slice(0, 19);
-}
+const about = (moment: Moment) => ("wrong" in moment ? { help: "", wrong: moment.wrong } : { help: moment.about });
+
+/** An instant to the second, in the zone that the page shows. */
+const written = (instant: number): string => full(new Date(instant).toISOString()).slice(0, 19);

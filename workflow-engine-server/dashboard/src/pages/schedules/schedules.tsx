@@ -113,6 +113,9 @@ function whenOf({ schedule }: ScheduleInfo): string {
     return `every ${(schedule.every_ms ?? 0) / 1_000} s`;
 }
 
+/** Also over plain HTTP, where a browser has no `randomUUID`. */
+const randomKey = (): string => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+
 const TITLES = { pause: "Pause", resume: "Resume", trigger: "Start a run of" };
 const TEXTS = {
     pause: "It starts no runs by itself until it is resumed, also for a tick that is due. Its runs continue.",
@@ -131,7 +134,7 @@ function ActDialog({ kind, id, onClose, onDone }: ActProps) {
     const [reason, setReason] = useState("");
     const [error, setError] = useState<ApiError | undefined>(undefined);
     // The same for each click on the button, so that two of them start one run.
-    const [key] = useState(() => crypto.randomUUID());
+    const [key] = useState(randomKey);
     const submit = (): void => {
         const headers = kind === "trigger" ? { "Idempotency-Key": key } : undefined;
         const body = kind === "pause" ? { reason: reason || undefined } : {};
@@ -157,7 +160,7 @@ function ActDialog({ kind, id, onClose, onDone }: ActProps) {
             {kind === "pause" && (
                 <label class="field">
                     <span>Reason</span>
-                    <input type="text" value={reason} onInput={(event) => setReason(event.currentTarget.value)} />
+                    <input type="text" class="control" value={reason} onInput={(event) => setReason(event.currentTarget.value)} />
                 </label>
             )}
             {error && <Failure error={error} />}

@@ -5,6 +5,7 @@ import { ApiError, post, query, segment, send } from "../../api/client";
 import type { Started, WorkflowDetail } from "../../api/types";
 import { Field } from "../../form/field";
 import { initial, isBlank, kindOf } from "../../form/schema";
+import { Text } from "../../form/text";
 import { href } from "../../lib/base";
 import { compact, type Json, parseExact, write } from "../../lib/exact";
 import { useLoad } from "../../lib/load";
@@ -262,31 +263,3 @@ function readLimit(text: string): Read {
 
 const usualLimit = (milliseconds: number | null | undefined): string =>
     `${milliseconds ? `As the workflow says: ${duration(milliseconds)}` : "None"}; or a duration, as 30m or 2h, after which the run fails.`;
-
-interface TextProps {
-    id: string;
-    label: string;
-    help: string;
-    wrong?: string | undefined;
-    value: string;
-    onChange: (value: string) => void;
-}
-
-function Text({ id, label, help, wrong, value, onChange }: TextProps) {
-    return (
-        <div class="field">
-            <label for={id}>{label}</label>
-            <input
-                id={id}
-                class="control"
-                aria-invalid={wrong === undefined ? undefined : "true"}
-                aria-describedby={`${id}-help`}
-                value={value}
-                onInput={(event) => onChange(event.currentTarget.value)}
-            />
-            <p class={wrong === undefined ? "help" : "wrong"} id={`${id}-help`}>
-                {wrong ?? help}
-            </p>
-        </div>
-    );
-}
