@@ -64,8 +64,10 @@ impl Kernel {
 
     /// As [`Kernel::next_time`], where this is what the schedules wait for.
     pub(crate) async fn next_time_of(&self, waits: &ScheduleWaits) -> Result<Option<DateTime<Utc>>, Error> {
-        for run_id in &waits.runs {
-            if self.store().run(*run_id).await?.is_none_or(|run| run.status.is_terminal()) {
+        // A run that has ended makes its schedule due.
+        if !waits.runs.is_empty() {
+            let due = self.store().due_schedules(&self.registry().workflow_ids(), 1).await?;
+            if !due.schedules.is_empty() {
                 return Ok(Some(self.clock().now()));
             }
         }

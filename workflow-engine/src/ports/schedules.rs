@@ -22,7 +22,7 @@ pub trait Schedules: Send + Sync {
     async fn schedules(&self, after: Option<&str>, limit: usize) -> Result<Vec<ScheduleRecord>, Error>;
 
     /// Returns schedules of these workflows that are due, or whose blocking run has ended or is deleted, at most `limit`:
-    /// those of the latter kind first, then the longest overdue of each workflow. Any number of processes may receive the
+    /// those of the latter kind first, then the longest overdue. Any number of processes may receive the
     /// same ones: the first that moves a schedule wins.
     async fn due_schedules(&self, workflow_ids: &[String], limit: usize) -> Result<DueSchedules, Error>;
 

@@ -23,7 +23,8 @@ pub struct RunTimes {
     )]
     #[schemars(with = "Option<u64>")]
     pub due_after: Option<Duration>,
-    /// The instant at which the run fails, unless it has ended.
+    /// The instant at which the run fails, unless it has ended. The Unix epoch for a child that a worker is about to
+    /// cancel, because its parent waits for it no longer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline_at: Option<DateTime<Utc>>,
     /// The longest time of the run: from its creation, or from `due_at`, or from its rerun; milliseconds in JSON.

@@ -42,6 +42,9 @@ pub(super) fn milliseconds_between(start: DateTime<Utc>, end: DateTime<Utc>) -> 
     u64::try_from((end - start).num_milliseconds()).unwrap_or(0)
 }
 
+/// A deadline in the past of every clock, also of one that is set back: the run is to end at once.
+pub(super) const AT_ONCE: DateTime<Utc> = DateTime::UNIX_EPOCH;
+
 /// Microsecond 253,402,300,799,999,999: the end of the year 9999, which every tool can show.
 pub(super) const NEVER: DateTime<Utc> = match DateTime::from_timestamp(253_402_300_799, 999_999_000) {
     Some(last) => last,

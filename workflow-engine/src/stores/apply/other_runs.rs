@@ -11,6 +11,7 @@ use super::{budget, runs, side_rows, suspension};
 use crate::error::Error;
 use crate::ports::{Change, ChildStart, Decision, OtherRun};
 use crate::records::{ChildTicket, RunRecord, StageRecord, Status, StoredValue};
+use crate::stores::instant;
 use crate::stores::working_set::WorkingSet;
 use crate::value::{RunId, StageKey};
 
@@ -92,7 +93,7 @@ fn cancel<'s>(
     let run = draft.run_mut()?;
     run.version += 1;
     run.cancel_reason = Some(reason.to_owned());
-    run.times.deadline_at = Some(now);
+    run.times.deadline_at = Some(instant::AT_ONCE);
     draft.notify_timer();
     Ok(Some(draft))
 }

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use super::draft::Draft;
 use super::mismatch::Mismatch;
 use crate::ports::{NewRun, NewStage, RunEnd};
@@ -138,7 +140,7 @@ pub(super) fn release(
     run.error = None;
     // A child that was to be cancelled may have been faster.
     run.cancel_reason = None;
-    run.completed_at = Some(now);
+    conclude(run, now);
     let duration_ms = instant::milliseconds_between(run.started_at.unwrap_or(now), now);
     let run_time = run.started_at.and_then(|start| (now - start).to_std().ok());
     let CostSummary { cost, tokens, .. } = run.spending;
@@ -187,7 +189,7 @@ pub(super) fn end(draft: &mut Draft<'_>, end: &RunEnd) -> Result<(), Mismatch> {
     run.version += 1;
     run.active = 0;
     run.suspended = 0;
-    run.completed_at = Some(now);
+    conclude(run, now);
     let event = match end {
         RunEnd::Failed(error) => {
             run.status = Status::Failed;
@@ -206,6 +208,12 @@ pub(super) fn end(draft: &mut Draft<'_>, end: &RunEnd) -> Result<(), Mismatch> {
     draft.applied().ended = Some(status);
     draft.applied().run_time = run_time;
     draft.event(event)
+}
+
+/// Keeps the end of a run. A deadline that only asked for the end says nothing any more.
+fn conclude(run: &mut RunRecord, now: DateTime<Utc>) {
+    run.completed_at = Some(now);
+    run.times.deadline_at = run.times.deadline_at.filter(|deadline| *deadline != instant::AT_ONCE);
 }
 
 /// Writes `Change::Recount`.

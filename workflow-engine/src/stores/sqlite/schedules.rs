@@ -21,13 +21,13 @@ const ALL: &str = concat!(
     " FROM {prefix}schedules AS s WHERE s.id > ?1 ORDER BY s.id LIMIT ?2"
 );
 
-/// By workflow, and of each the longest overdue first.
+/// The longest overdue first. All that are due are sorted: one workflow with many does not hide those of others.
 const DUE: &str = concat!(
     "SELECT ",
     schedule_columns!(flat_row),
     " FROM jsonb_each(?1) AS w CROSS JOIN {prefix}schedules AS s
         ON s.workflow_id = w.value AND s.due_at IS NOT NULL AND s.due_at <= ?2
-    LIMIT ?3"
+    ORDER BY s.due_at, s.id LIMIT ?3"
 );
 
 const UNBLOCKED: &str = concat!(
@@ -36,7 +36,7 @@ const UNBLOCKED: &str = concat!(
     " FROM jsonb_each(?1) AS w CROSS JOIN {prefix}schedules AS s
         ON s.workflow_id = w.value AND s.blocked_by IS NOT NULL
     WHERE NOT EXISTS (SELECT 1 FROM {prefix}runs AS r WHERE r.id = s.blocked_by AND r.completed_at IS NULL)
-    LIMIT ?2"
+    ORDER BY s.blocked_by, s.id LIMIT ?2"
 );
 
 /// The runs that block schedules, and in the first row the earliest due instant.
@@ -109,9 +109,7 @@ impl Schedules for SqliteStore {
         let mut schedules: Vec<ScheduleRecord> = records(&self.read(DOING, query).await?)?;
         let query = self.query(DUE).bind(names(workflow_ids)).bind(now.timestamp_micros());
         let rows = self.read(DOING, query.bind(count(limit - schedules.len().min(limit)))).await?;
-        let mut due: Vec<ScheduleRecord> = records(&rows)?;
-        due.sort_by(|a, b| (a.due_at, &a.schedule.id).cmp(&(b.due_at, &b.schedule.id)));
-        schedules.extend(due);
+        schedules.extend(records::<ScheduleRecord>(&rows)?);
         Ok(DueSchedules { now, schedules })
     }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
+
 use super::fixture::{
     Fixture, call, cancel_run, complete, decision, enqueue, entry, held, new_run, new_stages, release_run,
     reserve, settle,
@@ -167,9 +169,14 @@ async fn a_child_is_due_to_end_with_its_parent(fixture: Fixture) {
     let run = fixture.run(child).await;
     assert_eq!((run.status, run.cancel_reason.as_deref()), (Status::Running, Some("no longer")));
     assert!(fixture.store.next_timer(&[]).await.unwrap().is_some());
+    // A clock that is set back gives it no more time.
+    fixture.clock.jump(-TimeDelta::days(1));
+    fixture.store.correct_instants().await.unwrap();
+    assert_eq!(fixture.store.overdue_runs(9).await.unwrap(), [child]);
     // It may still complete before a worker ends it.
     fixture.apply(held(&job, vec![complete("a"), release_run(), wake(parent, "a")])).await;
-    assert_eq!(fixture.run(child).await.status, Status::Completed);
+    let run = fixture.run(child).await;
+    assert_eq!((run.status, run.times.deadline_at), (Status::Completed, None));
     assert_eq!(fixture.store.overdue_runs(9).await.unwrap(), []);
 }
 

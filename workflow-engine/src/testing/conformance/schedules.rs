@@ -14,6 +14,7 @@ cases![
     a_schedule_is_written_only_at_the_expected_version,
     schedules_are_listed_by_id,
     a_due_schedule_is_found_by_its_workflow,
+    the_longest_overdue_schedule_is_found_first,
     a_schedule_is_found_when_the_run_that_blocks_it_ends,
     a_tick_creates_its_run_and_moves_its_schedule,
     of_two_ticks_at_once_one_is_applied,
@@ -144,6 +145,16 @@ async fn a_due_schedule_is_found_by_its_workflow(fixture: Fixture) {
     assert_eq!(fixture.store.due_schedules(&all[..2], 10).await.unwrap().schedules.len(), 3);
     let found = fixture.store.due_schedules(&workflows(), 10).await.unwrap();
     assert_eq!(found.now, now + HOUR);
+}
+
+async fn the_longest_overdue_schedule_is_found_first(fixture: Fixture) {
+    let now = fixture.clock.now();
+    for (id, workflow, overdue) in [("a", "a", 1), ("b", "b", 3), ("c", "b", 2), ("d", "a", 4)] {
+        put(&fixture, id, workflow, Some(now - overdue * HOUR)).await;
+    }
+    let found = fixture.store.due_schedules(&["a".into(), "b".into()], 3).await.unwrap();
+    let ids: Vec<_> = found.schedules.into_iter().map(|record| record.schedule.id).collect();
+    assert_eq!(ids, ["d", "b", "c"]);
 }
 
 async fn a_schedule_is_found_when_the_run_that_blocks_it_ends(fixture: Fixture) {
