@@ -5,7 +5,6 @@ use futures_util::future::{BoxFuture, ready};
 
 use super::effects::ChildRun;
 use super::stage_error::{StageError, StageResult};
-use crate::definition::WorkflowDefinition;
 use crate::value::{Json, RunId};
 
 /// Checks the runs that a stage starts, and reads how they have ended.
@@ -13,12 +12,13 @@ pub(crate) trait ChildRuns: Send + Sync {
     /// Checks a run that the stage starts, and adds what it has from its parent.
     fn check(&self, child: ChildRun) -> BoxFuture<'_, StageResult<CheckedChild>>;
 
-    /// Returns the state of a run that the stage has started. Its output is read as that of a run of this definition: the
-    /// process need not have the one with which the run was created.
+    /// Returns the state of a run that the stage has started. Its output is read as that of a run of this version of the
+    /// workflow: the process need not have the one with which the run was created.
     fn outcome(
         &self,
         run_id: RunId,
-        definition: &'static WorkflowDefinition,
+        workflow_id: &'static str,
+        version: u32,
     ) -> BoxFuture<'_, StageResult<ChildOutcome>>;
 }
 
@@ -50,7 +50,7 @@ impl ChildRuns for NoChildRuns {
         ready(Ok(CheckedChild::New(child))).boxed()
     }
 
-    fn outcome(&self, _: RunId, _: &'static WorkflowDefinition) -> BoxFuture<'_, StageResult<ChildOutcome>> {
+    fn outcome(&self, _: RunId, _: &'static str, _: u32) -> BoxFuture<'_, StageResult<ChildOutcome>> {
         ready(Ok(ChildOutcome::Open)).boxed()
     }
 }

@@ -113,7 +113,8 @@ async fn outcome<W: Stage + Workflow<Output = <W as Stage>::Output>>(
     let ticket: ChildTicket = ticket.decode().map_err(|error| {
         StageError::permanent(format_args!("the ticket of stage `{}` cannot be read: {error}", W::STEP.id))
     })?;
-    match context.services().children.outcome(ticket.child_run_id, W::definition()).await? {
+    let children = &context.services().children;
+    match children.outcome(ticket.child_run_id, W::STEP.id, W::STEP.version).await? {
         ChildOutcome::Open => Ok(CheckOutcome::Pending(None)),
         ChildOutcome::Failed(error) => Err(error),
         ChildOutcome::Completed(values) => {

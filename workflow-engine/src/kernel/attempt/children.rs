@@ -7,7 +7,6 @@ use futures_util::future::BoxFuture;
 
 use super::port_retry::BodyPorts;
 use crate::context::{CheckedChild, ChildOutcome, ChildRun, ChildRuns, SCHEDULE, StageError, StageResult};
-use crate::definition::WorkflowDefinition;
 use crate::error::{Error, ErrorCode};
 use crate::kernel::Kernel;
 use crate::kernel::commands::CreateRun;
@@ -59,16 +58,20 @@ impl AttemptChildren {
     async fn read_outcome(
         &self,
         run_id: RunId,
-        definition: &'static WorkflowDefinition,
+        workflow_id: &'static str,
+        version: u32,
     ) -> StageResult<ChildOutcome> {
         let kernel = self.kernel()?;
         let Some(run) = self.ports.call(|| self.ports.store.run(run_id)).await? else {
             return Ok(ChildOutcome::Failed(refused(&Error::run_not_found(run_id))));
         };
-        let workflow_id = run.workflow_id.clone();
         Ok(match run.status {
             Status::Completed => {
-                match self.ports.call(|| kernel.output_values_of(run_id, definition)).await {
+                let workflow = match kernel.registry().for_new_run(workflow_id, Some(version)) {
+                    Ok(workflow) => workflow,
+                    Err(error) => return Ok(ChildOutcome::Failed(refused(&error))),
+                };
+                match self.ports.call(|| kernel.output_values_of(run_id, workflow.definition())).await {
                     Ok(values) => ChildOutcome::Completed(values),
                     Err(error) if error.is_retryable() => return Err(error.into()),
                     // Its stages are others than those of which this process makes up the output.
@@ -103,9 +106,10 @@ impl ChildRuns for AttemptChildren {
     fn outcome(
         &self,
         run_id: RunId,
-        definition: &'static WorkflowDefinition,
+        workflow_id: &'static str,
+        version: u32,
     ) -> BoxFuture<'_, StageResult<ChildOutcome>> {
-        self.read_outcome(run_id, definition).boxed()
+        self.read_outcome(run_id, workflow_id, version).boxed()
     }
 }
 
