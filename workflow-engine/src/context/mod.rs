@@ -26,8 +26,9 @@ pub use stage_error::{IntoStageError, StageError, StageResult};
 
 pub(crate) use child_runs::{CheckedChild, ChildOutcome, ChildRuns};
 pub(crate) use effects::{ArtifactSource, EffectBuffer, GivenArtifact};
+pub(crate) use scheduled::SCHEDULE;
 #[cfg(feature = "schedules")]
-pub(crate) use scheduled::{SCHEDULE, with_scheduled_for};
+pub(crate) use scheduled::with_scheduled_for;
 pub(crate) use services::ContextServices;
 pub(crate) use sleep::Pause;
 pub(crate) use stage_context::ContextParts;
