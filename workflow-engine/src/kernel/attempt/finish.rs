@@ -3,6 +3,7 @@
 //! Its precondition is the lease alone, not the run's revision. So two branches that complete at the same time do not
 //! conflict.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::children::started_definitions;
@@ -285,16 +286,16 @@ async fn commit_and_claim(
     lease: &Lease,
     changes: Vec<Change>,
 ) -> Result<Option<(Applied, Duration)>, Error> {
-    let decision = Decision {
+    let decision = Arc::new(Decision {
         run_id: lease.run_id,
         precondition: Precondition::Lease(lease.clone()),
         command: execution_key::COMMAND,
         idempotency: None,
         changes,
-    };
+    });
     let commit = || async {
         let sent = kernel.clock().monotonic();
-        Ok((kernel.commit(decision.clone()).await?, sent))
+        Ok((kernel.commit(Arc::clone(&decision)).await?, sent))
     };
     let (commit, sent) = commit_with_retry(kernel, lease, commit).await?;
     Ok(match commit {

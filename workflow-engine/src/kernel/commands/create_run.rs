@@ -340,7 +340,7 @@ impl CreateRun {
 
         let (shared, created) = (kernel.shared(), Arc::clone(registered));
         let commit = async move {
-            let mut commit = shared.commit_measured(decision).await?;
+            let mut commit = shared.commit_measured(Arc::new(decision)).await?;
             let Commit::Applied(applied) = &mut commit else {
                 return Ok(Outcome { commit, status: Status::Pending });
             };
