@@ -21,6 +21,8 @@ mod finish;
 mod budget;
 pub(super) mod execution_key;
 
+use std::pin::pin;
+
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
@@ -73,12 +75,13 @@ pub(super) async fn execute(
     let attempt =
         AttemptContext { kernel, registered, stage, settings, meters, job, claimant, slots, listed, stop };
     let span = span::attempt_span(&attempt).await;
-    let finished = async {
+    // Pinned here, because the span would move it.
+    let finished = pin!(async {
         match if job.is_poll { check::check(&attempt).await } else { run_and_commit(&attempt).await } {
             Err(error) => finish::end_after_error(&attempt, error).await,
             finished => finished,
         }
-    };
+    });
     let finished = finished.instrument(span.clone()).await;
     let outcome = outcome(&finished, |finished| &finished.outcome);
     meters.ended(job.is_poll, outcome);
