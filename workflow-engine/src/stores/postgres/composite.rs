@@ -184,3 +184,7 @@ impl Encode<'_, Postgres> for Element<'_> {
         Some(self.row.clone())
     }
 }
+
+#[cfg(test)]
+#[path = "composite_tests.rs"]
+mod tests;
