@@ -97,7 +97,8 @@ impl Persistence for PostgresStore {
 
     async fn commit_shared(&self, decision: Arc<Decision>) -> Result<Commit, Error> {
         if has_user_statements(&decision) {
-            return self.commit_with_statements(decision).await;
+            // Boxed, as it is rare: the futures of all other commits are smaller then.
+            return Box::pin(self.commit_with_statements(decision)).await;
         }
         self.submit("commit", Work::Commit, decision).await
     }
