@@ -72,8 +72,8 @@ impl Kernel {
     }
 
     /// Commits a decision. If the caller stops waiting, the jobs that the commit claims return to the queue.
-    pub(super) fn commit(&self, decision: Decision) -> Detached<Result<Commit, Error>> {
-        let kernel = self.shared();
+    pub(super) fn commit(&self, decision: impl Into<Arc<Decision>>) -> Detached<Result<Commit, Error>> {
+        let (kernel, decision) = (self.shared(), decision.into());
         self.detach(async move { kernel.commit_measured(decision).await }, |kernel, commit| {
             if let Ok(Commit::Applied(applied)) = commit {
                 kernel.return_jobs(applied.claimed);

@@ -40,7 +40,7 @@ pub(super) async fn try_commit_from_snapshot(
     let generation = Arc::new(AtomicU32::new(snapshot.run.generation));
     let fingerprint = snapshot.run.definition_fingerprint.clone();
     let commit = async move {
-        let mut commit = shared.commit_measured(decision).await?;
+        let mut commit = shared.commit_measured(Arc::new(decision)).await?;
         if commit == Commit::PreconditionFailed {
             let current = Arc::clone(&generation);
             let decide_again = Box::new(move |snapshot: Option<&Snapshot>| {

@@ -1,5 +1,7 @@
 //! What the kernel counts: commits, ends of runs, and outcomes of attempts.
 
+use std::sync::Arc;
+
 use super::Kernel;
 use super::attempt::JobOutcome;
 use crate::error::Error;
@@ -9,9 +11,9 @@ use crate::telemetry::{AttemptOutcome, RunEndKind, WorkflowMeters};
 
 impl Kernel {
     /// Commits a decision, and counts how long the store took.
-    pub(super) async fn commit_measured(&self, decision: Decision) -> Result<Commit, Error> {
+    pub(super) async fn commit_measured(&self, decision: Arc<Decision>) -> Result<Commit, Error> {
         let began = self.clock().monotonic();
-        let commit = self.store().commit(decision).await;
+        let commit = self.store().commit_shared(decision).await;
         if commit.is_ok() {
             self.meters().committed(self.clock().monotonic().saturating_sub(began));
         }

@@ -4,7 +4,7 @@
 //! completed stages. Outputs are cached as the stored text, never as the value that a body returned, because the two
 //! can differ (`#[serde(skip)]`, NaN).
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::value::{IdMap, Json, RunId, StageKey};
@@ -23,7 +23,7 @@ const MAX_YIELDS: usize = 16;
 pub(super) struct CachedRun {
     pub(super) input: Json,
     /// By stage id.
-    pub(super) config: HashMap<String, Json>,
+    pub(super) config: BTreeMap<String, Json>,
     pub(super) metadata: Option<Json>,
     progress: Mutex<Progress>,
 }
@@ -32,9 +32,9 @@ pub(super) struct CachedRun {
 #[derive(Debug, Default)]
 struct Progress {
     /// Outputs of completed stages.
-    outputs: HashMap<StageKey, Json>,
+    outputs: BTreeMap<StageKey, Json>,
     /// The arms that these outputs have chosen, by the matched stage.
-    arms: HashMap<StageKey, u32>,
+    arms: BTreeMap<StageKey, u32>,
     /// Stages whose outcomes are being committed.
     pending: Vec<StageKey>,
     /// Stages that commits of this process made ready, and for which its worker had no slot.
@@ -42,7 +42,7 @@ struct Progress {
 }
 
 impl CachedRun {
-    pub(super) fn new(input: Json, config: HashMap<String, Json>, metadata: Option<Json>) -> Self {
+    pub(super) fn new(input: Json, config: BTreeMap<String, Json>, metadata: Option<Json>) -> Self {
         Self { input, config, metadata, progress: Mutex::default() }
     }
 

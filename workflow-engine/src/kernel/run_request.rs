@@ -1,6 +1,6 @@
 //! The check of a new run's input, configuration and metadata.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::registry::Registered;
 use crate::definition::WorkflowDefinition;
@@ -16,7 +16,7 @@ pub(super) fn check_request(
     input: &Json,
     config: Option<&Json>,
     metadata: Option<Json>,
-) -> Result<(RunRequest, HashMap<String, Json>), Error> {
+) -> Result<(RunRequest, BTreeMap<String, Json>), Error> {
     let definition = registered.definition();
     let input =
         definition.check_input(input).map_err(|reason| Error::invalid_input(&definition.id, reason))?;
@@ -29,7 +29,7 @@ pub(super) fn check_request(
     if let Some(unknown) = given.keys().find(|stage_id| registered.stage(stage_id).is_none()) {
         return Err(Error::invalid_config(&definition.id, unknown_stage(definition, unknown)));
     }
-    let mut config = HashMap::with_capacity(definition.stages.len());
+    let mut config = BTreeMap::new();
     for stage in &definition.stages {
         let complete = stage.config.complete(given.get(&stage.id)).map_err(|reason| {
             Error::invalid_config(&definition.id, format_args!("stage `{}`: {reason}", stage.id))
@@ -41,8 +41,7 @@ pub(super) fn check_request(
         }
         config.insert(stage.id.clone(), complete);
     }
-    let ordered: BTreeMap<&String, &Json> = config.iter().collect();
-    let stored = Json::write(&ordered).map_err(|error| Error::invalid_config(&definition.id, error))?;
+    let stored = Json::write(&config).map_err(|error| Error::invalid_config(&definition.id, error))?;
     let request = RunRequest { input, config: stored, metadata };
     check_sizes(limits, &definition.id, &request)?;
     Ok((request, config))

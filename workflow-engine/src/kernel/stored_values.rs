@@ -1,6 +1,6 @@
 //! Values on their way into and out of the store: small ones inline, large ones as blobs.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::Kernel;
@@ -114,7 +114,7 @@ pub(super) async fn cached_run(
         return Ok(run);
     }
     let request = kernel.store().request(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
-    let config: HashMap<String, Json> =
+    let config: BTreeMap<String, Json> =
         request.config.decode().map_err(|error| Error::stored_value(run_id, "its configuration", error))?;
     Ok(kernel.run_cache().insert(run_id, generation, CachedRun::new(request.input, config, request.metadata)))
 }

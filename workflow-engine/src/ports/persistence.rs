@@ -33,6 +33,15 @@ pub trait Persistence: Send + Sync {
     /// When the store cannot be written. Nothing is written then, unless the error says that the outcome is unknown.
     async fn commit(&self, decision: Decision) -> Result<Commit, Error>;
 
+    /// As `commit`, for a decision that the caller keeps, to commit it again while the store is unavailable. A store that
+    /// only reads decisions implements it, and saves a copy.
+    ///
+    /// # Errors
+    /// As `commit`.
+    async fn commit_shared(&self, decision: Arc<Decision>) -> Result<Commit, Error> {
+        self.commit(Arc::unwrap_or_clone(decision)).await
+    }
+
     /// Loads the run under its lock, calls `decide`, and applies the decision in that transaction. The kernel uses it
     /// after a precondition has failed. Returns `PreconditionFailed` when `decide` has nothing to do.
     ///

@@ -3,6 +3,8 @@
 //! Its precondition is the lease alone, not the run's revision. So two branches that complete at the same time do not
 //! conflict.
 
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::children::started_definitions;
@@ -51,7 +53,7 @@ pub(super) async fn complete(
     let lease = &job.lease;
     let arm = match choose(stage, &completion.output) {
         Ok(arm) => arm,
-        Err(error) => return fail_attempt(attempt, error, completion.reports).await,
+        Err(error) => return Box::pin(fail_attempt(attempt, error, completion.reports)).await,
     };
     let retry = PortRetry::new(kernel, lease);
     let prepared = retry.call(|| prepare_output(kernel, lease, &completion.output)).await?;
@@ -246,14 +248,14 @@ pub(super) async fn commit_effects(
     let AttemptContext { kernel, job, stop, .. } = *attempt;
     let has_statements = changes.iter().any(|change| matches!(change, Change::Execute { .. }));
     let started = started_definitions(&changes);
-    let commit = async {
+    let commit = pin!(async {
         let committed = commit_and_claim(kernel, &job.lease, changes).await?;
         let children = started.iter().filter(|_| committed.is_some());
         for registered in children.filter_map(|fingerprint| kernel.registry().by_fingerprint(fingerprint)) {
             registered.meters().runs_started.increment();
         }
         Ok(committed)
-    };
+    });
     if !has_statements {
         return commit.await;
     }
@@ -285,16 +287,16 @@ async fn commit_and_claim(
     lease: &Lease,
     changes: Vec<Change>,
 ) -> Result<Option<(Applied, Duration)>, Error> {
-    let decision = Decision {
+    let decision = Arc::new(Decision {
         run_id: lease.run_id,
         precondition: Precondition::Lease(lease.clone()),
         command: execution_key::COMMAND,
         idempotency: None,
         changes,
-    };
+    });
     let commit = || async {
         let sent = kernel.clock().monotonic();
-        Ok((kernel.commit(decision.clone()).await?, sent))
+        Ok((kernel.commit(Arc::clone(&decision)).await?, sent))
     };
     let (commit, sent) = commit_with_retry(kernel, lease, commit).await?;
     Ok(match commit {

@@ -21,6 +21,8 @@ mod finish;
 mod budget;
 pub(super) mod execution_key;
 
+use std::pin::pin;
+
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
@@ -64,7 +66,8 @@ pub(super) async fn execute(
         Ok(found) => found,
         Err(error) => {
             // Another process may have the run's definition, the stage's state, or a store that responds.
-            let returned = finish::return_job(kernel, job, &error.to_string(), Vec::new()).await?;
+            let reason = error.to_string();
+            let returned = Box::pin(finish::return_job(kernel, job, &reason, Vec::new())).await?;
             return if error.is_retryable() { Ok(returned) } else { Err(error) };
         }
     };
@@ -73,12 +76,16 @@ pub(super) async fn execute(
     let attempt =
         AttemptContext { kernel, registered, stage, settings, meters, job, claimant, slots, listed, stop };
     let span = span::attempt_span(&attempt).await;
-    let finished = async {
-        match if job.is_poll { check::check(&attempt).await } else { run_and_commit(&attempt).await } {
-            Err(error) => finish::end_after_error(&attempt, error).await,
+    // Pinned here, because the span would move it.
+    let finished = pin!(async {
+        // Here and below, what few attempts do is boxed: the future of every other one is smaller then.
+        let finished =
+            if job.is_poll { Box::pin(check::check(&attempt)).await } else { run_and_commit(&attempt).await };
+        match finished {
+            Err(error) => Box::pin(finish::end_after_error(&attempt, error)).await,
             finished => finished,
         }
-    };
+    });
     let finished = finished.instrument(span.clone()).await;
     let outcome = outcome(&finished, |finished| &finished.outcome);
     meters.ended(job.is_poll, outcome);
@@ -120,15 +127,15 @@ async fn run_and_commit(attempt: &AttemptContext<'_>) -> Result<Finished, Error>
         AttemptResult::Completed(output) => {
             let completion = Completion { output, elapsed, reports, effects, signal: None };
             if attempt.stage.wait.is_some() {
-                check::suspend(attempt, completion).await
+                Box::pin(check::suspend(attempt, completion)).await
             } else {
                 finish::complete(attempt, completion).await
             }
         }
-        AttemptResult::Failed(error) => budget::fail(attempt, error, refused_call, reports).await,
+        AttemptResult::Failed(error) => Box::pin(budget::fail(attempt, error, refused_call, reports)).await,
         AttemptResult::Stopped => {
-            finish::return_job(attempt.kernel, attempt.job, WORKER_STOPS, reports).await
+            Box::pin(finish::return_job(attempt.kernel, attempt.job, WORKER_STOPS, reports)).await
         }
-        AttemptResult::Unavailable(error) => finish::hand_back(attempt, &error, reports).await,
+        AttemptResult::Unavailable(error) => Box::pin(finish::hand_back(attempt, &error, reports)).await,
     }
 }

@@ -47,7 +47,7 @@ impl<'a> PortRetry<'a> {
         F: Future<Output = Result<T, Error>> + Send,
     {
         match call().await {
-            Err(error) if error.is_retryable() => self.repeat(None, error, call).await,
+            Err(error) if error.is_retryable() => Box::pin(self.repeat(None, error, call)).await,
             result => result,
         }
     }
@@ -62,11 +62,12 @@ impl<'a> PortRetry<'a> {
         F: Future<Output = Result<T, Error>> + Send,
     {
         match call().await {
-            Err(error) if error.is_retryable() => self.repeat(Some(stop), error, call).await,
+            Err(error) if error.is_retryable() => Box::pin(self.repeat(Some(stop), error, call)).await,
             result => result,
         }
     }
 
+    /// Boxed by its callers, because it is rare, and would be a part of the future of each call.
     async fn repeat<T, F>(
         self,
         stop: Option<&CancellationToken>,

@@ -52,7 +52,7 @@ pub(super) enum AttemptResult<T> {
 
 /// Runs the body of a claimed job. Cancelling the attempt's `stop` ends it at its next `.await`.
 pub(super) async fn run_body(attempt: &AttemptContext<'_>) -> Result<AttemptEnd<Json>, Error> {
-    let services = Services::new(attempt);
+    let (services, context) = Services::new(attempt);
     let mut inputs = match read_inputs(attempt).await? {
         Ok(inputs) => inputs,
         Err(error) => return Ok(AttemptEnd::failed(error)),
@@ -60,7 +60,7 @@ pub(super) async fn run_body(attempt: &AttemptContext<'_>) -> Result<AttemptEnd<
     let execution = Execution {
         inputs: std::mem::take(&mut inputs.upstream),
         config: inputs.config.clone(),
-        context: services.context(inputs),
+        context: context.with(inputs),
         input_rules: attempt.stage.input_rules.as_ref().map(|own| Arc::clone(&own.rules)),
     };
     let body = attempt.kernel.config().executor.execute(attempt.stage, execution);
@@ -74,13 +74,13 @@ pub(super) async fn run_check(
     wait: &WaitDefinition,
     (ticket, signal): (Json, Option<Json>),
 ) -> Result<AttemptEnd<CheckOutcome>, Error> {
-    let services = Services::new(attempt);
+    let (services, context) = Services::new(attempt);
     let inputs = match read_inputs(attempt).await? {
         Ok(inputs) => inputs,
         Err(error) => return Ok(AttemptEnd::failed(error)),
     };
     let execution =
-        CheckExecution { ticket, signal, config: inputs.config.clone(), context: services.context(inputs) };
+        CheckExecution { ticket, signal, config: inputs.config.clone(), context: context.with(inputs) };
     let check = attempt.kernel.config().executor.check(wait, execution);
     let end = drive(attempt, services, check).await;
     Ok(refuse_unstorable(attempt.kernel.config().limits, end, |outcome| match outcome {
@@ -113,7 +113,7 @@ async fn drive<T>(
     services: Services,
     work: BoxFuture<'_, Result<T, StageError>>,
 ) -> AttemptEnd<T> {
-    let Services { began, times_out, scope, log, effects, ledger, ports, .. } = services;
+    let Services { began, times_out, cancellation, log, effects, ledger, ports } = services;
     attempt.listed.body_started();
     let ended = run_until_end(attempt, times_out, &log, work).await;
     attempt.listed.body_ended();
@@ -122,7 +122,7 @@ async fn drive<T>(
         (result, _) => result,
     };
     // Blocking code that the work left behind can only be asked to stop.
-    scope.cancellation.cancel();
+    cancellation.cancel();
     if matches!(result, AttemptResult::Stopped) {
         // The body holds its effects for as long as it lives.
         let life: Weak<dyn Any + Send + Sync> = Arc::<EffectBuffer>::downgrade(&effects);

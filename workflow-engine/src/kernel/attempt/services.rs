@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::BoxFuture;
+use tokio_util::sync::CancellationToken;
 use tracing::Span;
 
 use super::children::AttemptChildren;
@@ -19,22 +20,28 @@ use crate::context::{
     ContextParts, ContextServices, EffectBuffer, Pause, StageContext, StageResult, StageScope, TagSource,
 };
 
-/// The services behind a body's context.
+/// The services of an attempt, which end with its body.
 pub(super) struct Services {
     pub(super) began: DateTime<Utc>,
     /// The instant at which the attempt times out.
     pub(super) times_out: Option<DateTime<Utc>>,
-    pub(super) scope: StageScope,
+    /// Tells the body to stop.
+    pub(super) cancellation: CancellationToken,
     pub(super) log: Arc<AttemptLog>,
     pub(super) effects: Arc<EffectBuffer>,
     pub(super) ledger: Arc<AttemptLedger>,
     pub(super) ports: Arc<BodyPorts>,
+}
+
+/// The context of the body, without its inputs.
+pub(super) struct BodyContext {
+    scope: StageScope,
     traceparent: Option<String>,
-    context: ContextServices,
+    services: ContextServices,
 }
 
 impl Services {
-    pub(super) fn new(attempt: &AttemptContext<'_>) -> Self {
+    pub(super) fn new(attempt: &AttemptContext<'_>) -> (Self, BodyContext) {
         let AttemptContext { kernel, registered, stage, job, stop, .. } = *attempt;
         let began = kernel.clock().now();
         let times_out = attempt
@@ -61,7 +68,7 @@ impl Services {
             Arc::new(AttemptLedger::new(Arc::clone(&ports), stage.budget, Arc::clone(kernel.meters())));
         let blobs = kernel.config().blobs.clone();
         let artifacts = AttemptArtifacts::new(Arc::clone(&ports), blobs, registered.definition());
-        let context = ContextServices {
+        let services = ContextServices {
             reports: Arc::clone(&log) as _,
             effects: Arc::clone(&effects),
             artifacts: Arc::new(artifacts),
@@ -73,13 +80,18 @@ impl Services {
         };
         let port = kernel.config().trace_context.as_ref();
         let traceparent = port.and_then(|port| port.traceparent(&Span::current()));
-        Self { began, times_out, scope, log, effects, ledger, ports, traceparent, context }
+        let cancellation = scope.cancellation.clone();
+        (
+            Self { began, times_out, cancellation, log, effects, ledger, ports },
+            BodyContext { scope, traceparent, services },
+        )
     }
+}
 
-    pub(super) fn context(&self, inputs: Inputs) -> StageContext {
+impl BodyContext {
+    pub(super) fn with(self, inputs: Inputs) -> StageContext {
+        let Self { scope, traceparent, services } = self;
         let Inputs { reads: outputs, metadata, .. } = inputs;
-        let (scope, services) = (self.scope.clone(), self.context.clone());
-        let traceparent = self.traceparent.clone();
         StageContext::new(ContextParts { scope, metadata, traceparent, outputs, services })
     }
 }

@@ -3,7 +3,7 @@
 mod child;
 mod options;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -121,7 +121,7 @@ struct Checked<'k> {
     registered: &'k Arc<Registered>,
     request: RunRequest,
     /// The complete configuration by stage id.
-    config: HashMap<String, Json>,
+    config: BTreeMap<String, Json>,
     entry: Option<IdempotencyEntry>,
 }
 
@@ -340,7 +340,7 @@ impl CreateRun {
 
         let (shared, created) = (kernel.shared(), Arc::clone(registered));
         let commit = async move {
-            let mut commit = shared.commit_measured(decision).await?;
+            let mut commit = shared.commit_measured(Arc::new(decision)).await?;
             let Commit::Applied(applied) = &mut commit else {
                 return Ok(Outcome { commit, status: Status::Pending });
             };

@@ -1,5 +1,7 @@
 //! The cause of a commit.
 
+use std::fmt::Write;
+
 use super::draft::Draft;
 use crate::ports::{Decision, Precondition};
 use crate::value::StageKey;
@@ -11,7 +13,10 @@ pub(super) fn causation_id(draft: &Draft<'_>, decision: &Decision) -> String {
         return format!("{}:{}", entry.command, entry.key);
     }
     let of_lease = |stage_key: &StageKey, generation: u32, attempt: u32, epoch: u64| {
-        format!("{stage_key}/{generation}/{attempt}/{epoch}")
+        let mut text = String::with_capacity(stage_key.id.len() + 32);
+        // Writing to a `String` cannot fail.
+        let _ = write!(text, "{stage_key}/{generation}/{attempt}/{epoch}");
+        text
     };
     match &decision.precondition {
         Precondition::Lease(lease)

@@ -51,7 +51,8 @@ pub(super) struct Written {
     blobs: Vec<BlobRow>,
     /// Command, key and result of each idempotency entry that is completed.
     completed_keys: Vec<(&'static str, String, Json)>,
-    side_rows: SideRows,
+    /// `None` in most decisions.
+    side_rows: Option<Box<SideRows>>,
     applied: Applied,
     /// The first stage that this decision suspends.
     first_suspended: Option<StageKey>,
@@ -251,39 +252,46 @@ impl<'a> Draft<'a> {
     /// Tags the run.
     pub(super) fn tag(&mut self, key: &str, value: &str) {
         let row = TagRow { run_id: self.run_id, key: key.to_owned(), value: value.to_owned() };
-        self.written.side_rows.tags.push(row);
+        self.side_rows().tags.push(row);
     }
 
     /// Removes the run from those that programs have enqueued.
     pub(super) fn dequeue(&mut self) {
-        self.written.side_rows.dequeued.push(self.run_id);
+        let run_id = self.run_id;
+        self.side_rows().dequeued.push(run_id);
     }
 
     /// Writes an annotation.
     pub(super) fn annotate(&mut self, annotation: AnnotationRecord) {
-        self.written.side_rows.annotations.push(annotation);
+        self.side_rows().annotations.push(annotation);
     }
 
     /// Writes or deletes an artifact.
     pub(super) fn set_artifact(&mut self, stage_key: &StageKey, key: &str, row: ArtifactRow) {
         let key = (self.run_id, stage_key.clone(), key.to_owned());
-        self.written.side_rows.artifacts.insert(key, row);
+        self.side_rows().artifacts.insert(key, row);
     }
 
     /// Notes that the metrics of the stage differ from the stored ones.
     pub(super) fn metrics_changed(&mut self, stage_key: &StageKey) {
-        self.written.side_rows.changed_metrics.insert((self.run_id, stage_key.clone()));
+        let run_id = self.run_id;
+        self.side_rows().changed_metrics.insert((run_id, stage_key.clone()));
     }
 
     /// Voids the blobs of a stage from before this generation.
     pub(super) fn void_blobs(&mut self, stage_key: &StageKey, generation: u32) {
         let (run_id, stage_key) = (self.run_id, stage_key.clone());
-        self.written.side_rows.void_blobs.push(VoidBlobs { run_id, stage_key, generation });
+        self.side_rows().void_blobs.push(VoidBlobs { run_id, stage_key, generation });
     }
 
     /// Adds statements of the user.
     pub(super) fn execute(&mut self, statements: UserStatements) {
-        self.written.side_rows.user_statements.push(statements);
+        self.side_rows().user_statements.push(statements);
+    }
+
+    /// Returns the side rows for a change.
+    fn side_rows(&mut self) -> &mut SideRows {
+        self.written.side_rows.get_or_insert_default()
     }
 
     /// Returns the written rows, and releases the transaction's.
@@ -353,7 +361,9 @@ impl Written {
         for (command, key, result) in self.completed_keys {
             set.complete_key(command, &key, result);
         }
-        set.side_rows.merge(self.side_rows);
+        if let Some(side_rows) = self.side_rows {
+            set.side_rows.merge(*side_rows);
+        }
         if is_terminal {
             set.notifications.run_changed(run_id);
         } else {

@@ -1,6 +1,7 @@
 //! The requests that committers serve.
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
@@ -16,7 +17,7 @@ use crate::value::RunId;
 /// One request of any kind.
 pub(in crate::stores) enum Work<B: Backend> {
     /// Apply a decision.
-    Commit(Request<Decision, Commit>),
+    Commit(Request<Arc<Decision>, Commit>),
     /// Lock a run, decide, and apply the decision.
     CommitLocked(Request<LockedCommit, Commit>),
     /// Claim jobs, and start runs.

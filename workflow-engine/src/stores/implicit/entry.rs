@@ -1,8 +1,7 @@
 //! The entries of a run: how its stages without rows differ from the outline.
 
-use std::fmt::Write;
-
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::value::{Place, StageKey};
@@ -41,26 +40,25 @@ impl HeldLease {
     }
 }
 
-/// Returns the text that is stored: `["id",remaining]` for a stage that waits, and
-/// `["id",since,length,max_attempts,max_crashes]` for one that is held, in microseconds.
-pub(super) fn write(entries: &[Entry]) -> String {
-    let mut text = String::with_capacity(64 * entries.len());
-    for (at, Entry { stage_key, state }) in entries.iter().enumerate() {
-        text.push(if at == 0 { '[' } else { ',' });
-        let id = Value::from(stage_key.id.as_str());
-        // Writing to a `String` cannot fail.
-        let _ = match state {
-            EntryState::Waiting { remaining } => write!(text, "[{id},{remaining}]"),
-            EntryState::Held(HeldLease { since, length, max_attempts, max_crashes }) => write!(
-                text,
-                "[{id},{},{},{max_attempts},{max_crashes}]",
-                since.timestamp_micros(),
-                length.num_microseconds().unwrap_or(i64::MAX),
-            ),
-        };
+/// Writes `["id",remaining]` for a stage that waits, and `["id",since,length,max_attempts,max_crashes]` for one that is
+/// held, in microseconds.
+impl Serialize for Entry {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let id = &self.stage_key.id;
+        match &self.state {
+            EntryState::Waiting { remaining } => (id, remaining).serialize(serializer),
+            EntryState::Held(HeldLease { since, length, max_attempts, max_crashes }) => {
+                let length = length.num_microseconds().unwrap_or(i64::MAX);
+                (id, since.timestamp_micros(), length, max_attempts, max_crashes).serialize(serializer)
+            }
+        }
     }
-    text.push(']');
-    text
+}
+
+/// Returns the text that is stored.
+#[allow(clippy::expect_used, reason = "texts and numbers have a JSON form")]
+pub(super) fn write(entries: &[Entry]) -> String {
+    serde_json::to_string(entries).expect("an entry has a JSON form")
 }
 
 /// Returns the text with which the entry of a stage starts. Nothing else in `held` contains it.

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 use crate::ports::NewStage;
 use crate::value::{Place, StageKey};
@@ -24,6 +25,18 @@ pub(in crate::stores) struct OutlineStage {
     pub(in crate::stores) execution_group: u32,
     /// The number of predecessors.
     pub(in crate::stores) waiting_on: u32,
+}
+
+/// Writes the id, the level, the number of predecessors, and the name where it differs from the id.
+impl Serialize for OutlineStage {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { stage_key, stage_name, execution_group, waiting_on, .. } = self;
+        if *stage_name == stage_key.id {
+            (&stage_key.id, execution_group, waiting_on).serialize(serializer)
+        } else {
+            (&stage_key.id, execution_group, waiting_on, stage_name).serialize(serializer)
+        }
+    }
 }
 
 impl Outline {
@@ -54,18 +67,10 @@ impl Outline {
         self.0.iter().find(|stage| stage.stage_key == *stage_key)
     }
 
-    /// Returns the text that is stored: for each stage the id, the level, the number of predecessors, and the name where
-    /// it differs from the id.
+    /// Returns the text that is stored.
+    #[allow(clippy::expect_used, reason = "texts and numbers have a JSON form")]
     pub(in crate::stores) fn text(&self) -> String {
-        let stages = self.0.iter().map(|stage| {
-            let mut columns =
-                vec![json!(stage.stage_key.id), json!(stage.execution_group), json!(stage.waiting_on)];
-            if stage.stage_name != stage.stage_key.id {
-                columns.push(json!(stage.stage_name));
-            }
-            Value::Array(columns)
-        });
-        Value::Array(stages.collect()).to_string()
+        serde_json::to_string(&self.0).expect("a stage has a JSON form")
     }
 
     /// Reads the stored text.

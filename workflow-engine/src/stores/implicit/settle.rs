@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Entry, EntryState, HeldLease, ImplicitChange, ImplicitStages, OutlineStage, first_record};
-use crate::records::{JobRecord, RunRecord, StageRecord, Status};
+use super::{Entry, EntryState, HeldLease, ImplicitChange, ImplicitStages, OutlineStage};
+use crate::records::{CostSummary, JobRecord, RunRecord, StageRecord, Status};
 use crate::stores::working_set::{RunRows, StageRows, WorkingSet};
 
 impl WorkingSet {
@@ -23,8 +23,13 @@ impl RunRows {
         if !stages.values().any(|rows| changed(rows)) {
             return;
         }
-        let before = implicit.clone();
-        implicit.entries.retain(|entry| stages.get(&entry.stage_key).is_none_or(|rows| !changed(rows)));
+        let before = Before {
+            owner: implicit.owner.clone(),
+            held_until: implicit.held_until,
+            entries: std::mem::take(&mut implicit.entries),
+        };
+        let keeps = |entry: &&Entry| stages.get(&entry.stage_key).is_none_or(|rows| !changed(rows));
+        implicit.entries.extend(before.entries.iter().filter(keeps).cloned());
         if implicit.leases().next().is_none() {
             implicit.owner = None;
         }
@@ -50,6 +55,13 @@ impl RunRows {
     }
 }
 
+/// What the run's row has before the transaction.
+struct Before {
+    owner: Option<String>,
+    held_until: Option<DateTime<Utc>>,
+    entries: Vec<Entry>,
+}
+
 /// What describes the records of a stage completely.
 enum Described {
     ByOutline,
@@ -62,7 +74,7 @@ impl ImplicitStages {
         let record = rows.stage.get()?;
         let Some(job) = rows.job.get() else {
             // A stage that waits for nothing and has no job was ready, and lost it.
-            let is_described = record.waiting_on > 0 && *record == waiting(run, stage, record.waiting_on);
+            let is_described = record.waiting_on > 0 && is_waiting(run, stage, record);
             let remaining = record.waiting_on;
             let described = if remaining == stage.waiting_on {
                 Described::ByOutline
@@ -76,7 +88,7 @@ impl ImplicitStages {
         let lease = HeldLease { since, length, max_attempts: job.max_attempts, max_crashes: job.max_crashes };
         let is_owned = self.owner.is_none() || self.owner == job.worker_id;
         let is_described = is_owned
-            && *record == running(run, stage, since)
+            && is_running(run, stage, record)
             && is_held(run, job, since)
             && lease.until() == job.leased_until?
             && length.num_microseconds().is_some();
@@ -103,7 +115,7 @@ impl ImplicitStages {
         }
     }
 
-    fn note_change(&mut self, before: &Self) {
+    fn note_change(&mut self, before: &Before) {
         let change = if (&self.owner, self.held_until) != (&before.owner, before.held_until) {
             ImplicitChange::Everything
         } else if self.entries != before.entries {
@@ -118,20 +130,53 @@ impl ImplicitStages {
     }
 }
 
-/// The record of a stage that waits for `remaining` predecessors.
-fn waiting(run: &RunRecord, stage: &OutlineStage, remaining: u32) -> StageRecord {
-    StageRecord { waiting_on: remaining, ..first_record(run.id, stage) }
+/// Returns whether a stage waits for predecessors, and nothing else about it differs from the outline.
+fn is_waiting(run: &RunRecord, stage: &OutlineStage, record: &StageRecord) -> bool {
+    (record.status, record.attempt, record.started_at) == (Status::Pending, 0, None)
+        && has_first_values(run, stage, record)
 }
 
-/// The record of a stage in its first attempt.
-fn running(run: &RunRecord, stage: &OutlineStage, since: DateTime<Utc>) -> StageRecord {
-    StageRecord {
-        status: Status::Running,
-        attempt: 1,
-        waiting_on: 0,
-        started_at: Some(since),
-        ..first_record(run.id, stage)
-    }
+/// Returns whether a stage is in its first attempt, and nothing else about it differs from the outline.
+fn is_running(run: &RunRecord, stage: &OutlineStage, record: &StageRecord) -> bool {
+    (record.status, record.attempt, record.waiting_on) == (Status::Running, 1, 0)
+        && has_first_values(run, stage, record)
+}
+
+/// Returns whether a stage is as [`first_record`](super::first_record) would return it, apart from what its attempts and
+/// its predecessors change.
+fn has_first_values(run: &RunRecord, stage: &OutlineStage, record: &StageRecord) -> bool {
+    let StageRecord {
+        run_id,
+        stage_id,
+        place,
+        stage_name,
+        stage_number,
+        execution_group,
+        generation,
+        status: _,
+        attempt: _,
+        waiting_on: _,
+        arm,
+        failure,
+        suspended_state,
+        max_wait_until,
+        output,
+        error_message,
+        metrics,
+        spending,
+        awaited_cost,
+        started_at: _,
+        completed_at,
+    } = record;
+    *run_id == run.id
+        && stage.stage_key.is(stage_id, place)
+        && *stage_name == stage.stage_name
+        && (*stage_number, *execution_group) == (stage.stage_number, stage.execution_group)
+        && *generation == 1
+        && (arm, failure, suspended_state, max_wait_until) == (&None, &None, &None, &None)
+        && (output, error_message, awaited_cost, completed_at) == (&None, &None, &None, &None)
+        && metrics.is_empty()
+        && *spending == CostSummary::default()
 }
 
 /// Returns whether a job is as [`ImplicitStages::jobs`] would return it, apart from its worker, its limits and the end of

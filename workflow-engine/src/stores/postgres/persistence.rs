@@ -92,8 +92,13 @@ const UNFINISHED_RUNS: &str = concat!(
 #[async_trait]
 impl Persistence for PostgresStore {
     async fn commit(&self, decision: Decision) -> Result<Commit, Error> {
+        self.commit_shared(Arc::new(decision)).await
+    }
+
+    async fn commit_shared(&self, decision: Arc<Decision>) -> Result<Commit, Error> {
         if has_user_statements(&decision) {
-            return self.commit_with_statements(decision).await;
+            // Boxed, as it is rare: the futures of all other commits are smaller then.
+            return Box::pin(self.commit_with_statements(decision)).await;
         }
         self.submit("commit", Work::Commit, decision).await
     }

@@ -90,7 +90,7 @@ impl StatementCommits {
 impl PostgresStore {
     /// Commits a decision with statements of the user. It runs on the store's own threads, so that a caller that stops
     /// waiting leaves no transaction half-way.
-    pub(super) async fn commit_with_statements(&self, decision: Decision) -> Result<Commit, Error> {
+    pub(super) async fn commit_with_statements(&self, decision: Arc<Decision>) -> Result<Commit, Error> {
         let shared = Arc::clone(&self.statement_commits);
         if shared.closing.is_cancelled() {
             return Err(Error::store_unavailable(ACTION, Closed));

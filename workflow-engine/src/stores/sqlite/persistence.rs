@@ -97,6 +97,10 @@ pub(super) const STATEMENTS: &[&str] =
 #[async_trait]
 impl Persistence for SqliteStore {
     async fn commit(&self, decision: Decision) -> Result<Commit, Error> {
+        self.commit_shared(Arc::new(decision)).await
+    }
+
+    async fn commit_shared(&self, decision: Arc<Decision>) -> Result<Commit, Error> {
         self.request("commit", Work::Commit, decision).await
     }
 

@@ -15,13 +15,13 @@ impl Draft<'_> {
     /// Inserts a reserved call.
     pub(in crate::stores::apply) fn reserve_call(&mut self, row: CallRow, reserved: ReservedRow) {
         self.written.calls.insert(reserved.record.id, row);
-        self.written.side_rows.reserved_calls.push(reserved);
+        self.side_rows().reserved_calls.push(reserved);
     }
 
     /// Writes the outcome of a call.
     pub(in crate::stores::apply) fn settle_call(&mut self, row: CallRow, settled: SettledRow) {
         self.written.calls.insert(settled.id, row);
-        self.written.side_rows.settled_calls.push(settled);
+        self.side_rows().settled_calls.push(settled);
     }
 
     /// Makes the reserved calls of a stage unknown.
@@ -36,7 +36,7 @@ impl Draft<'_> {
             let row = row.map(|row| CallRow { outcome: CallStatus::Unknown, ..row });
             self.written.calls.extend(row.map(|row| (id, row)));
         }
-        self.written.side_rows.voided_calls.push(voided);
+        self.side_rows().voided_calls.push(voided);
     }
 
     /// Returns the keys of the stages that this decision has touched and that have reserved calls, in order.
@@ -66,11 +66,13 @@ impl Draft<'_> {
 
     /// Notes that the amounts of the run differ from the stored ones.
     pub(in crate::stores::apply) fn run_spending_changed(&mut self) {
-        self.written.side_rows.changed_spending.insert((self.run_id, None));
+        let run_id = self.run_id;
+        self.side_rows().changed_spending.insert((run_id, None));
     }
 
     /// Notes that the amounts of the stage differ from the stored ones.
     pub(in crate::stores::apply) fn stage_spending_changed(&mut self, stage_key: &StageKey) {
-        self.written.side_rows.changed_spending.insert((self.run_id, Some(stage_key.clone())));
+        let run_id = self.run_id;
+        self.side_rows().changed_spending.insert((run_id, Some(stage_key.clone())));
     }
 }

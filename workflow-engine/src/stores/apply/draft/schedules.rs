@@ -12,7 +12,7 @@ impl Draft<'_> {
         let stored = self.set.schedules.get(id).map_or(0, |stored| stored.version);
         self.written.schedules.insert(id.clone(), record.clone());
         let moved = MovedSchedule { expected: stored, record };
-        self.written.side_rows.moved_schedules.push(moved);
+        self.side_rows().moved_schedules.push(moved);
         self.notify_timer();
     }
 }

@@ -16,12 +16,12 @@ impl Draft<'_> {
     /// Adds a signal.
     pub(in crate::stores::apply) fn add_signal(&mut self, queue: SignalQueue, signal: SignalRecord) {
         self.written.signals.insert(signal.stage_key(), queue);
-        self.written.side_rows.new_signals.push(signal);
+        self.side_rows().new_signals.push(signal);
     }
 
     /// Consumes a signal.
     pub(in crate::stores::apply) fn consume_signal(&mut self, queue: SignalQueue, consumed: ConsumedSignal) {
         self.written.signals.insert(consumed.stage_key.clone(), queue);
-        self.written.side_rows.consumed_signals.push(consumed);
+        self.side_rows().consumed_signals.push(consumed);
     }
 }
