@@ -47,7 +47,7 @@ async fn refuse(number: u64) -> StageResult<u64> {
 }
 
 workflow! { fan = begin >> [left, right] }
-workflow! { fork = match begin { 100.. => left, number => refuse } }
+workflow! { fork = match begin { number if number > 99 => left, number => refuse } }
 
 async fn engine(world: &World) -> Engine {
     world.engine().register::<fan>().register::<fork>().build().await.unwrap()
