@@ -9,7 +9,7 @@ use tests::world::World;
 use workflow_engine::blobs::FileBlobStore;
 use workflow_engine::kernel::PurgeRuns;
 use workflow_engine::prelude::*;
-use workflow_engine::records::LogRecord;
+use workflow_engine::records::{LogRecord, StageRecord};
 use workflow_engine::{
     AnnotationFilter, AnnotationKey, AnyRun, BulkOutcome, ErrorCode, LogFilter, LogLevel, RunFilter, RunId,
 };
@@ -41,10 +41,16 @@ async fn right(number: u64) -> StageResult<String> {
     Ok(format!("<{number}>"))
 }
 
+#[stage(retry(max_attempts = 1))]
+async fn refuse(number: u64) -> StageResult<u64> {
+    Err(StageError::permanent(number.to_string()))
+}
+
 workflow! { fan = begin >> [left, right] }
+workflow! { fork = match begin { number if number > 99 => left, number => refuse } }
 
 async fn engine(world: &World) -> Engine {
-    world.engine().register::<fan>().build().await.unwrap()
+    world.engine().register::<fan>().register::<fork>().build().await.unwrap()
 }
 
 const fn input(number: u64) -> BeginInput {
@@ -282,6 +288,19 @@ async fn many_runs_are_cancelled_in_steps(world: World) {
     assert_eq!(purged.len(), 5);
 }
 
+async fn a_rerun_of_many_runs_begins_in_no_arm_that_was_not_taken(world: World) {
+    let engine = engine(&world).await;
+    let run = engine.start::<fork>(input(4)).await.unwrap();
+    run.output().await.unwrap_err();
+    let rerun = engine.rerun_runs(&RunFilter::new()).await.unwrap();
+    assert_eq!(rerun[0].outcome, BulkOutcome::Done);
+    run.output().await.unwrap_err();
+    let generations =
+        |stages: Vec<StageRecord>| stages.iter().map(|stage| stage.generation).collect::<Vec<_>>();
+    let stages = engine.any_run(run.id()).await.unwrap().stages().await.unwrap();
+    assert_eq!(generations(stages), [1, 1, 2], "what has completed is kept");
+}
+
 async fn many_runs_are_rerun_in_steps(world: World) {
     let engine = engine(&world).await;
     let mut failed = Vec::new();
@@ -318,4 +337,5 @@ on_every_store!(
     a_run_that_has_not_ended_is_not_deleted,
     many_runs_are_cancelled_in_steps,
     many_runs_are_rerun_in_steps,
+    a_rerun_of_many_runs_begins_in_no_arm_that_was_not_taken,
 );

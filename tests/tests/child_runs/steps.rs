@@ -227,4 +227,7 @@ fn the_step_is_shown_as_a_workflow() {
     assert!(definition.to_mermaid().contains("s2[[\"Packing\"]]"), "{}", definition.to_mermaid());
     assert!(definition.to_dot().contains("[label=\"Packing\", peripheries=2]"), "{}", definition.to_dot());
     assert_eq!(definition.to_svg().matches("<rect").count(), 4);
+    let layout = definition.layout();
+    let runs: Vec<_> = layout.stages.iter().map(|stage| stage.child_workflow_id.as_deref()).collect();
+    assert_eq!(runs, [None, Some("packing"), None]);
 }

@@ -23,6 +23,8 @@ async function fill() {
         budget: await world.start("thinking", { question: "Why?" }, { budget: "0.0000001 USD" }),
         later: await world.start("asking", { question: "Tomorrow?" }, { start_after_ms: 86_400_000 }),
     };
+    ids.research = await world.start("researching", { question: "Why?" }, { tags: { desk: "city" } });
+    ids.sorting = await world.start("sorting", { grams: 250 });
     for (const topic of TOPICS) ids.publishing = await world.start("publishing", { topic }, { tags: { desk: "city" } });
     ids.thinking = await world.start("thinking", { question: "Why?" });
     ids.completed = await world.start("sending", { ...PARCEL, number: 70_498 }, { tags: { customer: "acme", region: "eu" } });
@@ -31,7 +33,9 @@ async function fill() {
     await world.json(`/runs/${ids.failed}/rerun`, { from_stage: "stamp" });
     await world.until(ids.failed, ({ run }) => run.generation === 2 && run.status === "FAILED");
     for (const id of [ids.completed, ids.thinking]) await world.until(id, ({ run }) => run.status === "COMPLETED");
-    for (const id of [ids.publishing, ids.asking, ids.redirecting]) await world.until(id, ({ run }) => run.phase === "waiting");
+    for (const id of [ids.publishing, ids.asking, ids.redirecting, ids.research]) await world.until(id, ({ run }) => run.phase === "waiting");
+    await world.putSchedule({ id: "monthly-report", cron: "0 2 1 * *", zone: "Europe/Berlin", workflow_id: "asking", input: { question: "Why?" } });
+    await world.putSchedule({ id: "harbour-news", cron: "30 6 * * 1-5", zone: "Europe/Berlin", workflow_id: "publishing", input: { topic: "the harbour" } });
     await world.until(ids.budget, ({ blocked_reason: reason }) => reason !== null);
     return ids;
 }
@@ -51,6 +55,8 @@ const pagesOf = (ids) => ({
     "run-payloads": `runs/${ids.completed}?tab=payloads`,
     "run-events": `runs/${ids.completed}?tab=events`,
     "run-calls": `runs/${ids.thinking}?tab=calls`,
+    "run-children": `runs/${ids.research}?tab=children`,
+    "run-skipped": `runs/${ids.sorting}?stage=lift`,
     "run-artifacts": `runs/${ids.completed}?tab=artifacts`,
     workflows: "workflows",
     workflow: "workflows/sending",
@@ -61,6 +67,7 @@ const pagesOf = (ids) => ({
     queue: "queue",
     "dead-letters": "dead-letters",
     actions: "actions",
+    schedules: "schedules",
     costs: "costs",
     compare: `compare?a=${ids.completed}&b=${ids.failed}`,
     "compare-generations": `compare?a=${ids.failed}&ag=1&b=${ids.failed}`,

@@ -2,6 +2,7 @@
 export { ActionsPage } from "./pages/actions";
 export { Answering } from "./pages/approvals/answering";
 export { ApprovalsPage } from "./pages/approvals/approvals";
+export { ChildrenTable } from "./pages/run/children";
 export { ComparePage } from "./pages/compare/compare";
 export { CostsPage } from "./pages/costs";
 export { DeadLettersPage } from "./pages/dead-letters";

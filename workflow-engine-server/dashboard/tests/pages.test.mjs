@@ -16,6 +16,8 @@ before(async () => {
         failed: await world.start("sending", EMPTY_PARCEL),
         waiting: await world.start("asking", { question: "Never?" }),
         publishing: await world.start("publishing", { topic: "tea" }),
+        researching: await world.start("researching", { question: "Never?" }),
+        sorting: await world.start("sorting", { grams: 20 }),
         redirecting: await world.start("redirecting", { number: 7 }),
         budget: await world.start("thinking", { question: "Why?" }, { budget: "0.0000001 USD" }),
         thinking: await world.start("thinking", { question: "Why?" }),
@@ -23,7 +25,7 @@ before(async () => {
     await world.putSchedule({ id: "monthly", cron: "0 2 1 * *", zone: "Europe/Berlin", workflow_id: "sending", input: EMPTY_PARCEL });
     await world.until(ids.failed, ({ run }) => run.status === "FAILED");
     await world.until(ids.thinking, ({ run }) => run.status === "COMPLETED");
-    for (const id of [ids.waiting, ids.publishing, ids.redirecting]) await world.until(id, ({ run }) => run.phase === "waiting");
+    for (const id of [ids.waiting, ids.publishing, ids.redirecting, ids.researching]) await world.until(id, ({ run }) => run.phase === "waiting");
 });
 after(async () => {
     await world?.stop();
@@ -41,6 +43,9 @@ const pages = () => [
     `runs/${ids.thinking}?tab=calls`,
     `runs/${ids.waiting}?tab=notes`,
     `runs/${ids.completed}?tab=artifacts`,
+    `runs/${ids.completed}?tab=children`,
+    `runs/${ids.researching}?tab=children`,
+    `runs/${ids.sorting}?stage=lift`,
     `runs/${ids.publishing}`,
     `runs/${ids.budget}`,
     "approvals",

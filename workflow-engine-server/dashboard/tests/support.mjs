@@ -90,6 +90,13 @@ export class World {
         return child;
     }
 
+    /** Starts a server that does no work, and returns its address. */
+    async watch() {
+        const { child, first } = await launch("watch", this.store, "127.0.0.1:0");
+        this.#children.push(child);
+        return `${first}/`;
+    }
+
     /** Starts this many runs from another process. */
     startMany(workflow, number) {
         execFileSync(program, ["start", this.store, workflow, String(number)], { stdio: "inherit" });
@@ -132,7 +139,7 @@ export class World {
     }
 
     /** Opens the dashboard as a user does: with the token of the address. */
-    async open({ token = TOKENS.operator, page: path = "", ...options } = {}) {
+    async open({ token = TOKENS.operator, page: path = "", url: base = this.url, ...options } = {}) {
         const context = await (await browser()).newContext({ viewport: { width: 1280, height: 900 }, ...options });
         context.setDefaultTimeout(15_000);
         if (files !== undefined) {
@@ -150,7 +157,7 @@ export class World {
         page.on("pageerror", (error) => faults.push(`error: ${error.stack ?? error.message}`));
         page.on("request", (request) => {
             const url = new URL(request.url());
-            if (!["data:", "blob:"].includes(url.protocol) && url.origin !== this.origin) faults.push(`request: ${request.url()}`);
+            if (!["data:", "blob:"].includes(url.protocol) && url.origin !== new URL(base).origin) faults.push(`request: ${request.url()}`);
         });
         await page.exposeFunction("reportViolation", (text) => faults.push(`policy: ${text}`));
         await page.addInitScript(() => {
@@ -159,7 +166,7 @@ export class World {
             });
         });
         this.contexts.push({ context, faults });
-        await page.goto(`${this.url}${path}#token=${token}`);
+        await page.goto(`${base}${path}#token=${token}`);
         await page.getByRole("heading", { level: 1 }).waitFor();
         return page;
     }

@@ -8,7 +8,7 @@ use futures_util::stream;
 use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::time::Instant;
-use workflow_engine::records::RunRecord;
+use workflow_engine::records::{RunRecord, StageRecord};
 use workflow_engine::{AnyRun, Cursor, Error, ErrorCode, RunId, Status};
 
 use super::{BulkAction, Ticket};
@@ -136,7 +136,9 @@ async fn rerun(run: &AnyRun, record: &RunRecord) -> Result<bool, Error> {
         return Ok(false);
     }
     let stages = run.stages().await?;
-    let Some(stage) = stages.into_iter().find(|stage| stage.status != Status::Completed) else {
+    // A rerun does not begin in an arm that was not taken.
+    let is_open = |stage: &StageRecord| !matches!(stage.status, Status::Completed | Status::Skipped);
+    let Some(stage) = stages.into_iter().find(is_open) else {
         return Ok(false);
     };
     run.rerun_from(stage.stage_id).await?;

@@ -19,8 +19,8 @@ const PURPOSE: &str = "bulk";
 pub(crate) enum BulkAction {
     /// The run is cancelled. Without a status, the filter selects the runs that have not ended.
     Cancel,
-    /// The run continues with its first stage that has not completed. Without a status, the filter selects the runs that
-    /// have failed.
+    /// The run continues with its first stage that has neither completed nor been skipped. Without a status, the filter
+    /// selects the runs that have failed.
     Rerun,
     /// Its waiting stages are checked now. Without a status, the filter selects the runs that have not ended.
     Wake,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::broadcast;
 use tokio::task::JoinHandle;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, sleep_until};
 use workflow_engine::records::{Event, LogRecord};
 use workflow_engine::{AnyRun, Engine, Error, LogFilter, RunId};
 
@@ -14,8 +14,12 @@ use super::Position;
 
 /// A stream that is this many items behind is closed. It resumes where it was.
 const BACKLOG: usize = 1_000;
-/// The least time between two reads.
+/// The time between two reads while a run changes all the time.
 const PACE: Duration = Duration::from_millis(100);
+/// The reads that come sooner after a rest: one commit often brings about the next one, which need not wait for the pace.
+const BURST: u32 = 3;
+/// The least time between two reads.
+const GAP: Duration = Duration::from_millis(10);
 /// Items of one read.
 const PAGE: usize = 256;
 
@@ -95,10 +99,9 @@ impl Drop for Feed {
 async fn read(engine: Engine, run_id: RunId, mut position: Position, items: broadcast::Sender<Item>) {
     let store = engine.kernel().store();
     let mut watch = store.hints().watch_run(run_id);
-    let mut pace = interval(PACE);
-    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut pace = Pace::default();
     loop {
-        pace.tick().await;
+        pace.wait().await;
         loop {
             let read = tokio::try_join!(
                 store.events(run_id, position.event, PAGE),
@@ -126,5 +129,27 @@ async fn read(engine: Engine, run_id: RunId, mut position: Position, items: broa
             }
         }
         watch.changed().await;
+    }
+}
+
+/// Lets reads through: each at least [`GAP`] after the one before, and on average one in [`PACE`].
+#[derive(Default)]
+struct Pace {
+    last: Option<Instant>,
+    /// When the reads so far would end if each of them took as long as the pace.
+    busy_until: Option<Instant>,
+}
+
+impl Pace {
+    async fn wait(&mut self) {
+        if let Some(last) = self.last {
+            sleep_until(last + GAP).await;
+        }
+        if let Some(earliest) = self.busy_until.and_then(|end| end.checked_sub(PACE * (BURST - 1))) {
+            sleep_until(earliest).await;
+        }
+        let now = Instant::now();
+        self.last = Some(now);
+        self.busy_until = Some(self.busy_until.map_or(now, |end| end.max(now)) + PACE);
     }
 }

@@ -31,6 +31,9 @@ pub struct PlacedStage {
     /// The time after which the stage starts when it is ready, in milliseconds: the `delay` before it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delay_ms: Option<u64>,
+    /// The id of the workflow that the stage runs, where it is one: drawings give it a double frame.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub child_workflow_id: Option<String>,
     /// The 0-based column: the length of the longest path to the stage.
     pub column: usize,
     /// The 0-based row.

@@ -65,6 +65,7 @@ fn shapes(graph: &Graph) -> Vec<StageShape> {
         predecessors: stage.predecessors.clone(),
         reads: stage.reads.clone(),
         delay_ms: stage.delay.map(millis),
+        child_workflow_id: stage.child.clone(),
     };
     graph.stages.iter().map(shape).collect()
 }
@@ -109,6 +110,7 @@ impl Layout {
             stage_id: shape.id.clone(),
             name: shape.name.clone(),
             delay_ms: shape.delay_ms,
+            child_workflow_id: shape.child_workflow_id.clone(),
             column: shape.column,
             row: *row,
         });

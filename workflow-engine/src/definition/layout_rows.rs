@@ -17,6 +17,7 @@ pub(super) struct StageShape {
     pub(super) predecessors: Vec<usize>,
     pub(super) reads: Vec<usize>,
     pub(super) delay_ms: Option<u64>,
+    pub(super) child_workflow_id: Option<String>,
 }
 
 /// The rows of everything that has one.

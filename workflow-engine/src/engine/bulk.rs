@@ -7,7 +7,7 @@ use super::any_run::AnyRun;
 use super::list::{List, Page};
 use crate::error::{Error, ErrorCode};
 use crate::ports::RunFilter;
-use crate::records::{RunRecord, Status};
+use crate::records::{RunRecord, StageRecord, Status};
 use crate::value::RunId;
 
 /// What an action on many runs did to one of them.
@@ -75,8 +75,8 @@ impl Engine {
     }
 
     /// Reruns the runs that match, newest first: each page of the list is one step, which reruns the runs of that page and
-    /// tells what it did. Each run continues with its first stage that has not completed. Without a status, the filter
-    /// selects the runs that have failed.
+    /// tells what it did. Each run continues with its first stage that has neither completed nor been skipped. Without a
+    /// status, the filter selects the runs that have failed.
     ///
     /// ```
     /// use workflow_engine::{Engine, ErrorCode, RunFilter};
@@ -100,7 +100,9 @@ impl Engine {
                 return Ok(BulkOutcome::Skipped);
             }
             let stages = run.stages().await?;
-            let Some(stage) = stages.into_iter().find(|stage| stage.status != Status::Completed) else {
+            // A rerun does not begin in an arm that was not taken.
+            let is_open = |stage: &StageRecord| !matches!(stage.status, Status::Completed | Status::Skipped);
+            let Some(stage) = stages.into_iter().find(is_open) else {
                 return Ok(BulkOutcome::Skipped);
             };
             run.rerun_from(stage.stage_id).await?;

@@ -644,6 +644,8 @@ export type PlacedEdge = {
 
 /** The place of a stage. */
 export type PlacedStage = {
+    /** The id of the workflow that the stage runs, where it is one: drawings give it a double frame. */
+    child_workflow_id?: string | null;
     /** The 0-based column: the length of the longest path to the stage. */
     column: number;
     /** The time after which the stage starts when it is ready, in milliseconds: the `delay` before it. */

@@ -1,22 +1,36 @@
 // Events that a plugin could not take, and their replay.
-import { useState } from "preact/hooks";
-import { ApiError, post } from "../api/client";
+import { useEffect, useState } from "preact/hooks";
+import { ApiError, get, post, query } from "../api/client";
 import type { DeadLetter, Page, Replayed } from "../api/types";
 import { href } from "../lib/base";
-import { useLoad } from "../lib/load";
+import { useEvery, useLoad } from "../lib/load";
 import { useTitle } from "../lib/title";
-import { Ago, Empty, Failure, plural, shortId } from "../parts/basics";
+import { Ago, Empty, Failure, Loading, plural, shortId } from "../parts/basics";
 import { Dialog } from "../parts/dialog";
 import { say } from "../parts/toast";
 import { mayOperate } from "../session";
 import { PagedTable } from "./run/history";
 
+/** The most letters of one replay. */
+const MOST = 1_000;
+
+interface Wanted {
+    plugin: string;
+    limit: number;
+}
+
 export function DeadLettersPage() {
     useTitle("Dead letters");
+    const [replays, setReplays] = useState(0);
     const [version, setVersion] = useState(0);
-    const [replay, setReplay] = useState<{ plugin: string | undefined; limit: number | undefined } | undefined>(undefined);
+    const [replay, setReplay] = useState<Wanted | undefined>(undefined);
     const letters = useLoad<Page<DeadLetter>>("/dead-letters?limit=200");
     const plugins = [...new Set(letters.data?.items.map((letter) => letter.plugin))];
+    // An event that is refused again comes back by itself.
+    useEvery(3_000, () => {
+        letters.reload();
+        setVersion(version + 1);
+    });
     return (
         <div class="page">
             <header class="page-head">
@@ -31,7 +45,7 @@ export function DeadLettersPage() {
                                 <button type="button" class="button" onClick={() => setReplay({ plugin, limit: 1 })}>
                                     Replay the oldest of {plugin}…
                                 </button>
-                                <button type="button" class="button" onClick={() => setReplay({ plugin, limit: undefined })}>
+                                <button type="button" class="button" onClick={() => setReplay({ plugin, limit: MOST })}>
                                     Replay all of {plugin}…
                                 </button>
                             </span>
@@ -40,11 +54,12 @@ export function DeadLettersPage() {
                 )}
             </header>
             <PagedTable<DeadLetter>
+                key={replays}
                 path="/dead-letters"
                 version={version}
                 caption="Dead letters by plugin, oldest first"
                 empty={
-                    <Empty title="There are no dead letters">
+                    <Empty title="There are no dead letters" code={"Engine::builder(url).register::<Ordering>().plugin(Mailer).build().await?;"}>
                         <p>Every plugin has taken every event so far.</p>
                     </Empty>
                 }
@@ -59,7 +74,7 @@ export function DeadLettersPage() {
                     </>
                 }
                 row={(letter) => (
-                    <tr key={`${letter.plugin} ${letter.event.run_id} ${letter.event.sequence}`}>
+                    <tr key={keyOf(letter)}>
                         <td>{letter.plugin}</td>
                         <td class="nowrap">
                             {letter.event.type} <span class="muted">#{letter.event.sequence}</span>
@@ -80,12 +95,10 @@ export function DeadLettersPage() {
             {replay && (
                 <ReplayDialog
                     {...replay}
-                    known={letters.data?.items.filter((letter) => letter.plugin === replay.plugin) ?? []}
-                    hasMore={Boolean(letters.data?.next)}
                     onClose={() => setReplay(undefined)}
                     onDone={() => {
                         setReplay(undefined);
-                        setVersion(version + 1);
+                        setReplays(replays + 1);
                         letters.reload();
                     }}
                 />
@@ -94,26 +107,49 @@ export function DeadLettersPage() {
     );
 }
 
-interface ReplayProps {
-    plugin: string | undefined;
-    limit: number | undefined;
-    known: DeadLetter[];
+const keyOf = (letter: DeadLetter): string => `${letter.plugin} ${letter.event.run_id} ${letter.event.sequence}`;
+
+interface Preview {
+    letters: DeadLetter[];
+    /** Whether there are more than one replay takes. */
     hasMore: boolean;
-    onClose: () => void;
-    onDone: () => void;
 }
 
-function ReplayDialog({ plugin, limit, known, hasMore, onClose, onDone }: ReplayProps) {
+/** Reads the letters that a replay would take: the oldest ones of the plugin. */
+async function preview({ plugin, limit }: Wanted): Promise<Preview> {
+    const letters: DeadLetter[] = [];
+    let after: string | undefined;
+    do {
+        const page: Page<DeadLetter> = await get(`/dead-letters${query({ plugin, limit: Math.min(200, limit - letters.length), after })}`);
+        letters.push(...page.items);
+        after = page.next ?? undefined;
+    } while (after !== undefined && letters.length < limit);
+    return { letters, hasMore: after !== undefined };
+}
+
+function ReplayDialog({ plugin, limit, onClose, onDone }: Wanted & { onClose: () => void; onDone: () => void }) {
     const [error, setError] = useState<ApiError | undefined>(undefined);
-    const shown = limit === undefined ? known : known.slice(0, limit);
-    const count = hasMore && limit === undefined ? `${shown.length} or more events` : plural(shown.length, "event");
+    const [shown, setShown] = useState<Preview | undefined>(undefined);
+    const [isBusy, setBusy] = useState(false);
+    const read = (): void => {
+        preview({ plugin, limit }).then(setShown).catch(setError);
+    };
+    useEffect(read, []);
+    const count = shown === undefined ? "" : plural(shown.letters.length, "event");
     const submit = (): void => {
-        post<Replayed>("/dead-letters/replay", { plugin, ...(limit !== undefined && { limit }) })
+        if (shown === undefined || isBusy) return;
+        setBusy(true);
+        setError(undefined);
+        // As many as the preview shows: a letter that has come since then is younger, and stays.
+        post<Replayed>("/dead-letters/replay", { plugin, limit: shown.letters.length })
             .then(({ replayed }) => {
                 say(`${plural(replayed, "event")} will be delivered again`);
                 onDone();
             })
-            .catch(setError);
+            .catch((cause: ApiError) => {
+                setError(cause);
+                setBusy(false);
+            });
     };
     return (
         <Dialog
@@ -121,22 +157,31 @@ function ReplayDialog({ plugin, limit, known, hasMore, onClose, onDone }: Replay
             onClose={onClose}
             onSubmit={submit}
             foot={
-                <button type="submit" class="button primary">
+                <button type="submit" class="button primary" disabled={isBusy || shown === undefined || shown.letters.length === 0}>
                     Replay {count}
                 </button>
             }
         >
-            <p>
-                {count} will be delivered to {plugin} again. An event that fails again becomes a dead letter again.
-            </p>
-            <ul class="results" tabIndex={0} aria-label="The events">
-                {shown.slice(0, 20).map((letter) => (
-                    <li key={`${letter.event.run_id} ${letter.event.sequence}`}>
-                        <span>{letter.event.type}</span>
-                        <span class="mono muted">{shortId(letter.event.run_id)}</span>
-                    </li>
-                ))}
-            </ul>
+            {shown === undefined && !error && <Loading lines={3} />}
+            {shown !== undefined && (
+                <>
+                    <p>
+                        {shown.letters.length === 0
+                            ? `${plugin} has no dead letter any more.`
+                            : `${count} will be delivered to ${plugin} again, the oldest first. An event that fails again becomes a dead letter again.`}
+                        {shown.hasMore && limit > 1 && " There are more, which another replay takes."}
+                    </p>
+                    <ul class="results" tabIndex={0} aria-label="The events">
+                        {shown.letters.slice(0, 20).map((letter) => (
+                            <li key={keyOf(letter)}>
+                                <span>{letter.event.type}</span>
+                                <span class="mono muted">{shortId(letter.event.run_id)}</span>
+                            </li>
+                        ))}
+                        {shown.letters.length > 20 && <li class="muted">and {plural(shown.letters.length - 20, "more event")}</li>}
+                    </ul>
+                </>
+            )}
             {error && <Failure error={error} />}
         </Dialog>
     );

@@ -20,14 +20,14 @@ export interface Props {
 }
 
 /** The actions that are valid now, the most likely one first. */
-export function validActions(detail: RunDetail, asking: { has: (stage: string) => boolean }): ActionName[] {
+export function validActions(detail: RunDetail, waitsForMore: (stage: string) => boolean): ActionName[] {
     const { run, stages } = detail;
     const isTerminal = run.completed_at !== null && ["COMPLETED", "FAILED", "CANCELLED"].includes(run.status);
     const valid: ActionName[] = [];
     if (detail.blocked_reason?.code === "BUDGET_EXCEEDED" || run.error?.code === "BUDGET_EXCEEDED") valid.push("budget");
     if (isTerminal && stages.length > 0) valid.push("rerun");
-    // A stage that asks is not woken but answered.
-    if (stages.some((stage) => stage.status === "SUSPENDED" && !asking.has(stage.id))) valid.push("wake");
+    // A stage that asks is answered, and one that waits for a run continues with it: neither is woken.
+    if (stages.some((stage) => stage.status === "SUSPENDED" && !waitsForMore(stage.id))) valid.push("wake");
     if (stages.length > 0) valid.push("fork");
     if (!isTerminal) valid.push("cancel");
     if (run.costs.budget !== null && !valid.includes("budget")) valid.push("budget");
@@ -117,7 +117,7 @@ export function StageChoice({ stages, value, onChange }: { stages: StageView[]; 
         <div class="field">
             <label for="from-stage">From stage</label>
             <select id="from-stage" class="control" value={value} onChange={(event) => onChange(event.currentTarget.value)}>
-                {stages.map((stage) => (
+                {stages.filter((stage) => !isSkipped(stage)).map((stage) => (
                     <option key={stage.id} value={stage.id}>
                         {stage.id} ({stage.status.toLowerCase()})
                     </option>
@@ -127,8 +127,12 @@ export function StageChoice({ stages, value, onChange }: { stages: StageView[]; 
     );
 }
 
+/** No run begins with a stage that a `match` has skipped: its choice would be made again by the stage before. */
+export const isSkipped = (stage: StageView): boolean => stage.status === "SKIPPED";
+
 export const firstOpen = (stages: StageView[]): string =>
-    (stages.find((stage) => stage.status === "FAILED") ?? stages.find((stage) => stage.status !== "COMPLETED") ?? stages[0])?.id ?? "";
+    (stages.find((stage) => stage.status === "FAILED") ?? stages.find((stage) => stage.status !== "COMPLETED" && !isSkipped(stage)) ?? stages[0])
+        ?.id ?? "";
 
 function Rerun({ stage, detail, layout, onClose, onDone }: Props) {
     const [from, setFrom] = useState(stage ?? firstOpen(detail.stages));

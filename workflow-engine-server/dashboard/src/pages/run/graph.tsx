@@ -1,6 +1,6 @@
 // The graph of a workflow, as the server has laid it out, with the states of a run.
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { EdgeEnd, Layout, PlacedEdge, StageView } from "../../api/types";
+import type { EdgeEnd, Layout, PlacedEdge, PlacedStage, StageView } from "../../api/types";
 import { between, duration, elapsed } from "../../lib/time";
 import { memo } from "../../lib/memo";
 import { lookOf, Mark } from "../../parts/state";
@@ -55,6 +55,7 @@ export function Graph({ layout, stages, progress, selected, lit, onSelect, follo
     const box = useRef<HTMLDivElement>(null);
     const folded = useMemo(() => fold(layout, isUnfolded), [layout, isUnfolded]);
     const byId = useMemo(() => new Map(stages?.map((stage) => [stage.id, stage])), [stages]);
+    const columns = useMemo(() => columnsOf(layout, folded.hidden), [layout, folded]);
     const width = columnX(layout.columns) - GAP_X;
     const height = folded.rows * (HEIGHT + GAP_Y) - GAP_Y;
     useFollow(box, layout, byId, follows ?? false);
@@ -63,29 +64,24 @@ export function Graph({ layout, stages, progress, selected, lit, onSelect, follo
     const latest = useRef(onSelect);
     latest.current = onSelect;
     const select = useCallback((id: string | undefined) => latest.current?.(id), []);
-    const done = layout.stages.map((stage) => (status(stage.stage_id) === "COMPLETED" ? "1" : "0")).join("");
+    const ends = useMemo(() => layout.stages.map((stage) => ENDS[byId.get(stage.stage_id)?.status ?? ""] ?? "-").join(""), [layout, byId]);
     return (
         <div class="graph" ref={box} tabIndex={0} role="group" aria-label="Graph of the stages; the tab Stages has them as a table">
             <div class="graph-canvas" style={{ width: `${width}px`, height: `${height}px` }}>
-                <Edges layout={layout} hidden={folded.hidden} done={done} width={width} height={height} />
+                <Edges layout={layout} hidden={folded.hidden} ends={ends} width={width} height={height} />
                 {selected !== undefined && <Requirements layout={layout} hidden={folded.hidden} selected={selected} />}
-                {layout.stages.map((place) =>
-                    folded.hidden.has(place.stage_id) ? null : (
-                        <Node
-                            key={place.stage_id}
-                            id={place.stage_id}
-                            name={place.name}
-                            left={columnX(place.column)}
-                            top={rowY(place.row) - HEIGHT / 2}
-                            stage={byId.get(place.stage_id)}
-                            hasRun={stages !== undefined}
-                            progress={progress?.get(place.stage_id)}
-                            isSelected={selected === place.stage_id}
-                            isDim={lit !== undefined && !lit.has(place.stage_id)}
-                            onSelect={select}
-                        />
-                    ),
-                )}
+                {columns.map((places, column) => (
+                    <Column
+                        key={column}
+                        places={places}
+                        byId={byId}
+                        hasRun={stages !== undefined}
+                        progress={progress}
+                        selected={places.some((place) => place.stage_id === selected) ? selected : undefined}
+                        lit={lit}
+                        onSelect={select}
+                    />
+                ))}
                 {folded.byColumn.map(({ column, row, ids }) => (
                     <button
                         key={column}
@@ -102,23 +98,68 @@ export function Graph({ layout, stages, progress, selected, lit, onSelect, follo
     );
 }
 
+/** The stages of each column that are shown. */
+function columnsOf(layout: Layout, hidden: ReadonlySet<string>): PlacedStage[][] {
+    const columns: PlacedStage[][] = Array.from({ length: layout.columns }, () => []);
+    for (const place of layout.stages) if (!hidden.has(place.stage_id)) columns[place.column]?.push(place);
+    return columns;
+}
+
+interface ColumnProps {
+    places: readonly PlacedStage[];
+    byId: ReadonlyMap<string, StageView>;
+    hasRun: boolean;
+    progress: ReadonlyMap<string, Progress> | undefined;
+    /** The selected stage, if it is in this column: a selection draws two columns of a large graph, and not all. */
+    selected: string | undefined;
+    lit: ReadonlySet<string> | undefined;
+    onSelect: (stage: string | undefined) => void;
+}
+
+const Column = memo(function Column({ places, byId, hasRun, progress, selected, lit, onSelect }: ColumnProps) {
+    return (
+        <>
+            {places.map((place) => (
+                <Node
+                    key={place.stage_id}
+                    id={place.stage_id}
+                    name={place.name}
+                    left={columnX(place.column)}
+                    top={rowY(place.row) - HEIGHT / 2}
+                    stage={byId.get(place.stage_id)}
+                    hasRun={hasRun}
+                    progress={progress?.get(place.stage_id)}
+                    isSelected={selected === place.stage_id}
+                    runs={place.child_workflow_id ?? undefined}
+                    isDim={lit !== undefined && !lit.has(place.stage_id)}
+                    onSelect={onSelect}
+                />
+            ))}
+        </>
+    );
+});
+
+/** How a stage has ended, as far as its edges show it: nothing flows to or from a skipped one. */
+const ENDS: Record<string, string> = { COMPLETED: "d", SKIPPED: "s" };
+
 interface EdgesProps {
     layout: Layout;
     hidden: ReadonlySet<string>;
-    /** For each stage, whether it has completed. */
-    done: string;
+    /** For each stage a letter: see `ENDS`. */
+    ends: string;
     width: number;
     height: number;
 }
 
-const Edges = memo(function Edges({ layout, hidden, done, width, height }: EdgesProps) {
+const Edges = memo(function Edges({ layout, hidden, ends, width, height }: EdgesProps) {
     const paths = useMemo(() => layout.edges.map((edge) => pathOf(layout, edge)), [layout]);
     return (
         <svg width={width} height={height} aria-hidden="true">
             {layout.edges.map((edge, index) => {
                 if (edge.is_requirement || stagesOf(layout, edge).some((id) => hidden.has(id))) return null;
-                const isDone = "stage" in edge.from && done[edge.from.stage] === "1";
-                return <path key={index} class={isDone ? "edge done" : "edge"} d={paths[index] ?? ""} />;
+                const [from, to] = [edge.from, edge.to].map((end) => ("stage" in end ? ends[end.stage] : "-"));
+                const look = from === "s" || to === "s" ? "edge skipped" : from === "d" ? "edge done" : "edge";
+                return <path key={index} class={look} d={paths[index] ?? ""} />;
             })}
         </svg>
     );
@@ -165,11 +206,13 @@ interface NodeProps {
     hasRun: boolean;
     progress: Progress | undefined;
     isSelected: boolean;
+    /** The workflow that the stage is. */
+    runs: string | undefined;
     isDim: boolean;
     onSelect?: ((stage: string | undefined) => void) | undefined;
 }
 
-const Node = memo(function Node({ id, name, left, top, stage, hasRun, progress, isSelected, isDim, onSelect }: NodeProps) {
+const Node = memo(function Node({ id, name, left, top, stage, hasRun, progress, isSelected, runs, isDim, onSelect }: NodeProps) {
     const isRetrying = stage?.status === "PENDING" && stage.error !== null && stage.waiting_on === 0;
     const look = lookOf(isRetrying ? "retrying" : (stage?.status ?? "PENDING"));
     const tone = hasRun ? `tone-${look.tone} is-${look.shape}` : "";
@@ -178,11 +221,11 @@ const Node = memo(function Node({ id, name, left, top, stage, hasRun, progress, 
     return (
         <button
             type="button"
-            class={`node ${tone}${isDim ? " dim" : ""}`}
+            class={`node ${tone}${runs === undefined ? "" : " is-workflow"}${isDim ? " dim" : ""}`}
             style={{ left: `${left}px`, top: `${top}px` }}
             aria-pressed={isSelected}
             data-stage={id}
-            title={name === id ? undefined : name}
+            title={runs !== undefined ? `${name}: a run of ${runs}` : name === id ? undefined : name}
             onClick={() => onSelect?.(isSelected ? undefined : id)}
         >
             <span class="node-name">
@@ -245,11 +288,15 @@ function pointOf(layout: Layout, end: EdgeEnd, isStart: boolean): { x: number; y
 /** Keeps the first running column in view until the user scrolls. */
 function useFollow(box: { current: HTMLDivElement | null }, layout: Layout, byId: Map<string, StageView>, isOn: boolean): void {
     const byHand = useRef(false);
-    const column = layout.stages.reduce((least, place) => {
-        const status = byId.get(place.stage_id)?.status;
-        const isOpen = status === "RUNNING" || status === "FAILED" || status === "SUSPENDED";
-        return isOpen ? Math.min(least, place.column) : least;
-    }, Number.POSITIVE_INFINITY);
+    const column = useMemo(
+        () =>
+            layout.stages.reduce((least, place) => {
+                const status = byId.get(place.stage_id)?.status;
+                const isOpen = status === "RUNNING" || status === "FAILED" || status === "SUSPENDED";
+                return isOpen ? Math.min(least, place.column) : least;
+            }, Number.POSITIVE_INFINITY),
+        [layout, byId],
+    );
     useEffect(() => {
         const element = box.current;
         const stop = (): void => {

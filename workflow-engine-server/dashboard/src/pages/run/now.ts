@@ -13,6 +13,8 @@ export interface Now {
     helps?: string;
     /** The stage that the sentence is about. */
     stage?: string;
+    /** The stage that waits for a run. */
+    awaits?: { id: string; generation: number };
     /** A text that is not ours: an error. */
     quote?: string;
 }
@@ -27,7 +29,19 @@ const named = (stages: readonly StageView[]): string => {
 /** Some stages, by id. */
 type Stages = { has: (stage: string) => boolean };
 
-export function describe(detail: RunDetail, timeline: Timeline | undefined, workers: WorkerStatus[] | undefined, asking: Stages): Now {
+/** The stages that wait for the end of a run that they have started. */
+export function awaiting(timeline: Timeline | undefined): ReadonlySet<string> {
+    const waits = timeline?.stages.filter((stage) => stage.waits.some((wait) => wait.reason === "child" && wait.to === null));
+    return new Set(waits?.map((stage) => stage.stage_id));
+}
+
+export function describe(
+    detail: RunDetail,
+    timeline: Timeline | undefined,
+    workers: WorkerStatus[] | undefined,
+    asking: Stages,
+    awaits: Stages,
+): Now {
     const { run, stages } = detail;
     if (run.status === "COMPLETED") return completed(detail);
     if (run.status === "FAILED") return failed(detail);
@@ -82,7 +96,7 @@ export function describe(detail: RunDetail, timeline: Timeline | undefined, work
     }
     const suspended = stages.filter((stage) => stage.status === "SUSPENDED");
     const first = suspended[0];
-    if (first !== undefined) return waits(suspended, first, timeline, asking);
+    if (first !== undefined) return waits(suspended, first, timeline, asking, awaits);
     return { tone: "running", says: "The next stages begin." };
 }
 
@@ -161,7 +175,17 @@ function delay(stages: StageView[], timeline: Timeline | undefined): Now | undef
     return undefined;
 }
 
-function waits(suspended: StageView[], first: StageView, timeline: Timeline | undefined, asking: Stages): Now {
+function waits(suspended: StageView[], first: StageView, timeline: Timeline | undefined, asking: Stages, awaits: Stages): Now {
+    if (suspended.every((stage) => awaits.has(stage.id))) {
+        const one = suspended.length === 1;
+        return {
+            tone: "waiting",
+            says: `${named(suspended)} ${one ? "waits" : "wait"} for the ${one ? "run that it has" : "runs that they have"} started.`,
+            helps: `This run continues by itself when ${one ? "that one ends" : "those end"}.`,
+            stage: first.id,
+            awaits: first,
+        };
+    }
     const open = timeline?.stages
         .find((other) => other.stage_id === first.id)
         ?.waits.findLast((wait) => wait.reason === "external" && wait.to === null);

@@ -1,16 +1,16 @@
 // The page of one run: what happens now, the graph, and everything behind it.
-import { useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import { useLocation, useRoute } from "preact-iso";
 import { segment } from "../../api/client";
 import { streamState } from "../../api/live";
-import type { Page, WorkerStatus } from "../../api/types";
+import type { Page, RunDetail, WorkerStatus } from "../../api/types";
 import { href } from "../../lib/base";
 import { useKeys } from "../../lib/keys";
 import { useEvery, useLoad } from "../../lib/load";
 import { later } from "../../later";
 import { useTitle } from "../../lib/title";
 import { between, clock, duration, elapsed, full, now } from "../../lib/time";
-import { Ago, Copy, Failure, isZero, Loading, Money, shortId } from "../../parts/basics";
+import { Ago, Copy, Failure, isZero, Loading, Money, plural, shortId } from "../../parts/basics";
 import { Payload } from "../../parts/json";
 import { lookOf, Mark, State } from "../../parts/state";
 import { Tabs } from "../../parts/tabs";
@@ -19,17 +19,19 @@ import { ActionDialog, type ActionName, NAMES, validActions } from "./actions";
 import { Graph } from "./graph";
 import { Artifacts, Calls, Events, Notes, Stages } from "./history";
 import { Logs } from "./logs";
-import { describe } from "./now";
+import { awaiting, describe } from "./now";
+import { awaitedBy, useChildren } from "./use-children";
 import { useSignalStages } from "./signal-stages";
 import { ErrorChain, Fact, StagePanel } from "./stage";
 import { Timeline } from "./timeline";
 import { useRun } from "./use-run";
 
 const Answering = later("Answering");
+const ChildrenTable = later("ChildrenTable");
 /** The most questions that are shown at once; a click on a stage shows its own. */
 const MOST_QUESTIONS = 3;
 
-type Tab = "timeline" | "stages" | "logs" | "payloads" | "events" | "calls" | "notes" | "artifacts";
+type Tab = "timeline" | "stages" | "logs" | "payloads" | "events" | "calls" | "notes" | "artifacts" | "children";
 
 export function RunPage() {
     const { params } = useRoute();
@@ -55,7 +57,9 @@ function RunView({ id }: { id: string }) {
     const workers = useLoad<Page<WorkerStatus>>(isOpen ? "/workers?limit=200" : undefined);
     useEvery(isOpen ? 3_000 : undefined, workers.reload);
     const forms = useSignalStages(detail);
-    const valid = detail === undefined || !mayOperate.value ? [] : validActions(detail, forms);
+    const children = useChildren(id, isOpen, childrenChange(detail));
+    const awaits = useMemo(() => awaiting(timeline), [timeline]);
+    const valid = detail === undefined || !mayOperate.value ? [] : validActions(detail, (stage) => forms.has(stage) || awaits.has(stage));
     const open = (action: ActionName, of?: string): void => setAct({ action, stage: of });
     const ids = detail?.stages.map((other) => other.id) ?? [];
     const step = (by: number): void => {
@@ -79,8 +83,12 @@ function RunView({ id }: { id: string }) {
     const chosen = detail.stages.find((other) => other.id === stage);
     // The sentence counts seconds.
     void now.value;
-    const says = describe(detail, timeline, workers.data?.items, forms);
+    const says = describe(detail, timeline, workers.data?.items, forms, awaits);
+    const child = says.awaits === undefined ? undefined : awaitedBy(children.items, says.awaits);
     const asking = seesPayloads.value ? detail.stages.filter((other) => other.status === "SUSPENDED" && forms.has(other.id)) : [];
+    // What helps now; no action does where an answer, another run or time is needed.
+    const needsAction = (says.tone === "failed" || says.tone === "waiting") && says.awaits === undefined && asking.length === 0;
+    const helps: ReadonlySet<ActionName> = new Set(needsAction ? ["budget", "rerun", "wake"] : []);
     const { run: record } = detail;
     const path = `/runs/${segment(id)}`;
     return (
@@ -104,7 +112,7 @@ function RunView({ id }: { id: string }) {
                         <button
                             key={action}
                             type="button"
-                            class={index === 0 && asking.length === 0 && says.tone !== "running" && says.tone !== "completed" ? "button primary" : "button"}
+                            class={index === 0 && helps.has(action) ? "button primary" : "button"}
                             onClick={() => open(action)}
                         >
                             {NAMES[action]}…
@@ -120,7 +128,18 @@ function RunView({ id }: { id: string }) {
                         {says.stage === undefined ? says.says : <Said text={says.says} stage={says.stage} onSelect={onSelect} />}
                     </p>
                     {says.quote !== undefined && <ErrorChain text={says.quote} />}
-                    {says.helps !== undefined && <p class="muted">{says.helps}</p>}
+                    {says.helps !== undefined && (
+                        <p class="muted">
+                            {says.helps}
+                            {child !== undefined && (
+                                <>
+                                    {" "}
+                                    It is <a href={href(`runs/${child.id}`)}>{child.workflow_id} {shortId(child.id)}</a>, which is{" "}
+                                    {lookOf(child.phase).word.toLowerCase()}.
+                                </>
+                            )}
+                        </p>
+                    )}
                 </div>
             </section>
 
@@ -170,6 +189,18 @@ function RunView({ id }: { id: string }) {
                         )}
                     </Fact>
                 )}
+                {children.items.length > 0 && (
+                    <Fact name="Started">
+                        <button type="button" class="text-link" onClick={() => goTo({ tab: "children" })}>
+                            {children.hasMore ? `${children.items.length} or more runs` : plural(children.items.length, "run")}
+                        </button>
+                    </Fact>
+                )}
+                {children.costs && children.costs.with_children.cost !== children.costs.own.cost && (
+                    <Fact name="Cost with these runs">
+                        <Money amount={children.costs.with_children.cost} />
+                    </Fact>
+                )}
                 {record.deadline_at && record.completed_at === null && (
                     <Fact name="Deadline">
                         <span title={full(record.deadline_at)}>{clock(record.deadline_at)}</span> <Ago at={record.deadline_at} />
@@ -201,6 +232,8 @@ function RunView({ id }: { id: string }) {
                     run={id}
                     stage={chosen}
                     asks={forms.has(chosen.id)}
+                    started={children.items.filter(({ parent }) => parent?.stage_id === chosen.id && parent.generation === chosen.generation)}
+                    isWakeable={valid.includes("wake") && !forms.has(chosen.id) && !awaits.has(chosen.id)}
                     isTerminal={record.completed_at !== null}
                     generation={record.generation}
                     version={run.version}
@@ -226,6 +259,7 @@ function RunView({ id }: { id: string }) {
                         : []),
                     ["events", "Events"],
                     ["calls", "Model calls"],
+                    ["children", "Started runs"],
                     ...(seesPayloads.value ? ([["notes", "Annotations"]] as const) : []),
                     ["artifacts", "Artifacts"],
                 ]}
@@ -261,6 +295,7 @@ function RunView({ id }: { id: string }) {
                 {tab === "events" && <Events id={id} version={run.version} />}
                 {tab === "calls" && <Calls id={id} version={run.version} />}
                 {tab === "notes" && seesPayloads.value && <Notes id={id} version={run.version} />}
+                {tab === "children" && <ChildrenTable id={id} started={children} onSelect={onSelect} />}
                 {tab === "artifacts" && <Artifacts id={id} version={run.version} canShow={seesPayloads.value} />}
             </Tabs>
             {act !== undefined && (
@@ -278,6 +313,13 @@ function RunView({ id }: { id: string }) {
             )}
         </div>
     );
+}
+
+/** What may start runs, or end the wait for one. */
+function childrenChange(detail: RunDetail | undefined): string {
+    if (detail === undefined) return "";
+    const waiting = detail.stages.filter((stage) => stage.status === "SUSPENDED");
+    return [detail.run.status, detail.run.generation, ...waiting.map((stage) => stage.id)].join(" ");
 }
 
 /** The sentence, with its stage as a button. */

@@ -2,7 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import { segment } from "../../api/client";
-import type { AttemptRecord, Page, StageView } from "../../api/types";
+import type { AttemptRecord, Page, RunView, StageView } from "../../api/types";
 import { useLoad } from "../../lib/load";
 import { between, clock, duration, elapsed, full } from "../../lib/time";
 import { isZero, Money, plural } from "../../parts/basics";
@@ -10,12 +10,16 @@ import { Payload } from "../../parts/json";
 import { lookOf, Mark, State } from "../../parts/state";
 import { mayOperate, seesPayloads } from "../../session";
 import type { ActionName } from "./actions";
+import { RunLink } from "./run-link";
 
 interface Props {
     run: string;
     stage: StageView;
     /** Whether it waits for a signal, and not for its check. */
     asks: boolean;
+    isWakeable: boolean;
+    /** The runs that it has started. */
+    started: RunView[];
     isTerminal: boolean;
     generation: number;
     version: number;
@@ -25,7 +29,7 @@ interface Props {
     onClose: () => void;
 }
 
-export function StagePanel({ run, stage, asks, isTerminal, generation, version, attempt, onAct, onLogs, onClose }: Props) {
+export function StagePanel({ run, stage, asks, isWakeable, started, isTerminal, generation, version, attempt, onAct, onLogs, onClose }: Props) {
     const path = `/runs/${segment(run)}/stages/${segment(stage.id)}`;
     const attempts = useLoad<Page<AttemptRecord>>(`${path}/attempts`);
     useEffect(attempts.reload, [version]);
@@ -39,17 +43,17 @@ export function StagePanel({ run, stage, asks, isTerminal, generation, version, 
                     <span class="muted">{stage.name}</span>
                 </div>
                 <div class="row">
-                    {mayOperate.value && stage.status === "SUSPENDED" && !asks && (
+                    {isWakeable && stage.status === "SUSPENDED" && (
                         <button type="button" class="button small" onClick={() => onAct("wake", stage.id)}>
                             Wake…
                         </button>
                     )}
-                    {mayOperate.value && isTerminal && (
+                    {mayOperate.value && isTerminal && stage.status !== "SKIPPED" && (
                         <button type="button" class="button small" onClick={() => onAct("rerun", stage.id)}>
                             Rerun from here…
                         </button>
                     )}
-                    {mayOperate.value && (
+                    {mayOperate.value && stage.status !== "SKIPPED" && (
                         <button type="button" class="button small" onClick={() => onAct("fork", stage.id)}>
                             Fork from here…
                         </button>
@@ -70,7 +74,7 @@ export function StagePanel({ run, stage, asks, isTerminal, generation, version, 
                                 : duration(between(stage.started_at, stage.completed_at))}
                         </Fact>
                     )}
-                    {stage.waiting_on > 0 && <Fact name="Waits on">{plural(stage.waiting_on, "stage")}</Fact>}
+                    {stage.waiting_on > 0 && stage.status !== "SKIPPED" && <Fact name="Waits on">{plural(stage.waiting_on, "stage")}</Fact>}
                     {stage.max_wait_until && <Fact name="Times out">{clock(stage.max_wait_until)}</Fact>}
                     {!isZero(stage.costs.cost) && (
                         <Fact name="Cost">
@@ -88,6 +92,21 @@ export function StagePanel({ run, stage, asks, isTerminal, generation, version, 
                         </Fact>
                     ))}
                 </dl>
+                {stage.status === "SKIPPED" && (
+                    <p class="muted">It did not run: another arm was taken, or a failure before it was caught.</p>
+                )}
+                {started.length > 0 && (
+                    <p class="row">
+                        <span class="muted">Has started</span>
+                        {started.slice(0, 10).map((child) => (
+                            <span key={child.id} class="row">
+                                <RunLink run={child} />
+                                <State of={child.phase} />
+                            </span>
+                        ))}
+                        {started.length > 10 && <span class="muted">and {plural(started.length - 10, "more run")}</span>}
+                    </p>
+                )}
                 {rows.length > 0 && (
                     <ol class="attempts">
                         {rows.map((record) => (
@@ -105,7 +124,7 @@ export function StagePanel({ run, stage, asks, isTerminal, generation, version, 
                     <Payload title="Output" path={`${path}/output`} version={`${stage.completed_at} ${stage.generation}`} />
                 )}
                 {seesPayloads.value && stage.has_ticket && <Payload title={asks ? "Question" : "Ticket"} path={`${path}/ticket`} />}
-                {seesPayloads.value && <Payload title="Configuration" path={`${path}/config`} />}
+                {seesPayloads.value && stage.status !== "SKIPPED" && <Payload title="Configuration" path={`${path}/config`} />}
             </div>
         </section>
     );

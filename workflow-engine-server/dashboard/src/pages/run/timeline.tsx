@@ -27,6 +27,19 @@ const OUTCOMES: Record<AttemptRecord["outcome"], string> = {
     cancelled: "cancelled",
 };
 
+/** The looks that need a word. */
+const LEGEND = [
+    ["attempt of-completed", "ran"],
+    ["attempt of-running", "runs"],
+    ["attempt of-retried", "failed, retried"],
+    ["attempt of-failed", "failed"],
+    ["wait-worker", "in the queue"],
+    ["wait-backoff", "before a retry"],
+    ["wait-delay", "delayed"],
+    ["wait-external", "waits for something outside"],
+    ["wait-child", "waits for a run that it has started"],
+] as const;
+
 export function Timeline({ timeline, selected, onSelect }: Props) {
     const last = timeline.generations.at(-1);
     const isOpen = last === undefined || last.ended_at === null;
@@ -40,6 +53,13 @@ export function Timeline({ timeline, selected, onSelect }: Props) {
         return { left: `${left}%`, width: `${Math.max(0, ((b - a) / (end - begin)) * 100)}%` };
     };
     const shown = timeline.stages.slice(0, 400);
+    const looks = new Set<string>(
+        shown.flatMap(({ attempts, waits }) => [
+            ...attempts.map(({ outcome }) => `attempt of-${outcome === "waiting" ? "completed" : outcome}`),
+            ...waits.map(({ reason }) => `wait-${reason}`),
+        ]),
+    );
+    if (shown[0]?.waits.length === 0) looks.add("wait-worker");
     // Before its first attempt, the whole run was in the queue.
     const firsts = timeline.stages.flatMap((stage) => stage.attempts[0]?.started_at ?? []);
     const firstStart = firsts.length === 0 ? null : firsts.reduce((a, b) => (Date.parse(a) <= Date.parse(b) ? a : b));
@@ -102,13 +122,11 @@ export function Timeline({ timeline, selected, onSelect }: Props) {
                 <p class="muted">{plural(timeline.stages.length - shown.length, "more stage")}: see the tab Stages.</p>
             )}
             <p class="legend" aria-hidden="true">
-                <span><i class="attempt of-completed" /> ran</span>
-                <span><i class="attempt of-retried" /> failed, retried</span>
-                <span><i class="attempt of-failed" /> failed</span>
-                <span><i class="wait-worker" /> in the queue</span>
-                <span><i class="wait-backoff" /> before a retry</span>
-                <span><i class="wait-delay" /> delayed</span>
-                <span><i class="wait-external" /> waits for something outside</span>
+                {LEGEND.filter(([look]) => looks.has(look)).map(([look, text]) => (
+                    <span key={look}>
+                        <i class={look} /> {text}
+                    </span>
+                ))}
             </p>
             {!timeline.is_complete && <p class="muted">The run has more events than the timeline reads; its end is missing.</p>}
         </div>
@@ -133,6 +151,6 @@ function ticks(begin: number, end: number): number[] {
 /** An attempt that began to wait ran until then; its wait is drawn by itself. */
 function endOf(attempt: AttemptRecord, stage: StageTimeline): string | null {
     const isOf = ({ reason, from }: StageTimeline["waits"][number]): boolean =>
-        reason === "external" && attempt.started_at !== null && from >= attempt.started_at && (attempt.ended_at === null || from <= attempt.ended_at);
+        (reason === "external" || reason === "child") && attempt.started_at !== null && from >= attempt.started_at && (attempt.ended_at === null || from <= attempt.ended_at);
     return (attempt.is_check ? undefined : stage.waits.find(isOf)?.from) ?? attempt.ended_at;
 }

@@ -75,25 +75,32 @@ function pairOf(selected: ReadonlySet<string>): Record<string, string | undefine
     return { a, b };
 }
 
-function filterOf(parameters: Record<string, string | string[]>): RunFilter {
-    const one = (name: string): string | undefined => [parameters[name] ?? []].flat()[0];
+/** The parameters of the list that are fields of the filter, apart from statuses and tags. */
+const FIELDS: Record<string, keyof RunFilter> = {
+    workflow: "workflow_id",
+    created_after: "created_since",
+    created_before: "created_before",
+    definition: "definition",
+    error: "error_code",
+    blocked_reason: "blocked_reason",
+    phase: "phase",
+    waiting_for: "waiting_for",
+    key: "idempotency_key",
+    id: "id_prefix",
+    parent: "parent",
+};
+
+function filterOf({ status, tag, ...others }: Record<string, string | string[]>): RunFilter {
     const tags = Object.fromEntries(
-        [parameters.tag ?? []].flat().map((tag) => [tag.slice(0, tag.indexOf(":")), tag.slice(tag.indexOf(":") + 1)]),
+        [tag ?? []].flat().map((tag) => [tag.slice(0, tag.indexOf(":")), tag.slice(tag.indexOf(":") + 1)]),
     );
-    const optional = {
-        workflow_id: one("workflow"),
-        created_since: one("created_after"),
-        created_before: one("created_before"),
-        definition: one("definition"),
-        error_code: one("error"),
-        blocked_reason: one("blocked_reason"),
-        phase: one("phase"),
-        waiting_for: one("waiting_for"),
-        idempotency_key: one("key"),
-        id_prefix: one("id"),
-    };
-    const given = Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined));
-    return { statuses: [parameters.status ?? []].flat() as NonNullable<RunFilter["statuses"]>, tags, ...given };
+    const given = Object.entries(others).map(([name, value]) => {
+        const field = FIELDS[name];
+        // Without it, the action would concern more runs than the list shows.
+        if (field === undefined) throw new Error(`the filter has no ${name}`);
+        return [field, value];
+    });
+    return { statuses: [status ?? []].flat() as NonNullable<RunFilter["statuses"]>, tags, ...Object.fromEntries(given) };
 }
 
 /** A line of the answer. */
@@ -119,6 +126,7 @@ function BulkDialog({ action, target, onClose }: { action: BulkAction; target: T
     const latestReason = useRef(reason);
     latestReason.current = reason;
     const stop = useRef(false);
+    const [isStopping, setStopping] = useState(false);
     const asked = useRef(false);
 
     const read = async (): Promise<void> => {
@@ -175,17 +183,28 @@ function BulkDialog({ action, target, onClose }: { action: BulkAction; target: T
                     <button type="button" class="button primary" onClick={onClose}>
                         Done
                     </button>
+                ) : isRunning ? (
+                    <>
+                        <span class="muted num">
+                            {lines.length.toLocaleString("en")} of {count}
+                        </span>
+                        <button
+                            type="button"
+                            class="button"
+                            disabled={isStopping}
+                            onClick={() => {
+                                stop.current = true;
+                                setStopping(true);
+                            }}
+                        >
+                            {isStopping ? "Stops after this step" : "Stop"}
+                        </button>
+                    </>
                 ) : (
-                    <button
-                        type="submit"
-                        class="button primary"
-                        disabled={preview === undefined || preview.count.count === 0 || isRunning}
-                    >
-                        {isRunning
-                            ? `${lines.length.toLocaleString("en")} of ${count}`
-                            : isStale
-                              ? "Preview again"
-                              : `${named?.name} ${count} ${count === "1" ? "run" : "runs"}`}
+                    <button type="submit" class="button primary" disabled={preview === undefined || preview.count.count === 0}>
+                        {isStale
+                            ? "Preview again"
+                            : `${named?.name} ${count} ${count === "1" ? "run" : "runs"}`}
                     </button>
                 )
             }

@@ -79,6 +79,7 @@ export const TERMS: readonly Term[] = [
     },
     { name: "key", hint: "an idempotency key", apply: text("key") },
     { name: "id", hint: "the beginning of an id", apply: text("id") },
+    { name: "parent", hint: "the id of the run that has started it", apply: text("parent") },
     { name: "blocked", hint: "a code, as BUDGET_EXCEEDED", apply: text("blocked_reason") },
     { name: "definition", hint: "a fingerprint", apply: text("definition") },
     { name: "created", hint: "24h, 7d or 2026-11-30", apply: (value, to) => instant(value, "created_after", to) },

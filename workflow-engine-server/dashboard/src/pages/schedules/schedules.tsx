@@ -97,7 +97,7 @@ function Row({ info, onAct }: { info: ScheduleInfo; onAct: (act: Act) => void })
             </td>
             {mayOperate.value && (
                 <td class="end">
-                    <span class="row">
+                    <span class="row steer">
                         {info.status === "PAUSED" ? button("resume", "Resume") : button("pause", "Pause")}
                         {button("trigger", "Trigger")}
                         {button("backfill", "Backfill")}
