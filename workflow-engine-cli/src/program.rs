@@ -11,7 +11,7 @@ use crate::commands;
 use crate::failure::{Exit, Failure};
 use crate::logging;
 use crate::options;
-use crate::output::note;
+use crate::output::{self, note};
 use crate::session::Session;
 
 type Configure = dyn Fn(EngineBuilder, &ArgMatches) -> Result<EngineBuilder, Failure> + Send + Sync;
@@ -238,6 +238,6 @@ fn report(failure: &Failure, is_table: bool) {
         return;
     }
     for line in failure.lines() {
-        note(line);
+        output::error(&line);
     }
 }

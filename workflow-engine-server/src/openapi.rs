@@ -137,6 +137,15 @@ fn in_query(schema: &Value) -> Value {
         if let Some(Value::Array(any)) = fields.get_mut("anyOf") {
             any.retain(|schema| schema["type"] != "null");
         }
+        // A larger number cannot be read.
+        let largest = match fields.get("format").and_then(Value::as_str) {
+            Some("uint32") => Some(u64::from(u32::MAX)),
+            Some("uint64") => Some(u64::MAX),
+            _ => None,
+        };
+        if let Some(largest) = largest {
+            fields.entry("maximum").or_insert_with(|| largest.into());
+        }
     }
     schema
 }

@@ -1,6 +1,7 @@
 //! What a command prints: tables for people, JSON for programs.
 
 mod indent;
+mod paint;
 mod table;
 pub mod text;
 mod zone;
@@ -32,13 +33,15 @@ pub struct Out {
     pub zone: Zone,
     /// The width of the terminal; `None` in a pipe or file, where nothing is cut.
     width: Option<usize>,
+    /// Whether statuses have colours: on a terminal, unless `NO_COLOR` is set.
+    is_painted: bool,
 }
 
 impl Out {
     /// Creates the output of this process.
     pub fn new(format: Format, zone: Zone) -> Self {
         let width = io::stdout().is_terminal().then(|| usize::from(console::Term::stdout().size().1));
-        Self { format, zone, width }
+        Self { format, zone, width, is_painted: console::colors_enabled() }
     }
 
     /// Whether the output is a table.
@@ -62,7 +65,7 @@ impl Out {
     /// # Errors
     /// As [`Out::line`].
     pub fn table(&self, table: Table) -> io::Result<()> {
-        let lines = table.lines(self.width);
+        let lines = table.lines(self.width, self.is_painted);
         let mut out = io::stdout().lock();
         for line in lines {
             writeln!(out, "{line}")?;
@@ -93,4 +96,9 @@ impl Out {
 /// Prints a line to standard error, for people. It cannot be reported when that fails.
 pub fn note(line: impl AsRef<str>) {
     let _ = writeln!(io::stderr().lock(), "{}", line.as_ref());
+}
+
+/// Prints a line of an error to standard error, with a colour for its label.
+pub fn error(line: &str) {
+    note(paint::label(line));
 }

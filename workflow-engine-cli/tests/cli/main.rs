@@ -13,5 +13,9 @@ mod servers;
 mod without_code;
 mod doctor;
 mod indexes;
+mod pipes;
+#[cfg(target_os = "linux")]
+mod pty;
+#[cfg(target_os = "linux")]
 mod terminals;
 mod typescript;

@@ -2,11 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
-use http::{HeaderMap, StatusCode};
+use http::HeaderMap;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
-use workflow_engine::{ApprovalId, ErrorCode, Json as Payload, PendingApproval, Signal};
+use workflow_engine::{ApprovalId, Json as Payload, PendingApproval, Signal};
 
 use super::Route;
 use super::run_detail::check_match;
@@ -49,6 +49,7 @@ struct SendSignal {
     /// The payload, of the type that the stage waits for.
     payload: Payload,
     /// Who sends it, in 1 to 255 bytes without control characters. Default: the name of the token.
+    #[serde(default, deserialize_with = "actor_name")]
     #[schemars(length(min = 1, max = 255))]
     actor: Option<String>,
 }
@@ -60,6 +61,7 @@ struct Answer {
     /// The payload, of the type that the stage waits for.
     payload: Payload,
     /// Who sends it, in 1 to 255 bytes without control characters. Default: the name of the token.
+    #[serde(default, deserialize_with = "actor_name")]
     #[schemars(length(min = 1, max = 255))]
     actor: Option<String>,
 }
@@ -117,23 +119,24 @@ async fn send(
     actor: Option<String>,
     key: Option<String>,
 ) -> Result<Json<Signalled>, Problem> {
-    let has_actor = actor.is_some();
     let signal = match actor {
         Some(actor) => signal.actor(actor),
         None => signal,
     };
-    let sent = match key {
-        Some(key) => signal.idempotency_key(key).await,
-        None => signal.await,
-    };
-    match sent {
-        Ok(()) => Ok(Json(Signalled { signalled: true })),
-        // The name is part of the body, which could be read.
-        Err(error) if has_actor && error.code() == ErrorCode::InvalidRequest => {
-            let detail = error.to_string();
-            Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "INVALID_REQUEST", detail.clone())
-                .at("/actor", detail))
-        }
-        Err(error) => Err(error.into()),
+    match key {
+        Some(key) => signal.idempotency_key(key).await?,
+        None => signal.await?,
     }
+    Ok(Json(Signalled { signalled: true }))
+}
+
+/// Reads the name of an actor. A request with an invalid one is invalid whatever the state of the run, which the engine
+/// would look at first.
+fn actor_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let name = Option::<String>::deserialize(deserializer)?;
+    let is_valid = |name: &String| (1..=255).contains(&name.len()) && !name.contains(char::is_control);
+    if name.as_ref().is_none_or(is_valid) {
+        return Ok(name);
+    }
+    Err(serde::de::Error::custom("`actor` has 1 to 255 bytes and no control characters"))
 }

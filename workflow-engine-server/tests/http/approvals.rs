@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{READER, Served, body, problem, served};
+use crate::support::{OPERATOR, READER, Served, body, problem, served};
 
 async fn waiting(served: &Served) -> String {
     let input = json!({ "account": { "user": "ada", "password": "secret" } });
@@ -60,6 +61,12 @@ async fn a_run_takes_a_signal_and_shows_its_form() {
     let signal = json!({ "stage": "approve", "payload": { "approved": false, "comment": "no" } });
     problem(served.post(&path, &json!({ "stage": "absent", "payload": 1 })).await, 404, "STAGE_NOT_FOUND")
         .await;
+    // A request that is invalid by itself is refused as such, also where its precondition fails.
+    let mut nameless = signal.clone();
+    nameless["actor"] = json!("");
+    let request = served.request(Method::POST, &path, OPERATOR).header("If-Match", "\"old\"");
+    let refused = request.json(&nameless).send().await.unwrap();
+    assert_eq!(problem(refused, 422, "INVALID_REQUEST").await["errors"][0]["pointer"], "/actor");
     assert_eq!(served.post(&path, &signal).await.status(), 200);
     assert_eq!(output(&served, &id).await, json!({ "approved": false, "comment": "no" }));
     let actions = served.json("/actions").await;

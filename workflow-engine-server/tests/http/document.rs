@@ -1,7 +1,7 @@
 //! The OpenAPI document.
 
 use expect_test::expect_file;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::served;
 
@@ -37,4 +37,28 @@ fn every_operation_is_described_and_named_once() {
         let name = reference.split('"').next().unwrap();
         assert!(schemas.contains_key(name), "{name} is missing");
     }
+}
+
+#[tokio::test]
+async fn a_number_in_a_query_is_read_up_to_the_maximum_of_the_document() {
+    let served = served().await;
+    let id = served.run("calculation", json!({ "number": 1 })).await;
+    let document: Value = serde_json::from_str(&workflow_engine_server::openapi()).unwrap();
+    let mut seen = 0;
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        let Some(path) = path.strip_prefix("/api/v1") else { continue };
+        let path = path.replace("{run_id}", &id).replace("{stage_id}", "multiply");
+        for parameter in operations["get"]["parameters"].as_array().into_iter().flatten() {
+            let (name, schema) = (parameter["name"].as_str().unwrap(), &parameter["schema"]);
+            if schema["type"] != "integer" {
+                continue;
+            }
+            let Some(maximum) = schema["maximum"].as_u64() else { panic!("{path} {name}: {schema}") };
+            let status = async |value: u128| served.get(&format!("{path}?{name}={value}")).await.status();
+            assert_ne!(status(maximum.into()).await, 400, "{path} {name}");
+            assert_eq!(status(u128::from(maximum) + 1).await, 400, "{path} {name}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 10, "only {seen} numbers");
 }

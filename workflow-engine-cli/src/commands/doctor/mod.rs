@@ -73,7 +73,7 @@ fn print(session: &Session, findings: &[Finding]) -> Result<(), Failure> {
         Format::Json => out.json(&serde_json::json!({ "items": findings }))?,
         Format::Ndjson => findings.iter().try_for_each(|finding| out.json(finding))?,
         Format::Table => {
-            let mut table = Table::new(["CHECK", "STATE", "FOUND"]);
+            let mut table = Table::new(["CHECK", "STATE", "FOUND"]).status(1);
             for finding in findings {
                 let state = if finding.is_ok() { "ok" } else { "PROBLEM" };
                 table.row([finding.check, state, &finding.found]);

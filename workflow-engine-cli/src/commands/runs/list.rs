@@ -130,7 +130,7 @@ pub fn read<T: DeserializeOwned>(items: &[Json]) -> Result<Vec<T>, Failure> {
 pub fn table(session: &Session, runs: &[RunView]) -> Table {
     let zone = session.out.zone;
     let created = format!("CREATED ({})", zone.name());
-    let mut table = Table::new(["RUN", "WORKFLOW", "STATUS", &created, "TOOK", "COST", "ERROR"]);
+    let mut table = Table::new(["RUN", "WORKFLOW", "STATUS", &created, "TOOK", "COST", "ERROR"]).status(2);
     for run in runs {
         table.row([
             run.id.to_string(),

@@ -58,7 +58,7 @@ fn head(session: &Session, details: &RunDetail) -> Table {
     let RunDetail { run, tags, blocked_reason, .. } = details;
     let zone = session.out.zone;
     let time = |at| format!("{} ({})", zone.show(at), zone.name());
-    let mut table = Table::new(Vec::<String>::new());
+    let mut table = Table::new(Vec::<String>::new()).status(1);
     let mut row = |name: &str, value: String| table.row([name.to_owned(), value]);
     row("run", run.id.to_string());
     row("workflow", run.workflow_id.clone());
@@ -111,7 +111,8 @@ fn spending(run: &RunView) -> Option<String> {
 fn stages(session: &Session, details: &RunDetail) -> Table {
     let zone = session.out.zone;
     let started = format!("STARTED ({})", zone.name());
-    let mut table = Table::new(["STAGE", "STATUS", "ATTEMPT", &started, "TOOK", "COST", "ERROR"]).number(2);
+    let mut table =
+        Table::new(["STAGE", "STATUS", "ATTEMPT", &started, "TOOK", "COST", "ERROR"]).status(1).number(2);
     for stage in &details.stages {
         table.row([
             stage.key().to_string(),
