@@ -15,6 +15,7 @@ pub mod recorder;
 pub mod diamond;
 pub mod transfer;
 pub mod takeover;
+pub mod ticking;
 pub mod kills;
 pub mod execution_log;
 pub mod decisions;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, SqliteConnection};
 use tempfile::TempDir;
 use workflow_engine::EngineBuilder;
-use workflow_engine::ports::{Store, SystemClock};
-use workflow_engine::stores::{PostgresStore, SqliteStore};
+use workflow_engine::ports::{Clock, Store, SystemClock};
+use workflow_engine::stores::{PostgresStore, SqliteOptions, SqliteStore};
 
 use crate::postgres::{self, Schema};
 use crate::stored::{self, Database};
@@ -41,6 +41,22 @@ impl Tables {
     /// Opens a store on the database, like another process would.
     pub async fn store(&self) -> Arc<dyn Store> {
         open(&self.arguments()).await
+    }
+
+    /// Opens a store on the database that takes all instants from this clock.
+    pub async fn store_at(&self, clock: Arc<dyn Clock>) -> Arc<dyn Store> {
+        match self {
+            Self::Sqlite(folder) => {
+                let mut options = SqliteOptions::new(path(folder));
+                options.clock = clock;
+                Arc::new(SqliteStore::open(options).await.expect("a file"))
+            }
+            Self::Postgres(schema) => {
+                let mut options = schema.options();
+                options.clock = Some(clock);
+                Arc::new(PostgresStore::open(options).await.expect("the server is available"))
+            }
+        }
     }
 
     /// Makes the builder of an engine with its own store.

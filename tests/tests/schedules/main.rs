@@ -2,6 +2,7 @@
 
 mod fixture;
 mod ticks;
+mod processes;
 mod nights;
 mod outages;
 mod overlaps;
