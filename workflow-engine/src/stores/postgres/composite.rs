@@ -3,7 +3,7 @@
 //! Unpacking an array of rows costs the server a tenth of what one array for each column costs, and here the rows are
 //! encoded into the message as they are pushed. The encoding is PostgreSQL's binary format of composite values
 //! (`record_send`): the number of columns, then the type, the length and the bytes of each value. The values are written
-//! here and not by their implementations of `Encode`, which would take a third of the time of a commit.
+//! here and not by their implementations of `Encode`, which need a description of the type of each: a commit has hundreds.
 
 use chrono::{DateTime, Utc};
 use sqlx::encode::{Encode, IsNull};
@@ -101,7 +101,7 @@ impl WriteColumns for CompositeRow<'_> {
     }
 
     fn maybe_instant(&mut self, instant: Option<DateTime<Utc>>) -> &mut Self {
-        // The years of chrono are fewer than those that the difference could overflow.
+        // No instant of chrono is so far from both epochs that the difference could overflow.
         let since = instant.map(|instant| (instant.timestamp_micros() - EPOCH).to_be_bytes());
         self.column(ColumnType::Timestamptz, since.as_ref().map(|bytes| &bytes[..]))
     }
