@@ -1,7 +1,6 @@
 //! A pseudo-terminal, which the program `script` of util-linux opens.
 
 use std::io::{Read, Write};
-use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 /// The columns of the terminal.
@@ -87,8 +86,7 @@ impl Terminal {
     pub fn end(mut self) -> Ended {
         self.output.read_to_string(&mut self.screen).unwrap();
         let code = self.child.wait().unwrap().code().unwrap_or(-1);
-        let modes =
-            |name: &str| std::fs::read_to_string(PathBuf::from(self.folder.path()).join(name)).unwrap();
+        let modes = |name: &str| std::fs::read_to_string(self.folder.path().join(name)).unwrap();
         Ended { code, screen: self.screen, is_restored: modes("before") == modes("after") }
     }
 }
