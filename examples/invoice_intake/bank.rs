@@ -8,7 +8,6 @@ use axum::http::StatusCode;
 use axum::routing::{get, put};
 use axum::{Json, Router};
 use reqwest::Client;
-use serde::{Deserialize, Serialize};
 use workflow_engine::prelude::*;
 
 use crate::tables::Tables;
@@ -18,13 +17,6 @@ use crate::tables::Tables;
 pub struct Bank {
     url: String,
     client: Client,
-}
-
-/// A payment to a supplier.
-#[derive(Serialize, Deserialize)]
-pub struct Payment {
-    pub account: String,
-    pub cents: i64,
 }
 
 impl Bank {
@@ -52,8 +44,8 @@ impl Bank {
     }
 
     /// Pays once for each token. Returns the receipt.
-    pub async fn pay(&self, token: &str, payment: &Payment) -> StageResult<String> {
-        let request = self.client.put(format!("{}/payments/{token}", self.url)).json(payment);
+    pub async fn pay(&self, token: &str, account: &str, cents: i64) -> StageResult<String> {
+        let request = self.client.put(format!("{}/payments/{token}", self.url)).json(&(account, cents));
         Ok(request.send().await?.error_for_status()?.json().await?)
     }
 }
@@ -63,10 +55,9 @@ async fn account(
     State(requests): State<Arc<AtomicUsize>>,
     Path(supplier): Path<String>,
 ) -> Result<Json<String>, StatusCode> {
-    if requests.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) {
-        return Err(StatusCode::SERVICE_UNAVAILABLE);
-    }
+    let is_refused = requests.fetch_add(1, Ordering::Relaxed).is_multiple_of(2);
     match supplier.as_str() {
+        _ if is_refused => Err(StatusCode::SERVICE_UNAVAILABLE),
         "acme" => Ok(Json("DE02 1203 0000 0000 2020 51".into())),
         "globex" => Ok(Json("FR14 2004 1010 0505 0001 3M02 606".into())),
         _ => Err(StatusCode::NOT_FOUND),
@@ -77,9 +68,9 @@ async fn account(
 async fn pay(
     State(books): State<Tables>,
     Path(token): Path<String>,
-    Json(payment): Json<Payment>,
+    Json((account, cents)): Json<(String, i64)>,
 ) -> Result<Json<String>, StatusCode> {
-    match books.pay(&token, &payment.account, payment.cents).await {
+    match books.pay(&token, &account, cents).await {
         Ok(false) => Ok(Json(format!("receipt {token}"))),
         Ok(true) | Err(_) => Err(StatusCode::SERVICE_UNAVAILABLE),
     }

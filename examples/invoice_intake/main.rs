@@ -1,12 +1,5 @@
 //! An invoice service: it takes invoices in over HTTP, and lets each of them be verified, approved, paid and booked.
-//! The dashboard of the engine is below `/ops`.
-//!
-//! `pipeline` declares the workflow, `routes` maps requests to the engine, `tables` are the program's own, and `bank` is a
-//! remote service that often fails. `README.md` beside this file is a walk through it.
-//!
-//! ```console
-//! $ cargo run --example invoice_intake
-//! ```
+//! `README.md` beside this file is a walk through it.
 
 mod bank;
 mod pipeline;
@@ -21,7 +14,7 @@ use workflow_engine::prelude::*;
 use workflow_engine_server::{Grant, Server, Token};
 
 use bank::Bank;
-use pipeline::InvoiceIntake;
+use pipeline::{InvoiceIntake, NightlyBalance};
 use tables::Tables;
 
 /// Takes invoices in over HTTP.
@@ -50,7 +43,8 @@ async fn main() -> ExitCode {
 async fn serve(Arguments { db, listen, token }: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let tables = Tables::open(&db).await?;
     let bank = Bank::start(tables.clone()).await?;
-    let builder = Engine::builder(&db).register::<InvoiceIntake>().state(bank);
+    let builder = Engine::builder(&db).register::<InvoiceIntake>().register::<NightlyBalance>();
+    let builder = builder.schedule(pipeline::nightly()?).state(bank).state(tables.clone());
     let engine = builder.shutdown_on_signals().build().await?;
     let listener = tokio::net::TcpListener::bind(&listen).await?;
     let address = listener.local_addr()?;

@@ -1,11 +1,12 @@
-//! The workflow: an invoice is verified, waits for its approval, is paid, and is booked in the program's ledger.
+//! The workflows: an invoice is verified, waits for its approval, is paid and booked; each night, the ledger is added up.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use workflow_engine::prelude::*;
-use workflow_engine::{LogLevel, Statement};
+use workflow_engine::{Error, LogLevel, Schedule, Statement};
 
-use crate::bank::{Bank, Payment};
+use crate::bank::Bank;
+use crate::tables::Tables;
 
 /// An invoice as a supplier sends it.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -83,8 +84,7 @@ pub async fn pay(
     #[state] bank: &Bank,
     ctx: &StageContext,
 ) -> StageResult<String> {
-    let payment = Payment { account: verified.account.clone(), cents: verified.cents };
-    bank.pay(&ctx.idempotency_token(), &payment).await
+    bank.pay(&ctx.idempotency_token(), &verified.account, verified.cents).await
 }
 
 /// Books the payment. The row commits with the stage: exactly once, or not at all.
@@ -119,4 +119,28 @@ workflow! {
         Self { approved: true, .. } => pay >> book,
         Self { comment, .. } => reject,
     }
+}
+
+/// The ledger in the morning after a night.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Balance {
+    pub night: Option<String>,
+    pub entries: usize,
+    pub cents: i64,
+}
+
+/// Adds up the ledger.
+#[stage(retry(max_attempts = 5))]
+pub async fn balance(#[state] tables: &Tables, ctx: &StageContext) -> StageResult<Balance> {
+    let ledger = tables.ledger().await?;
+    let night = ctx.scheduled_for().map(|tick| tick.date_naive().to_string());
+    Ok(Balance { night, entries: ledger.len(), cents: ledger.iter().map(|entry| entry.cents).sum() })
+}
+
+workflow! { pub NightlyBalance = balance }
+
+/// Returns the schedule of the balance: at two o'clock in Berlin, once in each night of the year.
+pub fn nightly() -> Result<Schedule, Error> {
+    let nightly = Schedule::cron("nightly-balance", "0 2 * * *").zone("Europe/Berlin");
+    nightly.start::<NightlyBalance>(NightlyBalanceInput {})
 }

@@ -68,11 +68,11 @@ async fn list(State(app): State<App>, Query(search): Query<Search>) -> Reply<Jso
     if let Some(supplier) = search.supplier {
         filter = filter.tag("supplier", supplier);
     }
-    let mut list = app.engine.runs(&filter).limit(search.limit.unwrap_or(20));
-    if let Some(cursor) = search.after {
-        list = list.after(cursor);
-    }
-    Ok(Json(list.await?))
+    let list = app.engine.runs(&filter).limit(search.limit.unwrap_or(20));
+    Ok(Json(match search.after {
+        Some(cursor) => list.after(cursor).await?,
+        None => list.await?,
+    }))
 }
 
 /// Everything about one invoice.
@@ -147,8 +147,9 @@ async fn rerun(
     Ok(Json(app.engine.any_run(run_id).await?.rerun_from(stage_id).await?))
 }
 
-async fn ledger(State(app): State<App>) -> Reply<Json<Vec<Entry>>> {
-    Ok(Json(app.tables.ledger().await?))
+async fn ledger(State(app): State<App>) -> Result<Json<Vec<Entry>>, (StatusCode, String)> {
+    let ledger = app.tables.ledger().await;
+    ledger.map(Json).map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
 }
 
 /// The result of a handler.
@@ -167,12 +168,6 @@ impl From<Error> for Failure {
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self((status, Json(error)).into_response())
-    }
-}
-
-impl From<sqlx::Error> for Failure {
-    fn from(error: sqlx::Error) -> Self {
-        Self((StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response())
     }
 }
 

@@ -13,9 +13,9 @@ impl Tables {
     /// Opens the database, and brings the tables up to date.
     pub async fn open(db: &str) -> Result<Self, sqlx::Error> {
         install_default_drivers();
-        let is_url = db.starts_with("postgres");
-        let url = if is_url { db.to_owned() } else { format!("sqlite://{db}?mode=rwc") };
-        let pool = AnyPoolOptions::new().max_connections(4).connect(&url).await?;
+        let file = format!("sqlite://{db}?mode=rwc");
+        let url = if db.starts_with("postgres") { db } else { &file };
+        let pool = AnyPoolOptions::new().max_connections(4).connect(url).await?;
         sqlx::migrate!("invoice_intake/migrations").run(&pool).await?;
         Ok(Self(pool))
     }
@@ -28,8 +28,7 @@ impl Tables {
 
     /// Stores a payment. Returns whether the token is new.
     pub async fn pay(&self, token: &str, account: &str, cents: i64) -> Result<bool, sqlx::Error> {
-        let insert =
-            "INSERT INTO payments (token, account, cents) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+        let insert = "INSERT INTO payments VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
         let query = sqlx::query(insert).bind(token).bind(account).bind(cents);
         Ok(query.execute(&self.0).await?.rows_affected() == 1)
     }

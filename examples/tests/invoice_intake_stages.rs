@@ -12,13 +12,16 @@ mod tables;
 
 use std::time::Duration;
 
+use chrono::NaiveDate;
+use futures_util::TryStreamExt;
 use workflow_engine::prelude::*;
 use workflow_engine::testing::{RunState, TestEngine};
-use workflow_engine::{ErrorCode, Status};
+use workflow_engine::{ErrorCode, RunFilter, Status};
 
 use bank::Bank;
 use pipeline::{
-    Entry, Invoice, InvoiceIntake, InvoiceIntakeInput, Line, Outcome, Verified, approve, book, pay, verify,
+    Balance, Entry, Invoice, InvoiceIntake, InvoiceIntakeInput, Line, NightlyBalance, Outcome, Verified,
+    approve, book, nightly, pay, verify,
 };
 use tables::Tables;
 
@@ -88,6 +91,27 @@ async fn the_bank_may_fail_four_times() {
     let run = test.finish(&run).await;
     assert_eq!(run.attempts::<pay>(), 5);
     assert!(matches!(run.output.unwrap(), Outcome::Booked(Entry { cents: 1_500, .. })));
+}
+
+#[tokio::test]
+async fn the_ledger_is_added_up_once_in_each_night_of_the_year() {
+    let folder = tempfile::tempdir().unwrap();
+    let tables = Tables::open(&folder.path().join("tables.db").display().to_string()).await.unwrap();
+    sqlx::query("INSERT INTO ledger VALUES ('7', 'acme', 1500, 'receipt')").execute(&tables.0).await.unwrap();
+    let mut test = TestEngine::<NightlyBalance>::new();
+    test.setup(|builder| builder.schedule(nightly().unwrap())).state(tables);
+    let engine = test.engine().await;
+    test.advance(365 * DAY).await;
+
+    let runs = RunFilter::new().workflow::<NightlyBalance>().tag("schedule", "nightly-balance");
+    let runs: Vec<_> = engine.runs(&runs).stream().try_collect().await.unwrap();
+    let first = NaiveDate::from_ymd_opt(2026, 1, 1).unwrap();
+    assert_eq!(runs.len(), 365);
+    for (night, run) in first.iter_days().zip(runs.iter().rev()) {
+        let run = engine.run_handle::<NightlyBalance>(run.id).await.unwrap();
+        let balance = test.finish(&run).await.output.unwrap();
+        assert_eq!(balance, Balance { night: Some(night.to_string()), entries: 1, cents: 1_500 });
+    }
 }
 
 #[tokio::test]

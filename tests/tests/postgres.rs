@@ -27,6 +27,7 @@ mod postgres {
     mod pooler;
     mod shared_pool;
     mod list_plans;
+    mod child_plans;
     mod schedule_plans;
     mod waiting_plans;
 }

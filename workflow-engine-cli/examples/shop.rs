@@ -7,8 +7,8 @@
 
 use std::process::ExitCode;
 
-use workflow_engine::LogLevel;
 use workflow_engine::prelude::*;
+use workflow_engine::{LogLevel, RunId};
 use workflow_engine_cli::clap::{Arg, Command};
 use workflow_engine_cli::{Exit, Failure, Program};
 
@@ -95,11 +95,26 @@ workflow! {
     Stirring = stir
 }
 
+/// Orders one of each article.
+#[stage]
+async fn stock(articles: Vec<String>, ctx: &StageContext) -> StageResult<Vec<RunId>> {
+    let mut runs = Vec::new();
+    for article in articles {
+        runs.push(ctx.start::<Ordering>(PriceInput { article, number: 1 }).await?);
+    }
+    Ok(runs)
+}
+
+workflow! {
+    /// Starts a run for each article.
+    Stocking = stock
+}
+
 fn main() -> ExitCode {
     Program::new(|engine, options| {
         let name = options.get_one::<String>("shop").cloned().unwrap_or_default();
         let engine = engine.register::<Ordering>().register::<Asking>().register::<Refunding>();
-        Ok(engine.register::<Stirring>().state(Shop(name)))
+        Ok(engine.register::<Stirring>().register::<Stocking>().state(Shop(name)))
     })
     .arg(
         Arg::new("shop")

@@ -127,3 +127,18 @@ async fn the_dashboard_below_its_path_has_the_question_and_takes_the_answer() {
     program.events(&run, 0).await.until("workflow:completed").await;
     assert_eq!(program.ledger().await.len(), 1);
 }
+
+#[tokio::test]
+async fn the_nightly_balance_is_started_by_hand() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::on_sqlite(folder.path());
+    let (_, schedules) = program.get("/ops/api/v1/schedules").await;
+    assert_eq!(schedules["items"][0]["status"], "ACTIVE", "{schedules}");
+    let trigger = "/ops/api/v1/schedules/nightly-balance/trigger";
+    let (status, started) = program.post(trigger, &json!({})).await;
+    assert_eq!(status, 200, "{started}");
+    let run = started["run_id"].as_str().unwrap();
+    program.events(run, 0).await.until("workflow:completed").await;
+    let (_, output) = program.get(&format!("/ops/api/v1/runs/{run}/output")).await;
+    assert_eq!((&output["entries"], &output["cents"]), (&json!(0), &json!(0)), "{output}");
+}

@@ -83,9 +83,22 @@ async fn descend(left: u32, ctx: &StageContext) -> StageResult<Option<RunId>> {
 
 workflow! { descending = descend }
 
+/// Starts this many runs, which are not due during the test.
+#[stage]
+async fn summon(number: usize, ctx: &StageContext) -> StageResult<usize> {
+    for guest in 0..number {
+        let start = ctx.start::<greeting>(GreetInput { name: format!("guest {guest}") });
+        start.after(Duration::from_secs(3_600)).await?;
+    }
+    Ok(number)
+}
+
+workflow! { crowd = summon }
+
 async fn engine(world: &World) -> Engine {
     let builder = world.engine().register::<party>().register::<greeting>().register::<keyed>();
-    builder.register::<planning>().register::<descending>().build().await.unwrap()
+    let builder = builder.register::<planning>().register::<descending>().register::<crowd>();
+    builder.build().await.unwrap()
 }
 
 async fn children_are_created_with_the_stage(world: World) {
@@ -206,6 +219,26 @@ async fn the_depth_is_limited(world: World) {
     assert_eq!(record.error.unwrap().code, ErrorCode::ChildTooDeep.as_str());
 }
 
+async fn a_stage_starts_at_most_a_thousand_runs(world: World) {
+    let engine = engine(&world).await;
+    let count = async |run: &RunHandle<crowd>| {
+        engine.count_runs(&RunFilter::new().parent(run.id()), 2_000).await.unwrap().count
+    };
+    let run = engine.start::<crowd>(SummonInput { number: 1_000 }).await.unwrap();
+    assert_eq!(run.output().await.unwrap(), 1_000);
+    assert_eq!(count(&run).await, 1_000);
+    let run = engine.start::<crowd>(SummonInput { number: 1_001 }).await.unwrap();
+    assert!(run.output().await.unwrap_err().is_run_failed());
+    assert_eq!(count(&run).await, 0, "what a failed stage has started is not committed");
+    let error = run.record().await.unwrap().error.unwrap();
+    assert_eq!(error.code, ErrorCode::StageFailed.as_str());
+    assert!(
+        error.message.ends_with("stage `summon` starts more than 1000 runs: start them from several stages"),
+        "{}",
+        error.message
+    );
+}
+
 async fn costs_roll_up(world: World) {
     let engine = engine(&world).await;
     let input = InviteInput { names: vec!["Ada".into(), "Alan".into(), "Grace".into()], fails: false };
@@ -227,6 +260,7 @@ on_every_store!(
     the_options_are_those_of_a_start,
     a_workflow_that_is_not_registered_is_refused,
     the_depth_is_limited,
+    a_stage_starts_at_most_a_thousand_runs,
     costs_roll_up,
 );
 

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection};
 use tempfile::TempDir;
 use workflow_engine::Engine;
-use workflow_engine::stores::SqliteStore;
+use workflow_engine::stores::{SqliteOptions, SqliteStore};
+use workflow_engine::testing::FakeClock;
 
+use super::above::{self, Above};
 use super::{
-    Bound, Cost, RUNS, Subscribers, WARM_UP, check_choices, choosing, engine, plain, run, run_as, signals,
+    Bound, Cost, RUNS, Subscribers, WARM_UP, check_choices, choosing, engine, plain, run, run_as, ticks,
 };
 
 /// One statement of a run reads, to check that the run is new; the writer has cached the rest. The write-ahead log
@@ -113,11 +115,54 @@ async fn choices_on_sqlite() {
     check_choices(of_plain, of_choosing);
 }
 
-/// The most statements of a wait. Each of its commits loads and writes some rows that a run without a wait does not have.
-const WAIT_STATEMENTS: u64 = 40;
+async fn check(above: Above, runs: impl AsyncFn(&Engine, u64)) {
+    let [of_plain, of_runs] = costs_beside_plain(runs).await;
+    above.check(of_plain, of_runs, above.statements_on_sqlite);
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn signals_on_sqlite() {
-    let [of_plain, of_waits] = costs_beside_plain(signals::run).await;
-    signals::check(of_plain, of_waits, WAIT_STATEMENTS);
+    check(above::SIGNAL, above::with_signals).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn delays_on_sqlite() {
+    check(above::DELAY, above::with_delays).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn caught_failures_on_sqlite() {
+    check(above::CAUGHT, above::with_failures).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn children_on_sqlite() {
+    check(above::CHILD, above::with_children).await;
+}
+
+/// The most statements that a tick has beside those of a start.
+const TICK_STATEMENTS: u64 = 2;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ticks_on_sqlite() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("store.db");
+    let clock = FakeClock::new();
+    let mut options = SqliteOptions::new(path.to_str().unwrap());
+    options.clock = Arc::new(clock.clone());
+    let store = Arc::new(SqliteStore::open(options).await.unwrap());
+    let mut counter = SqliteConnection::connect(path.to_str().unwrap()).await.unwrap();
+    count_rows(&mut counter).await;
+    let engine = ticks::engine(store.clone(), &clock, WARM_UP + RUNS).await;
+    ticks::start(&engine, WARM_UP).await;
+    let before = current_cost(&store, Some(&mut counter), &path).await;
+    ticks::start(&engine, RUNS).await;
+    let of_starts = current_cost(&store, Some(&mut counter), &path).await - before;
+    ticks::tick(&engine, WARM_UP).await;
+    let before = current_cost(&store, Some(&mut counter), &path).await;
+    ticks::tick(&engine, RUNS).await;
+    let of_ticks = current_cost(&store, Some(&mut counter), &path).await - before;
+    ticks::check(of_starts, of_ticks, TICK_STATEMENTS);
+    counter.close().await.unwrap();
+    engine.shutdown().await;
 }

@@ -7,7 +7,8 @@
 
 mod server;
 mod file;
-mod signals;
+mod above;
+mod ticks;
 
 use std::fmt;
 use std::ops::Sub;
@@ -176,7 +177,8 @@ async fn run_as<W: Workflow<Input = FirstInput, Output = u64>>(engine: &Engine, 
 async fn engine(store: Arc<dyn Store>, subscribers: Subscribers) -> Engine {
     let builder = EngineBuilder::with_store(Arc::clone(&store), Arc::new(SystemClock)).register::<diamond>();
     let builder = builder.register::<plain>().register::<choosing>();
-    let builder = builder.register::<signals::asking>();
+    let builder = builder.register::<above::asking>().register::<above::delayed>();
+    let builder = builder.register::<above::catching>().register::<above::inner>().register::<above::outer>();
     let builder = if subscribers == Subscribers::ThisProcess {
         builder.event_sink(NoopSink).plugin(Recorder::new("recorder"))
     } else {

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
-use tests::postgres::{self, Cluster};
+use tests::postgres::{self, Cluster, Schema};
+use workflow_engine::Engine;
 use workflow_engine::stores::{PostgresOptions, PostgresStore};
+use workflow_engine::testing::FakeClock;
 
-use super::{Bound, Cost, RUNS, Subscribers, WARM_UP, engine, plain, run, run_as, signals};
+use super::above::{self, Above};
+use super::{Bound, Cost, RUNS, Subscribers, WARM_UP, engine, plain, run, run_as, ticks};
 
 /// One statement for each commit, and about 1.4 KiB for each stage.
 const BOUND: Bound = Bound { statements: (4, 1), rows: (13, 1), bytes: 5_700 };
@@ -95,34 +98,72 @@ async fn on_postgres() {
     }
 }
 
-/// The most statements of a wait: one or two for each commit, and one for each queue that a commit reads or writes.
-const WAIT_STATEMENTS: u64 = 16;
+/// Compares the cost of [`RUNS`] runs with that of as many plain ones on the same store.
+async fn check(test: &str, above: Above, runs: impl AsyncFn(&Engine, u64)) {
+    if !postgres::is_available(test) {
+        return;
+    }
+    let schema = Schema::new();
+    let store = Arc::new(schema.open().await);
+    let mut counter = schema.connect().await;
+    count_rows(&mut counter, schema.name()).await;
+    let engine = engine(store.clone(), Subscribers::None).await;
+    run_as::<plain>(&engine, WARM_UP).await;
+    let before = current_cost(&store, &mut counter, Some(schema.name())).await;
+    run_as::<plain>(&engine, RUNS).await;
+    let of_plain = current_cost(&store, &mut counter, Some(schema.name())).await - before;
+    runs(&engine, WARM_UP).await;
+    let before = current_cost(&store, &mut counter, Some(schema.name())).await;
+    runs(&engine, RUNS).await;
+    let of_runs = current_cost(&store, &mut counter, Some(schema.name())).await - before;
+    above.check(of_plain, of_runs, above.statements_on_postgres);
+    engine.shutdown().await;
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn signals_on_postgres() {
-    if !postgres::is_available("signals_on_postgres") {
+    check("signals_on_postgres", above::SIGNAL, above::with_signals).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn delays_on_postgres() {
+    check("delays_on_postgres", above::DELAY, above::with_delays).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn caught_failures_on_postgres() {
+    check("caught_failures_on_postgres", above::CAUGHT, above::with_failures).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn children_on_postgres() {
+    check("children_on_postgres", above::CHILD, above::with_children).await;
+}
+
+/// The most statements that a tick has beside those of a start.
+const TICK_STATEMENTS: u64 = 2;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ticks_on_postgres() {
+    if !postgres::is_available("ticks_on_postgres") {
         return;
     }
-    let Some(cluster) = Cluster::start() else {
-        eprintln!("skipped: signals_on_postgres: the test needs its own server");
-        return;
-    };
-    let mut options = PostgresOptions::new(cluster.url());
-    options.schema = "signals".to_owned();
+    let schema = Schema::new();
+    let clock = FakeClock::new();
+    let mut options = schema.options();
+    options.clock = Some(Arc::new(clock.clone()));
     let store = Arc::new(PostgresStore::open(options).await.unwrap());
-    let mut counter = PgConnection::connect(cluster.url()).await.unwrap();
-    count_rows(&mut counter, "signals").await;
-    let engine = engine(store.clone(), Subscribers::None).await;
-    let mut costs = Vec::new();
-    for waits in [false, true] {
-        let runs = async |runs| {
-            if waits { signals::run(&engine, runs).await } else { run_as::<plain>(&engine, runs).await }
-        };
-        runs(WARM_UP).await;
-        let before = current_cost(&store, &mut counter, Some("signals")).await;
-        runs(RUNS).await;
-        costs.push(current_cost(&store, &mut counter, Some("signals")).await - before);
-    }
-    signals::check(costs[0], costs[1], WAIT_STATEMENTS);
+    let mut counter = schema.connect().await;
+    count_rows(&mut counter, schema.name()).await;
+    let engine = ticks::engine(store.clone(), &clock, WARM_UP + RUNS).await;
+    ticks::start(&engine, WARM_UP).await;
+    let before = current_cost(&store, &mut counter, Some(schema.name())).await;
+    ticks::start(&engine, RUNS).await;
+    let of_starts = current_cost(&store, &mut counter, Some(schema.name())).await - before;
+    ticks::tick(&engine, WARM_UP).await;
+    let before = current_cost(&store, &mut counter, Some(schema.name())).await;
+    ticks::tick(&engine, RUNS).await;
+    let of_ticks = current_cost(&store, &mut counter, Some(schema.name())).await - before;
+    ticks::check(of_starts, of_ticks, TICK_STATEMENTS);
     engine.shutdown().await;
 }

@@ -30,6 +30,35 @@ fn runs_are_found_by_status_tag_and_workflow() {
 }
 
 #[test]
+fn the_runs_that_a_run_has_started_are_found_by_their_parent() {
+    let world = World::new();
+    let start = ["start", "stocking", "--input", r#"{"articles":["tea","salt","nothing"]}"#];
+    let output = world.shop(&[&start[..], &["--wait", "--worker", "--output", "json"]].concat());
+    let line = output.stderr.lines().find_map(|line| line.strip_prefix("run "));
+    let parent = line.unwrap_or_else(|| panic!("{output:#?}")).to_owned();
+    world.executed(TEA, &[]);
+
+    let ids = |arguments: &[&str]| -> Vec<String> {
+        let list = world.wfe(&[&["runs", "list", "--output", "json"], arguments].concat()).json();
+        let items = list["items"].as_array().unwrap();
+        items.iter().map(|run| run["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let children: Vec<String> = serde_json::from_str(&output.stdout).unwrap();
+    let mut newest_first = children.clone();
+    newest_first.sort_by(|one, other| other.cmp(one));
+    assert_eq!(children.len(), 3);
+    assert_eq!(ids(&["--parent", &parent]), newest_first);
+    assert_eq!(ids(&["--filter", &format!("parent:{parent}")]), newest_first);
+    assert_eq!(ids(&["--parent", &parent, "--limit", "2"]), newest_first[..2]);
+    assert_eq!(ids(&["--parent", &parent, "--workflow", "stocking"]), [""; 0]);
+    assert_eq!(ids(&["--parent", &children[0]]), [""; 0], "it has started none");
+    assert_eq!(world.wfe(&["runs", "list", "--count", "--parent", &parent]).done(), "3\n");
+    world.wfe(&["runs", "list", "--parent", "tea"]).fails(2, "tea");
+    let shown = world.wfe(&["runs", "show", &children[0]]).done();
+    assert!(shown.contains(&format!("{parent}, stage stock")), "{shown}");
+}
+
+#[test]
 fn a_list_continues_after_a_page_and_reads_all() {
     let world = World::new();
     let ids: Vec<String> =

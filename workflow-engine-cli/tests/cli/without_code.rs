@@ -26,7 +26,7 @@ fn the_graph_of_a_workflow_is_in_the_store() {
     let listed = world.wfe(&["workflows", "list", "-o", "json"]).json();
     let ids: Vec<&str> =
         listed["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap()).collect();
-    assert_eq!(ids, ["asking", "ordering", "refunding", "stirring"]);
+    assert_eq!(ids, ["asking", "ordering", "refunding", "stirring", "stocking"]);
     world.wfe(&["workflows", "show", "unknown"]).fails(3, "there is no workflow `unknown`");
 }
 

@@ -6,7 +6,7 @@ use super::{contains, tokens};
 use crate::workflow;
 
 const WHOLE: &str = "pub w(Order) = load >> match a::classify { Call(calls) => each_call >> note, Answer { text, .. } if ready => \
-    polish >> [one, two], Other | Rest => (), 1..=3 => match catch(b >> inner) { Ok(value) => x, _ => y } } >> catch([five, six] >> seven) >> [three, four] >> report";
+    delay(\"1h\") >> polish >> [one, two], Other | Rest => (), 1..=3 => match catch(b >> inner) { Ok(value) => x, _ => y } } >> delay(\"7d\") >> catch([five, six] >> seven) >> Child >> [three, four] >> report";
 
 /// All streams that lack one token, or everything from one token of a group on.
 fn variants(stream: &TokenStream) -> Vec<TokenStream> {

@@ -28,6 +28,46 @@ fn a_workflow_keeps_the_stages_around_a_mistake() {
     workflow_keeps("w = a >> (b, c)", &["a", "b", "c"]);
 }
 
+#[test]
+fn a_workflow_keeps_what_stands_around_a_choice_that_is_being_written() {
+    for choice in [
+        "match b { } >> c",
+        "match b >> c",
+        "match b { c }",
+        "match b { Some(x) c }",
+        "match b { Some(x) => c, No }",
+        "match b { Some(x) => c >>, None => }",
+        "match b { Some(x) => , None => c }",
+        "match b { Some(x) if => (), None => c }",
+        "match b { Some(x) => c None => a }",
+        "match catch(b >>) { Ok(x) => c, Err }",
+        "catch(b >>) >> c",
+    ] {
+        workflow_keeps(&format!("pub w = a >> {choice}"), &["w", "a", "b", "c", "WInput"]);
+        workflow_keeps(&format!("pub w = a >> {choice} >> d"), &["w", "a", "b", "c", "d", "WInput"]);
+    }
+}
+
+#[test]
+fn a_workflow_keeps_the_stages_around_a_delay_that_is_being_written() {
+    for inside in ["", "7", "\"\"", "\"7\"", "\"7 weeks\"", "\"7d\" b", "b"] {
+        workflow_keeps(&format!("pub w = a >> delay({inside}) >> c"), &["w", "a", "c", "WInput"]);
+        workflow_keeps(
+            &format!("pub w = a >> match b {{ _ => delay({inside}) >> c }}"),
+            &["w", "a", "b", "c"],
+        );
+    }
+    workflow_keeps(r#"pub w = a >> delay("7d")"#, &["w", "a", "WInput"]);
+    workflow_keeps(r#"pub w = a >> delay("7d") >>"#, &["w", "a", "WInput"]);
+}
+
+#[test]
+fn a_workflow_keeps_the_child_that_is_a_step() {
+    workflow_keeps("pub Selling = open >> Packing >>", &["Selling", "open", "Packing", "SellingInput"]);
+    workflow_keeps("pub Selling = open >> shop::Packing::", &["Selling", "open", "SellingInput"]);
+    workflow_keeps("pub Selling = open >> Packing() >> tell", &["Selling", "open", "Packing", "tell"]);
+}
+
 fn stage_keeps(options: &str, item: &str, names: &[&str]) {
     let expansion = stage::expand(tokens(options), tokens(item));
     for name in names {

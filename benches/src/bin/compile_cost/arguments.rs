@@ -2,9 +2,12 @@
 
 use std::path::PathBuf;
 
-pub const HELP: &str = "\
-usage: compile_cost [--stages 10,100,300] [--edits 7] [--limit 1000] [--json FILE]
+use crate::sources::Shape;
 
+pub const HELP: &str = "\
+usage: compile_cost [--shapes chain,choices] [--stages 10,100,300] [--edits 7] [--limit 1000] [--json FILE]
+
+--shapes S,…   kinds of workflows: chain, groups, requirements, configuration, choices; default all
 --stages N,…   numbers of stages in one workflow
 --edits N      number of edits of a body, at least 5
 --limit N      number of stages that must compile with the default limits of the compiler; 0 skips this check
@@ -12,6 +15,7 @@ usage: compile_cost [--stages 10,100,300] [--edits 7] [--limit 1000] [--json FIL
 
 /// The options of one call.
 pub struct Arguments {
+    pub shapes: Vec<Shape>,
     pub stages: Vec<usize>,
     pub edits: usize,
     pub limit: usize,
@@ -21,7 +25,13 @@ pub struct Arguments {
 impl Arguments {
     /// Parses the options. Returns `None` for `--help`.
     pub fn parse(mut given: impl Iterator<Item = String>) -> Result<Option<Self>, String> {
-        let mut arguments = Self { stages: vec![10, 100, 300], edits: 7, limit: 1_000, json: None };
+        let mut arguments = Self {
+            shapes: Shape::ALL.to_vec(),
+            stages: vec![10, 100, 300],
+            edits: 7,
+            limit: 1_000,
+            json: None,
+        };
         while let Some(option) = given.next() {
             if option == "--help" {
                 return Ok(None);
@@ -31,6 +41,7 @@ impl Arguments {
                 text.trim().parse().map_err(|error| format!("invalid value `{text}` of `{option}`: {error}"))
             };
             match option.as_str() {
+                "--shapes" => arguments.shapes = value.split(',').map(shape).collect::<Result<_, _>>()?,
                 "--stages" => arguments.stages = value.split(',').map(number).collect::<Result<_, _>>()?,
                 "--edits" => arguments.edits = number(&value)?.max(5),
                 "--limit" => arguments.limit = number(&value)?,
@@ -40,4 +51,10 @@ impl Arguments {
         }
         Ok(Some(arguments))
     }
+}
+
+/// Returns the shape of this name.
+fn shape(name: &str) -> Result<Shape, String> {
+    let shape = Shape::ALL.into_iter().find(|shape| shape.name() == name.trim());
+    shape.ok_or_else(|| format!("unknown shape `{name}`\n\n{HELP}"))
 }

@@ -21,24 +21,23 @@ use std::fs;
 
 use arguments::Arguments;
 use project::Project;
-use sources::Shape;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let Some(arguments) = Arguments::parse(std::env::args().skip(1))? else {
         println!("{}", arguments::HELP);
         return Ok(());
     };
-    let project = Project::create(&arguments.stages, arguments.limit)?;
+    let project = Project::create(&arguments.shapes, &arguments.stages, arguments.limit)?;
     let before = measure::load();
     let mut costs = Vec::new();
-    for shape in Shape::ALL {
+    for &shape in &arguments.shapes {
         for stages in &arguments.stages {
             eprintln!("{} of {stages} stages", shape.name());
             costs.push(measure::cost(&project, shape, *stages, arguments.edits)?);
         }
     }
     let mut limits = Vec::new();
-    for shape in Shape::ALL.into_iter().filter(|_| arguments.limit > 0) {
+    for &shape in arguments.shapes.iter().filter(|_| arguments.limit > 0) {
         limits.push(measure::at_the_limit(&project, shape, arguments.limit)?);
     }
     let macros = measure::macro_crate(&project, arguments.edits)?;

@@ -16,13 +16,13 @@ pub struct Project {
 }
 
 impl Project {
-    /// Writes the crates for all shapes and numbers of stages, and checks their dependencies.
-    pub fn create(stages: &[usize], limit: usize) -> io::Result<Self> {
+    /// Writes the crates for these shapes and numbers of stages, and checks their dependencies.
+    pub fn create(shapes: &[Shape], stages: &[usize], limit: usize) -> io::Result<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("/")).to_owned();
         let folder = root.join("target/compile-cost");
         let project = Self { root, folder };
         let mut members = Vec::new();
-        for shape in Shape::ALL {
+        for &shape in shapes {
             for stages in stages.iter().copied().chain((limit > 0).then_some(limit)) {
                 for macros in [true, false] {
                     let name = package(shape, stages, macros);
@@ -37,7 +37,7 @@ impl Project {
         // The versions that this machine already has.
         fs::copy(project.root.join("Cargo.lock"), project.folder.join("Cargo.lock"))?;
         eprintln!("checking the dependencies");
-        project.cargo(&["check", "--package", &package(Shape::Chain, stages[0], true)])?;
+        project.cargo(&["check", "--package", &package(shapes[0], stages[0], true)])?;
         Ok(project)
     }
 
@@ -64,7 +64,7 @@ impl Project {
             fs::remove_dir_all(&target)?;
         }
         run(cargo(&self.root)
-            .args(["build", "--package", "workflow-engine-macros"])
+            .args(["build", "--package", "durable-stages-macros"])
             .env("CARGO_TARGET_DIR", &target))
     }
 

@@ -12,6 +12,9 @@ use crate::sources::Shape;
 /// The goal: milliseconds per stage after an edit.
 const GOAL: f64 = 3.0;
 
+/// The most milliseconds that a stage of a choice may cost more than one of a chain.
+const CHOICE_BOUND: f64 = 1.0;
+
 /// Returns tables for `benches/README.md`.
 pub fn markdown(figures: &Figures) -> String {
     let mut text = String::new();
@@ -67,6 +70,14 @@ pub fn markdown(figures: &Figures) -> String {
     line(format_args!(
         "- The goal of {GOAL} ms per stage after an edit is {verdict}: {worst:.2} ms at most, in the largest workflows."
     ));
+    let of_shape = |shape| largest(&figures.costs).find(|cost| cost.shape == shape).map(extra);
+    if let (Some(chain), Some(choices)) = (of_shape(Shape::Chain), of_shape(Shape::Choices)) {
+        let more = choices - chain;
+        let verdict = if more <= CHOICE_BOUND { "kept" } else { "missed" };
+        line(format_args!(
+            "- A stage of a choice costs {more:.2} ms more than one of a chain after an edit; the bound of {CHOICE_BOUND} ms is {verdict}."
+        ));
+    }
     text
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use workflow_engine::kernel::{
     CancelRun, ClaimPendingRuns, CreateRun, ExecuteJob, FailOverdueRuns, FlushOutbox, JobOutcome,
-    ReapStaleLeases, RerunFrom, SignalRun, TransitionAction, TransitionRun, WakeStage,
+    ReapStaleLeases, RerunFrom, SignalRun, TickSchedules, TransitionAction, TransitionRun, WakeStage,
 };
 use workflow_engine::records::{Claimant, ClaimedJob, Lease};
 use workflow_engine::testing::{ExecutedJob, execute_job, return_job};
@@ -100,8 +100,13 @@ impl Process {
                 command.idempotency_key = key.map(|key| key.to_string());
                 kernel.dispatch(command).await.map(|_| Response::Signalled)?
             }
+            Command::Tick => {
+                let ticked = kernel.dispatch(TickSchedules::default()).await?;
+                Response::Ticked { started: ticked.started, moved: ticked.moved }
+            }
             Command::FailOverdue { limit } => {
-                Response::Overdue(kernel.dispatch(FailOverdueRuns { limit }).await?.failed)
+                let ended = kernel.dispatch(FailOverdueRuns { limit }).await?;
+                Response::Overdue { failed: ended.failed, cancelled: ended.cancelled }
             }
             Command::Rerun { run, stage, key, dry } => {
                 let run_id = run_id(run);
