@@ -14,7 +14,7 @@ pub struct Clerk(Mutex<HashSet<(RunId, u64)>>);
 
 #[async_trait]
 impl Plugin for Clerk {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "clerk"
     }
 
