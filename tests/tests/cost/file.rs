@@ -154,9 +154,9 @@ async fn ticks_on_sqlite() {
     let mut counter = SqliteConnection::connect(path.to_str().unwrap()).await.unwrap();
     count_rows(&mut counter).await;
     let engine = ticks::engine(store.clone(), &clock, WARM_UP + RUNS).await;
-    ticks::start(&engine, WARM_UP).await;
+    ticks::start(&engine, 0..WARM_UP).await;
     let before = current_cost(&store, Some(&mut counter), &path).await;
-    ticks::start(&engine, RUNS).await;
+    ticks::start(&engine, WARM_UP..WARM_UP + RUNS).await;
     let of_starts = current_cost(&store, Some(&mut counter), &path).await - before;
     ticks::tick(&engine, WARM_UP).await;
     let before = current_cost(&store, Some(&mut counter), &path).await;

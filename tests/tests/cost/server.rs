@@ -156,9 +156,9 @@ async fn ticks_on_postgres() {
     let mut counter = schema.connect().await;
     count_rows(&mut counter, schema.name()).await;
     let engine = ticks::engine(store.clone(), &clock, WARM_UP + RUNS).await;
-    ticks::start(&engine, WARM_UP).await;
+    ticks::start(&engine, 0..WARM_UP).await;
     let before = current_cost(&store, &mut counter, Some(schema.name())).await;
-    ticks::start(&engine, RUNS).await;
+    ticks::start(&engine, WARM_UP..WARM_UP + RUNS).await;
     let of_starts = current_cost(&store, &mut counter, Some(schema.name())).await - before;
     ticks::tick(&engine, WARM_UP).await;
     let before = current_cost(&store, &mut counter, Some(schema.name())).await;

@@ -27,8 +27,8 @@ pub async fn engine(store: Arc<dyn Store>, clock: &FakeClock, missed: u64) -> En
 }
 
 /// Starts runs like those of ticks: with a key, a tag and metadata.
-pub async fn start(engine: &Engine, runs: u64) {
-    for number in 0..runs {
+pub async fn start(engine: &Engine, runs: std::ops::Range<u64>) {
+    for number in runs {
         let key = format!("start:minutely:{number}");
         let metadata = serde_json::json!({ "schedule": { "id": "minutely", "scheduled_for": number } });
         let start = engine.start::<plain>(FirstInput { number: 7 }).idempotency_key(key);
