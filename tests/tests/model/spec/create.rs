@@ -5,7 +5,6 @@ use workflow_engine::records::Status;
 use super::writes::Stop;
 use super::{Reference, Run};
 use crate::step::Response;
-use crate::workflows;
 
 /// The priority of a run where none is given.
 pub(super) const PRIORITY: i32 = 5;

@@ -181,7 +181,7 @@ impl Process {
 
 impl IdMap {
     /// Returns the number of a run, and assigns one to a new run.
-    fn number(&self, run_id: RunId) -> Index {
+    pub(super) fn number(&self, run_id: RunId) -> Index {
         let mut runs = lock(&self.runs);
         runs.iter().position(|ids| *ids == run_id).unwrap_or_else(|| {
             runs.push(run_id);
