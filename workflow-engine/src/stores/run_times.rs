@@ -16,7 +16,8 @@ impl RunTimes {
         if let Some(due) = self.due_at.as_mut().filter(|_| is_to_start) {
             instant::shift(due, distance);
         }
-        if let Some(deadline) = &mut self.deadline_at {
+        let deadline = self.deadline_at.as_mut().filter(|deadline| **deadline != instant::AT_ONCE);
+        if let Some(deadline) = deadline {
             instant::shift(deadline, distance);
         }
     }
