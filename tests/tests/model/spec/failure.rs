@@ -48,7 +48,7 @@ impl Reference {
                         run.complete();
                     }
                     run.emit_suspended(active);
-                })
+                });
             })?;
             Ok(Outcome::Failed { retryable: false })
         };

@@ -108,14 +108,7 @@ impl Process {
                 let ended = kernel.dispatch(FailOverdueRuns { limit }).await?;
                 Response::Overdue { failed: ended.failed, cancelled: ended.cancelled }
             }
-            Command::Rerun { run, stage, key, dry } => {
-                let run_id = run_id(run);
-                let from_stage_id = self.stage_id(run_id, stage).await?;
-                let idempotency_key = key.map(|key| key.to_string());
-                let command = RerunFrom { run_id, from_stage_id, idempotency_key, dry_run: dry };
-                let rerun = kernel.dispatch(command).await?;
-                Response::Rerun { generation: rerun.generation, stages: rerun.stages }
-            }
+            Command::Rerun { run, stage, key, dry } => self.rerun(run_id(run), stage, key, dry).await?,
             Command::Flush { limit, refused } => {
                 *lock(&self.sink.refused) = refused.map(run_id);
                 let command = FlushOutbox { worker_id: self.name(), limit, plugin: None };
@@ -124,6 +117,20 @@ impl Process {
             }
             Command::Wait { .. } => Response::Waited,
         })
+    }
+
+    async fn rerun(
+        &self,
+        run_id: RunId,
+        stage: Index,
+        key: Option<u8>,
+        dry_run: bool,
+    ) -> Result<Response, Error> {
+        let from_stage_id = self.stage_id(run_id, stage).await?;
+        let idempotency_key = key.map(|key| key.to_string());
+        let command = RerunFrom { run_id, from_stage_id, idempotency_key, dry_run };
+        let rerun = self.kernel.dispatch(command).await?;
+        Ok(Response::Rerun { generation: rerun.generation, stages: rerun.stages })
     }
 
     fn delivered(&self, ids: &IdMap, job: &ClaimedJob, delivery: ExecutedJob) -> Response {
