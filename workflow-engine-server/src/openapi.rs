@@ -137,6 +137,9 @@ fn in_query(schema: &Value) -> Value {
         if let Some(Value::Array(any)) = fields.get_mut("anyOf") {
             any.retain(|schema| schema["type"] != "null");
         }
+        if fields.get("type").is_some_and(|kind| kind == "string") {
+            fields.entry("minLength").or_insert_with(|| 1.into());
+        }
         // A larger number cannot be read.
         let largest = match fields.get("format").and_then(Value::as_str) {
             Some("uint32") => Some(u64::from(u32::MAX)),

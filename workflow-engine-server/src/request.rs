@@ -12,6 +12,9 @@ use crate::app::App;
 use crate::authorize::Caller;
 use crate::problem::Problem;
 
+/// The parameters that may stand without a value: those of the type [`Flag`].
+const SWITCHES: [&str; 5] = ["dry_run", "follow", "newest_first", "reveal", "run_only"];
+
 /// The query of a request.
 pub(crate) struct Query<T>(pub(crate) T);
 
@@ -20,9 +23,15 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
         let query = parts.uri.query().unwrap_or_default();
-        serde_html_form::from_str(query)
-            .map(Self)
-            .map_err(|error| Problem::malformed(format!("the query cannot be read: {error}")))
+        let unreadable = |error| Problem::malformed(format!("the query cannot be read: {error}"));
+        let pairs: Vec<(String, String)> = serde_html_form::from_str(query).map_err(unreadable)?;
+        // An empty value would be read as an absent one, and select all runs where a variable of a script is empty.
+        let empty = pairs.iter().find(|(name, value)| value.is_empty() && !SWITCHES.contains(&name.as_str()));
+        if let Some((name, _)) = empty {
+            let detail = format!("`{name}` has no value: leave it out, or give it one");
+            return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "INVALID_REQUEST", detail));
+        }
+        serde_html_form::from_str(query).map(Self).map_err(unreadable)
     }
 }
 

@@ -33,8 +33,6 @@ fn a_workflow_keeps_what_stands_around_a_choice_that_is_being_written() {
     for choice in [
         "match b { } >> c",
         "match b >> c",
-        "match b { c }",
-        "match b { Some(x) c }",
         "match b { Some(x) => c, No }",
         "match b { Some(x) => c >>, None => }",
         "match b { Some(x) => , None => c }",

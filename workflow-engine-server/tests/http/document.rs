@@ -3,7 +3,7 @@
 use expect_test::expect_file;
 use serde_json::{Value, json};
 
-use crate::support::served;
+use crate::support::{problem, served};
 
 /// `UPDATE_EXPECT=1 cargo test -p durable-stages-server` rewrites the committed copy.
 #[test]
@@ -61,4 +61,28 @@ async fn a_number_in_a_query_is_read_up_to_the_maximum_of_the_document() {
         }
     }
     assert!(seen > 10, "only {seen} numbers");
+}
+
+/// What a script sends whose variable is empty must not select all runs.
+#[tokio::test]
+async fn only_a_switch_may_stand_without_a_value() {
+    let served = served().await;
+    let id = served.run("calculation", json!({ "number": 1 })).await;
+    for query in ["/runs?workflow=", "/runs/count?status=", "/runs/most-expensive?limit=", "/costs?from="] {
+        let refused = problem(served.get(query).await, 422, "INVALID_REQUEST").await;
+        assert!(refused["detail"].as_str().unwrap().contains("has no value"), "{query}: {refused}");
+    }
+    let document: Value = serde_json::from_str(&workflow_engine_server::openapi()).unwrap();
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        let Some(path) = path.strip_prefix("/api/v1") else { continue };
+        let path =
+            path.replace("{run_id}", &id).replace("{stage_id}", "multiply").replace("{key}", "working");
+        let parameters = operations["get"]["parameters"].as_array().into_iter().flatten();
+        for switch in parameters.filter(|parameter| parameter["schema"]["type"] == "boolean") {
+            let name = switch["name"].as_str().unwrap();
+            let status = served.get(&format!("{path}?{name}")).await.status();
+            assert_ne!(status, 422, "{path} {name}");
+            assert_ne!(status, 400, "{path} {name}");
+        }
+    }
 }
