@@ -100,8 +100,6 @@ pub enum Command {
         key: Option<u8>,
         payload: u64,
     },
-    /// Handles the ticks that are due.
-    Tick,
     /// Fails the runs whose deadline has passed.
     FailOverdue {
         limit: usize,
@@ -160,14 +158,7 @@ pub enum Response {
     Cancelled(bool),
     Woken(bool),
     Signalled,
-    Overdue {
-        failed: usize,
-        cancelled: usize,
-    },
-    Ticked {
-        started: usize,
-        moved: usize,
-    },
+    Overdue(usize),
     Rerun {
         generation: u32,
         stages: Vec<String>,
