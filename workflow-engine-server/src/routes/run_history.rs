@@ -80,6 +80,7 @@ async fn events(
     Query(query): Query<ListEvents>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let place = Place::new(&("events", run.id()), query.limit, query.after.as_deref())?;
     let last = query.after_sequence.unwrap_or(0);
     if query.follow.0 || ndjson::is_wanted(&headers) {
         let stream = if query.follow.0 {
@@ -91,7 +92,6 @@ async fn events(
         let view_app = app.clone();
         return ndjson::lines(&app, stream.map_ok(move |event| visible_event(&view_app, &caller, event)));
     }
-    let place = Place::new(&("events", run.id()), query.limit, query.after.as_deref())?;
     let page = place.read(run.event_history()).await?;
     Ok(Json(place.view(page, |event| visible_event(&app, &caller, event))).into_response())
 }
@@ -136,6 +136,7 @@ async fn logs(
     filter.run_only = query.run_only.0;
     filter.level = query.level;
     filter.newest_first = query.newest_first.0;
+    let place = Place::new(&("logs", run.id(), &filter), query.limit, query.after.as_deref())?;
     if query.follow.0 || ndjson::is_wanted(&headers) {
         let last = query.after_id.unwrap_or(0);
         let stream = if query.follow.0 {
@@ -148,7 +149,6 @@ async fn logs(
         let view_app = app.clone();
         return ndjson::lines(&app, stream.map_ok(move |line| visible_log(&view_app, line)));
     }
-    let place = Place::new(&("logs", run.id(), &filter), query.limit, query.after.as_deref())?;
     let page = place.read(run.log_history(&filter)).await?;
     Ok(Json(place.view(page, |line| visible_log(&app, line))).into_response())
 }
@@ -160,12 +160,12 @@ async fn calls(
     Query(query): Query<PageQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let place = Place::new(&("calls", run.id()), query.limit, query.after.as_deref())?;
     if ndjson::is_wanted(&headers) {
         let view_app = app.clone();
         let calls = run.ai_calls().stream().map_ok(move |call| visible_call(&view_app, &caller, call));
         return ndjson::lines(&app, calls);
     }
-    let place = Place::new(&("calls", run.id()), query.limit, query.after.as_deref())?;
     let page = place.read(run.ai_calls()).await?;
     Ok(Json(place.view(page, |call| visible_call(&app, &caller, call))).into_response())
 }
