@@ -28,8 +28,8 @@ impl Tables {
 
     /// Stores a payment. Returns whether the token is new.
     pub async fn pay(&self, token: &str, account: &str, cents: i64) -> Result<bool, sqlx::Error> {
-        let insert = "INSERT INTO payments VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
-        let query = sqlx::query(insert).bind(token).bind(account).bind(cents);
+        let sql = "INSERT INTO payments (token, account, cents) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+        let query = sqlx::query(sql).bind(token).bind(account).bind(cents);
         Ok(query.execute(&self.0).await?.rows_affected() == 1)
     }
 }

@@ -8,7 +8,6 @@ use futures_util::stream;
 use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::time::Instant;
-use workflow_engine::records::{RunRecord, StageRecord};
 use workflow_engine::{AnyRun, Cursor, Error, ErrorCode, RunId, Status};
 
 use super::{BulkAction, Ticket};
@@ -125,24 +124,10 @@ impl Step {
         }
         match self.ticket.action {
             BulkAction::Cancel => run.cancel(self.ticket.reason.clone()).await,
-            BulkAction::Rerun => rerun(&run, &record).await,
+            BulkAction::Rerun => Ok(record.status.is_terminal() && run.rerun_unfinished().await?),
             BulkAction::Wake => wake(&run).await,
         }
     }
-}
-
-async fn rerun(run: &AnyRun, record: &RunRecord) -> Result<bool, Error> {
-    if !record.status.is_terminal() {
-        return Ok(false);
-    }
-    let stages = run.stages().await?;
-    // A rerun does not begin in an arm that was not taken.
-    let is_open = |stage: &StageRecord| !matches!(stage.status, Status::Completed | Status::Skipped);
-    let Some(stage) = stages.into_iter().find(is_open) else {
-        return Ok(false);
-    };
-    run.rerun_from(stage.stage_id).await?;
-    Ok(true)
 }
 
 async fn wake(run: &AnyRun) -> Result<bool, Error> {

@@ -130,8 +130,8 @@ async fn send(
     Ok(Json(Signalled { signalled: true }))
 }
 
-/// Reads the name of an actor. A request with an invalid one is invalid whatever the state of the run, which the engine
-/// would look at first.
+/// Reads the name of an actor, and refuses an invalid one. The engine would check the state of the run first, and refuse
+/// the request for that.
 fn actor_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let name = Option::<String>::deserialize(deserializer)?;
     let is_valid = |name: &String| (1..=255).contains(&name.len()) && !name.contains(char::is_control);

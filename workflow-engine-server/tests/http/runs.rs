@@ -148,6 +148,10 @@ async fn events_are_pages_or_lines() {
     let request = served.request(Method::GET, &format!("/runs/{id}/events"), OPERATOR);
     let lines = request.header("accept", "application/x-ndjson").send().await.unwrap().text().await.unwrap();
     assert_eq!(lines, text);
+    for list in ["events", "logs"] {
+        let refused = served.get(&format!("/runs/{id}/{list}?follow&limit=201")).await;
+        problem(refused, 400, "INVALID_REQUEST").await;
+    }
     let first = served.json(&format!("/runs/{id}/events?limit=3")).await;
     let next = first["next"].as_str().unwrap();
     let second = served.json(&format!("/runs/{id}/events?limit=200&after={next}")).await;

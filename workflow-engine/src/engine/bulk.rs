@@ -7,7 +7,7 @@ use super::any_run::AnyRun;
 use super::list::{List, Page};
 use crate::error::{Error, ErrorCode};
 use crate::ports::RunFilter;
-use crate::records::{RunRecord, StageRecord, Status};
+use crate::records::{RunRecord, Status};
 use crate::value::RunId;
 
 /// What an action on many runs did to one of them.
@@ -96,17 +96,8 @@ impl Engine {
         let filter = filter.clone();
         let filter = if filter.statuses.is_empty() { filter.status(Status::Failed) } else { filter };
         self.bulk(&filter, |run, record| async move {
-            if !record.status.is_terminal() {
-                return Ok(BulkOutcome::Skipped);
-            }
-            let stages = run.stages().await?;
-            // A rerun does not begin in an arm that was not taken.
-            let is_open = |stage: &StageRecord| !matches!(stage.status, Status::Completed | Status::Skipped);
-            let Some(stage) = stages.into_iter().find(is_open) else {
-                return Ok(BulkOutcome::Skipped);
-            };
-            run.rerun_from(stage.stage_id).await?;
-            Ok(BulkOutcome::Done)
+            let is_rerun = record.status.is_terminal() && run.rerun_unfinished().await?;
+            Ok(if is_rerun { BulkOutcome::Done } else { BulkOutcome::Skipped })
         })
     }
 

@@ -7,6 +7,7 @@ use futures_util::future::BoxFuture;
 use super::any_run::AnyRun;
 use crate::error::Error;
 use crate::kernel::{RerunFrom, RerunFromOutput};
+use crate::records::{StageRecord, Status};
 
 /// A rerun of a run that has ended; `.await` begins it, and returns the stages that run again.
 ///
@@ -58,6 +59,20 @@ impl AnyRun {
     pub fn rerun_from(&self, stage_id: impl Into<String>) -> Rerun {
         let command = RerunFrom::new(self.id(), stage_id);
         Rerun { run: self.clone(), command }
+    }
+
+    /// Reruns the run from its first stage that has neither completed nor been skipped: a rerun cannot begin in an arm that
+    /// was not taken. Returns `false`, and changes nothing, where there is no such stage.
+    ///
+    /// # Errors
+    /// As [`rerun_from`](Self::rerun_from).
+    pub async fn rerun_unfinished(&self) -> Result<bool, Error> {
+        let stages = self.stages().await?;
+        let is_unfinished =
+            |stage: &StageRecord| !matches!(stage.status, Status::Completed | Status::Skipped);
+        let Some(stage) = stages.into_iter().find(is_unfinished) else { return Ok(false) };
+        self.rerun_from(stage.stage_id).await?;
+        Ok(true)
     }
 }
 
