@@ -1,6 +1,6 @@
 //! Every Rust snippet of the Markdown files, as a documentation test: it compiles, and runs unless it is marked `no_run`.
 //!
-//! `tests/tests/documents.rs` checks that no file is missing here.
+//! `tests/tests/project/documents.rs` checks that no file is missing here.
 
 macro_rules! documents {
     ($($name:ident $file:literal;)*) => {

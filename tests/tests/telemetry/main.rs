@@ -6,3 +6,4 @@ mod backlog;
 mod exposition;
 mod spans;
 mod monitoring;
+mod otlp;
