@@ -8,19 +8,23 @@ use workflow_engine::records::Status;
 
 use crate::spec::{Held, PROCESSES, Reference, Run};
 use crate::step::{Command, End, Fault, Index, Moment, Step, Trouble};
-use crate::workflows;
+use crate::workflows::{self, Theme};
 
-/// The most runs in a case: a case examines what happens to a few.
+/// The most runs that a case creates: a case examines what happens to a few.
 const RUNS: usize = 3;
 
-/// Generates one step from this state.
-pub fn step(state: &Reference) -> BoxedStrategy<Step> {
+/// The number of runs from which no tick is handled.
+const MAX_RUNS: usize = 5;
+
+/// Generates one step from this state, in a case with these workflows.
+pub fn step(state: &Reference, theme: Theme) -> BoxedStrategy<Step> {
     let state = state.clone();
-    any::<[u16; 24]>().prop_map(move |thrown| Dice { thrown, next: 0 }.step(&state)).boxed()
+    any::<[u16; 24]>().prop_map(move |thrown| Dice { theme, thrown, next: 0 }.step(&state)).boxed()
 }
 
 /// Random numbers. A shrunk number is zero, which selects the first alternative.
 struct Dice {
+    theme: Theme,
     thrown: [u16; 24],
     next: usize,
 }
@@ -75,7 +79,9 @@ impl Dice {
                     Some(rival) => (self.below(PROCESSES), rival),
                     None => self.command_of(state),
                 };
-                if !can_overtake(&overtaking) {
+                let create_runs = creates_run(state, command) && creates_run(state, &overtaking);
+                let are_ticks = matches!((command, &overtaking), (Command::Tick, Command::Tick));
+                if !can_overtake(&overtaking) || create_runs && !are_ticks {
                     return Trouble::None;
                 }
                 Trouble::Race { process: by, command: Box::new(overtaking) }
@@ -106,10 +112,11 @@ impl Dice {
             (5, "flush"),
             (if runs < RUNS { 6 } else { 0 }, "create"),
             (3, "transition"),
-            (1, "cancel"),
+            (if_so(some(|run| run.parent.is_some() && !run.status.is_terminal()), 6), "cancel"),
             (if_so(some(|run| run.suspended() > 0), 6), "wake"),
             (if some(Run::has_signal_stage) { 8 } else { 0 }, "signal"),
-            (if some(|run| run.deadline_at.is_some()) { 3 } else { 0 }, "fail overdue"),
+            (if state.runs.iter().any(|run| is_overdue(state, run)) { 12 } else { 1 }, "fail overdue"),
+            (if state.has_due_tick() && runs < MAX_RUNS { 8 } else { 0 }, "tick"),
             (if_so(some(|run| run.status.is_terminal()), 12), "rerun"),
         ]);
         match choice {
@@ -145,6 +152,7 @@ impl Dice {
                 let payload = self.weighed(&[(3, 0), (1, 1_000_000_000_000)]) + self.below(2) as u64;
                 Command::Signal { run, stage, key: self.key(), payload }
             }
+            "tick" => Command::Tick,
             "fail overdue" => Command::FailOverdue { limit: self.one_of(&[100, 1]) },
             _ => {
                 let (run, stage) = self.stage(state);
@@ -155,7 +163,7 @@ impl Dice {
 
     fn create(&mut self) -> Command {
         Command::Create {
-            workflow: self.below(workflows::all().len()),
+            workflow: self.one_of(self.theme),
             key: self.key(),
             number: self.below(2) as u64,
             priority: self.one_of(&[5, 4, 6]),
@@ -257,6 +265,7 @@ fn can_be_overtaken(command: &Command) -> bool {
         Command::Cancel { .. }
             | Command::Wake { .. }
             | Command::Signal { .. }
+            | Command::Tick
             | Command::Transition { .. }
             | Command::Rerun { .. }
             | Command::Deliver { .. }
@@ -266,8 +275,8 @@ fn can_be_overtaken(command: &Command) -> bool {
     )
 }
 
-/// Returns a command that wants another end of what this command ends: a signal for a check that waits for one, and a
-/// cancellation for a deadline.
+/// Returns a command that wants another end of what this command ends: a signal for a check that waits for one, a
+/// cancellation for a deadline, and the same tick.
 fn rival(state: &Reference, command: &Command) -> Option<Command> {
     match command {
         Command::Deliver { lease, .. } => {
@@ -277,13 +286,28 @@ fn rival(state: &Reference, command: &Command) -> Option<Command> {
             let waits = job.is_poll && workflows::waits_for_signal(&run.workflow.stages[stage]);
             waits.then_some(Command::Signal { run: job.run, stage, key: None, payload: 1 })
         }
+        Command::Tick => Some(Command::Tick),
         Command::FailOverdue { .. } => {
-            let is_overdue = |run: &Run| {
-                !run.status.is_terminal() && run.deadline_at.is_some_and(|deadline| deadline <= state.now)
-            };
-            Some(Command::Cancel { run: state.runs.iter().position(is_overdue)? })
+            Some(Command::Cancel { run: state.runs.iter().position(|run| is_overdue(state, run))? })
         }
         _ => None,
+    }
+}
+
+fn is_overdue(state: &Reference, run: &Run) -> bool {
+    !run.status.is_terminal() && run.deadline_at.is_some_and(|deadline| deadline <= state.now)
+}
+
+/// Returns whether a command may create a run without naming it. The test does not know the order of two such runs.
+fn creates_run(state: &Reference, command: &Command) -> bool {
+    match command {
+        Command::Deliver { lease, .. } => {
+            let job = &state.leases[*lease].job;
+            state.creates_child(job.run, state.runs[job.run].position(&job.stage), job.is_poll)
+        }
+        Command::Execute { run, stage, .. } => state.creates_child(*run, *stage, false),
+        Command::Tick => true,
+        _ => false,
     }
 }
 

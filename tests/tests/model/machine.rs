@@ -9,6 +9,7 @@ use crate::generate;
 use crate::spec::{Reference, Stage};
 use crate::step::{Outcome, Response, Step};
 use crate::system::{Kind, System};
+use crate::workflows::{THEMES, Theme};
 
 /// A case: the store that it runs over, and the state of the reference.
 #[derive(Clone, Debug)]
@@ -17,6 +18,8 @@ pub struct Case {
     pub kind: Kind,
     /// The defect that is injected into the engine, if any.
     pub defect: Option<Defect>,
+    /// The workflows of its runs.
+    theme: Theme,
     reference: Reference,
     expected: Option<(Response, Option<Response>)>,
 }
@@ -26,6 +29,9 @@ impl Case {
     pub fn names(&self) -> Vec<String> {
         let Some((response, other)) = &self.expected else { return Vec::new() };
         let mut names = vec![name(response)];
+        if matches!(response, Response::Ticked { moved: 1.., .. }) {
+            names.push("Moved".to_owned());
+        }
         if let Some(other) = other {
             names.extend([name(other), "Raced".to_owned()]);
         }
@@ -72,7 +78,9 @@ fn name(response: &Response) -> String {
         Response::Cancelled(true) => "Cancelled",
         Response::Woken(true) => "Woken",
         Response::Signalled => "Signalled",
-        Response::Overdue(1..) => "Overdue",
+        Response::Overdue { failed: 1.., .. } => "Overdue",
+        Response::Overdue { cancelled: 1.., .. } => "Ended",
+        Response::Ticked { started: 1.., .. } => "Ticked",
         Response::Rerun { .. } => "Rerun",
         Response::Flushed { published: 1.., .. } => "Flushed",
         Response::Transitioned(name) | Response::Refused(name) => name,
@@ -87,12 +95,18 @@ impl ReferenceStateMachine for Case {
     type Transition = Step;
 
     fn init_state() -> BoxedStrategy<Self> {
-        let case = Self { kind: Kind::Memory, defect: None, reference: Reference::default(), expected: None };
-        Just(case).boxed()
+        let case = |theme| Self {
+            kind: Kind::Memory,
+            defect: None,
+            theme,
+            reference: Reference::default(),
+            expected: None,
+        };
+        prop::sample::select(THEMES).prop_map(case).boxed()
     }
 
     fn transitions(case: &Self) -> BoxedStrategy<Step> {
-        generate::step(&case.reference)
+        generate::step(&case.reference, case.theme)
     }
 
     fn apply(mut case: Self, step: &Step) -> Self {

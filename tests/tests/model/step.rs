@@ -100,6 +100,8 @@ pub enum Command {
         key: Option<u8>,
         payload: u64,
     },
+    /// Handles the ticks that are due.
+    Tick,
     /// Fails the runs whose deadline has passed.
     FailOverdue {
         limit: usize,
@@ -158,7 +160,14 @@ pub enum Response {
     Cancelled(bool),
     Woken(bool),
     Signalled,
-    Overdue(usize),
+    Overdue {
+        failed: usize,
+        cancelled: usize,
+    },
+    Ticked {
+        started: usize,
+        moved: usize,
+    },
     Rerun {
         generation: u32,
         stages: Vec<String>,

@@ -1,7 +1,11 @@
 //! The workflows that the cases run. Their functions do not matter: the case decides how each attempt ends.
 
+use std::time::Duration;
+
+use workflow_engine::Schedule;
 use workflow_engine::definition::{StageDefinition, WorkflowDefinition};
 use workflow_engine::prelude::*;
+use workflow_engine::records::{CatchUp, Overlap};
 
 #[stage(retry(max_attempts = 2, max_crashes = 2, initial = "1s"))]
 async fn begin(number: u64) -> StageResult<u64> {
@@ -88,8 +92,51 @@ workflow! {
     dated = begin >> [catch(approve), delay("5s") >> right] >> settle
 }
 
+workflow! {
+    inner = pick;
+    #[workflow(deadline = "60s")]
+    outer = begin >> inner >> end;
+    guarded = begin >> [catch(inner), right] >> settle;
+}
+
+/// The number of the workflow that the schedules start.
+pub const TICKING: usize = 0;
+
+/// The time between two ticks.
+pub const PERIOD_MS: u64 = 10_000;
+
+/// A schedule, and what it does about ticks that cannot start a run at once.
+pub struct Policy {
+    pub id: &'static str,
+    /// Whether a tick starts no run while an earlier one is open.
+    pub skips: bool,
+    /// How many of the ticks that were missed start a run.
+    pub catches_up: u64,
+}
+
+/// The number of schedules.
+pub const SCHEDULE_COUNT: usize = 2;
+
+/// The schedules of each case, by id.
+pub static SCHEDULES: [Policy; SCHEDULE_COUNT] = [
+    Policy { id: "parallel", skips: false, catches_up: 2 },
+    Policy { id: "skip", skips: true, catches_up: 1 },
+];
+
+impl Policy {
+    /// Returns the schedule.
+    pub fn schedule(&self) -> Schedule {
+        let schedule = Schedule::every(self.id, Duration::from_millis(PERIOD_MS));
+        let schedule = schedule.start::<chain>(BeginInput { number: 0 }).expect("the input fits");
+        let overlap = if self.skips { Overlap::Skip } else { Overlap::Parallel };
+        let at_most = u32::try_from(self.catches_up).expect("a few");
+        let catch_up = if at_most == 1 { CatchUp::Latest } else { CatchUp::All { at_most } };
+        schedule.overlap(overlap).catch_up(catch_up)
+    }
+}
+
 /// Returns all workflows.
-pub fn all() -> [&'static WorkflowDefinition; 9] {
+pub fn all() -> [&'static WorkflowDefinition; 12] {
     [
         chain::definition(),
         diamond::definition(),
@@ -100,7 +147,32 @@ pub fn all() -> [&'static WorkflowDefinition; 9] {
         catching::definition(),
         asking::definition(),
         dated::definition(),
+        inner::definition(),
+        outer::definition(),
+        guarded::definition(),
     ]
+}
+
+/// The workflows of a case, by their number in [`all`].
+pub type Theme = &'static [usize];
+
+/// What a case may be about. With few workflows, the runs of a case meet the same moments, and rare states become
+/// frequent: swarm testing (Groce and others, ISSTA 2012).
+pub const THEMES: &[Theme] = &[
+    &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11],
+    // Plain steps and checks.
+    &[0, 1, 2, 3],
+    // Choices and catches.
+    &[4, 5, 6],
+    // Signals and deadlines.
+    &[7, 8],
+    // Children.
+    &[9, 10, 11],
+];
+
+/// Returns whether a stage starts a run, and waits for its end.
+pub fn starts_child(stage: &StageDefinition) -> bool {
+    stage.child_workflow_id().is_some()
 }
 
 /// Returns whether a stage waits for a signal.

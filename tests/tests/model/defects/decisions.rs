@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use workflow_engine::ports::{Change, Decision, Precondition, RunEnd};
+use workflow_engine::ports::{Change, Decision, OtherRun, Precondition, RunEnd};
 use workflow_engine::records::Claimant;
 
 use super::Defect;
@@ -73,6 +73,14 @@ pub fn with_defect(defect: Defect, mut decision: Decision) -> Decision {
                 decision.changes.insert(place + 1, delay);
             }
         }
+        Defect::ParentSleepsOn => {
+            let wakes = |change: &Change| matches!(change, Change::OtherRun(OtherRun::WakeParent { .. }));
+            decision.changes.retain(|change| !wakes(change));
+        }
+        Defect::ChildIsForgotten => {
+            let ends = |change: &Change| matches!(change, Change::OtherRun(OtherRun::CancelChild { .. }));
+            decision.changes.retain(|change| !ends(change));
+        }
         Defect::HandBackKeepsLease => {
             decision.changes.retain(|change| !matches!(change, Change::ReturnJob { .. }));
         }
@@ -101,11 +109,15 @@ pub fn cancels(decision: &Decision) -> bool {
     decision.changes.iter().any(|change| matches!(change, Change::EndRun(RunEnd::Cancelled(_))))
 }
 
-/// Removes the changes that queue stages, and returns them.
-pub fn split_off_queue(decision: &mut Decision) -> Vec<Change> {
+/// Removes the changes that a defective kernel writes in a second transaction, and returns them.
+pub fn split_off(defect: Defect, decision: &mut Decision) -> Vec<Change> {
     let changes = std::mem::take(&mut decision.changes);
-    let is_queued = |change: &Change| matches!(change, Change::Enqueue { .. } | Change::Release { .. });
-    let (later, now) = changes.into_iter().partition(is_queued);
+    let is_later = |change: &Change| match change {
+        Change::Enqueue { .. } | Change::Release { .. } => defect == Defect::EnqueueAfterCommit,
+        Change::OtherRun(OtherRun::Start(_)) => defect == Defect::ChildStartsLater,
+        _ => false,
+    };
+    let (later, now) = changes.into_iter().partition(is_later);
     decision.changes = now;
     later
 }

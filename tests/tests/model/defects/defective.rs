@@ -12,7 +12,7 @@ use workflow_engine::ports::{
 use workflow_engine::records::{Event, JobRecord, Lease, Status};
 use workflow_engine::{Error, ErrorCode, RunId, StageKey};
 
-use super::decisions::{cancels, shorten, split_off_queue, times_out, with_defect};
+use super::decisions::{cancels, shorten, split_off, times_out, with_defect};
 use super::{Defect, Shared};
 
 /// The defect of one process.
@@ -30,9 +30,10 @@ impl Defective {
         Self { defect, shared, beside }
     }
 
-    async fn enqueue_after(&self, store: &dyn Store, mut decision: Decision) -> Result<Commit, Error> {
+    /// Commits a part of a decision in a second transaction.
+    async fn write_after(&self, store: &dyn Store, mut decision: Decision) -> Result<Commit, Error> {
         let run_id = decision.run_id;
-        let later = split_off_queue(&mut decision);
+        let later = split_off(self.defect, &mut decision);
         let mut commit = store.commit(decision).await?;
         if let Commit::Applied(applied) = &mut commit
             && !later.is_empty()
@@ -63,6 +64,28 @@ impl Defective {
             let key = Decision { idempotency: Some(entry), ..bare(run_id, Vec::new()) };
             force(&*self.beside, key).await?;
         }
+        Ok(commit)
+    }
+
+    /// Commits the run of a tick without regard to other processes, or before its schedule.
+    async fn tick(&self, store: &dyn Store, mut decision: Decision) -> Result<Commit, Error> {
+        let Precondition::Schedule { id, version } = &mut decision.precondition else {
+            return store.commit(decision).await;
+        };
+        let moved = decision.changes.iter().position(|change| matches!(change, Change::MoveSchedule(_)));
+        let Some(Change::MoveSchedule(mut record)) = moved.map(|at| decision.changes.remove(at)) else {
+            return store.commit(decision).await;
+        };
+        if self.defect == Defect::TickUnguarded {
+            *version = self.beside.schedule(id).await?.map_or(0, |stored| stored.version);
+            record.version = *version + 1;
+            decision.idempotency = None;
+            decision.changes.push(Change::MoveSchedule(record));
+            return store.commit(decision).await;
+        }
+        decision.precondition = Precondition::Absent;
+        let commit = store.commit(decision).await?;
+        self.beside.put_schedule(&record, Some(record.version - 1)).await?;
         Ok(commit)
     }
 
@@ -131,7 +154,12 @@ impl Interceptor for Defective {
                 }
                 commit => commit,
             },
-            (Defect::EnqueueAfterCommit, _) => self.enqueue_after(store, decision).await,
+            (Defect::TickUnguarded | Defect::TickMovesLater, Precondition::Schedule { .. }) => {
+                self.tick(store, decision).await
+            }
+            (Defect::EnqueueAfterCommit | Defect::ChildStartsLater, _) => {
+                self.write_after(store, decision).await
+            }
             (Defect::KeyInSecondTransaction, _) => self.key_after(store, decision).await,
             (Defect::SequenceFromDecide, _) => {
                 let run_id = decision.run_id;

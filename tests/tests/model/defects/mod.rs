@@ -66,10 +66,20 @@ pub enum Defect {
     DelayIsForgotten,
     /// A rerun from a stage after a delay waits for the delay again.
     RerunDelaysAgain,
+    /// The end of a child does not wake the stage that waits for it.
+    ParentSleepsOn,
+    /// What cancels a stage does not end the child for which it waits.
+    ChildIsForgotten,
+    /// A child is created in a second transaction, after its parent waits for it.
+    ChildStartsLater,
+    /// A tick starts a run even if another process has handled it meanwhile.
+    TickUnguarded,
+    /// A tick moves its schedule in a second transaction, after that of its run.
+    TickMovesLater,
 }
 
 impl Defect {
-    const ALL: [Self; 24] = [
+    const ALL: [Self; 29] = [
         Self::NoFence,
         Self::AppClockLease,
         Self::EnqueueAfterCommit,
@@ -94,6 +104,11 @@ impl Defect {
         Self::DeadlineUnguarded,
         Self::DelayIsForgotten,
         Self::RerunDelaysAgain,
+        Self::ParentSleepsOn,
+        Self::ChildIsForgotten,
+        Self::ChildStartsLater,
+        Self::TickUnguarded,
+        Self::TickMovesLater,
     ];
 }
 

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use workflow_engine::records::Status;
 
+use super::create::PRIORITY;
 use super::writes::Stop;
 use super::{Held, Job, LEASE_MS, Reference, Run, Stage};
 use crate::step::{Claimed, End, Response};
@@ -87,7 +88,8 @@ impl Reference {
         for (index, run) in self.runs.iter().enumerate() {
             for (stage, job) in run.open_jobs().filter(|(_, job)| job.is_due(self.now)) {
                 let waits = job.status == Status::Suspended;
-                let priority = if waits { DEFAULT_PRIORITY } else { run.priority };
+                // Every check has the default priority.
+                let priority = if waits { PRIORITY } else { run.priority };
                 let age = (job.run_at, index, run.id_of(stage));
                 due.push((run.workflow.id.as_str(), priority, age, (index, stage)));
             }
@@ -150,9 +152,6 @@ impl Reference {
     }
 }
 
-/// The priority of every check.
-const DEFAULT_PRIORITY: i32 = 5;
-
 /// Sorts waiting work by priority; at the same priority the workflows take turns, each with its oldest work first.
 fn fair_order<Age: Ord + Copy, T: Copy>(mut waiting: Vec<(&str, i32, Age, T)>) -> Vec<T> {
     waiting.sort_by_key(|&(_, priority, age, _)| (Reverse(priority), age));
@@ -198,6 +197,7 @@ impl Stage {
             arm: None,
             has_failure: false,
             suspended_state: None,
+            child: None,
             max_wait_until: 0,
             has_error: false,
             job: None,

@@ -2,12 +2,12 @@
 
 use workflow_engine::records::Status;
 
-use super::outcome::millis;
-use super::state::Delivery;
 use super::writes::Stop;
 use super::{Reference, Run};
 use crate::step::Response;
-use crate::workflows;
+
+/// The priority of a run where none is given.
+pub(super) const PRIORITY: i32 = 5;
 
 impl Reference {
     pub(super) fn create(
@@ -24,20 +24,7 @@ impl Reference {
             if let Some(stored) = entry.and_then(|entry| it.keys.get(&entry)) {
                 return Some(stored.clone());
             }
-            let workflow = workflows::all()[workflow];
-            it.runs.push(Run {
-                workflow,
-                priority,
-                created_at: it.now,
-                status: Status::Pending,
-                generation: 1,
-                stages: Vec::new(),
-                error: None,
-                deadline_at: workflow.deadline.map(|deadline| it.now + millis(deadline)),
-                signals: Vec::new(),
-                events: vec!["workflow:created".to_owned()],
-                delivery: Delivery::EMPTY,
-            });
+            it.runs.push(Run::new(workflow, priority, it.now));
             let created = Response::Created { run: it.runs.len() - 1, status: Status::Pending };
             it.keys.extend(entry.map(|entry| (entry, (request.clone(), created))));
             None

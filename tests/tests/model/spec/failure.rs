@@ -34,20 +34,21 @@ impl Reference {
                 return Ok(Outcome::Superseded);
             }
             it.write(|it| {
-                let run = &mut it.runs[job.run];
-                let active = run.active();
-                let Some(catch) = run.catch_around(stage) else { return run.fail(stage, code) };
-                run.fail_stage(stage);
-                for ready in run.catch(stage, catch) {
-                    let delay = it.runs[job.run].delay_of(ready);
-                    it.enqueue(job.run, ready, delay, None);
-                }
-                let run = &mut it.runs[job.run];
-                if run.open_outputs() == 0 {
-                    run.status = Status::Completed;
-                    run.emit("workflow:completed");
-                }
-                run.emit_suspended(active);
+                it.with_links(job.run, |it| {
+                    let run = &mut it.runs[job.run];
+                    let active = run.active();
+                    let Some(catch) = run.catch_around(stage) else { return run.fail(stage, code) };
+                    run.fail_stage(stage);
+                    for ready in run.catch(stage, catch) {
+                        let delay = it.runs[job.run].delay_of(ready);
+                        it.enqueue(job.run, ready, delay, None);
+                    }
+                    let run = &mut it.runs[job.run];
+                    if run.open_outputs() == 0 {
+                        run.complete();
+                    }
+                    run.emit_suspended(active);
+                });
             })?;
             Ok(Outcome::Failed { retryable: false })
         };
@@ -62,7 +63,15 @@ impl Run {
         self.cancel_open_stages();
         self.status = Status::Failed;
         self.error = Some(code);
+        self.has_cancel_reason = false;
         self.emit("workflow:failed");
+    }
+
+    pub(super) fn complete(&mut self) {
+        self.status = Status::Completed;
+        // A child that was to be cancelled may have been faster.
+        self.has_cancel_reason = false;
+        self.emit("workflow:completed");
     }
 
     fn fail_stage(&mut self, stage: usize) {

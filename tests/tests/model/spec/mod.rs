@@ -14,10 +14,14 @@ mod outcome;
 mod failure;
 mod signals;
 mod deadlines;
+mod schedules;
+mod children;
 mod leases;
 mod structure;
 mod outbox;
 
+pub use children::AT_ONCE;
+pub use schedules::Schedule;
 pub use state::{Held, Job, Reference, Run, Signal, Stage};
 
 use self::state::{Overtaken, Recovery};
@@ -52,15 +56,21 @@ impl Reference {
                             let stage = self.runs[job.run].position(&job.stage);
                             let signal = self.runs[job.run].next_signal(stage);
                             let woken = self.is_woken(job.run, stage);
+                            let child = self.child_end(job.run, stage);
                             let run_cache = self.run_cache(step.process, &job).clone();
-                            Some(Overtaken { run_cache, signal, woken })
+                            Some(Overtaken { run_cache, signal, woken, child })
                         }
                         _ => None,
                     };
+                    let ticks = matches!(step.command, Command::Tick).then(|| self.due_ticks());
+                    let deadlines = matches!(step.command, Command::FailOverdue { .. });
+                    let deadlines = deadlines.then(|| self.overdue_runs());
                     let other = self.command(*process, command);
-                    self.overtaken = known;
+                    (self.overtaken, self.overtaken_ticks) = (known, ticks);
+                    self.overtaken_deadlines = deadlines;
                     let response = self.command(step.process, &step.command);
-                    self.overtaken = None;
+                    (self.overtaken, self.overtaken_ticks) = (None, None);
+                    self.overtaken_deadlines = None;
                     (response, Some(other))
                 } else {
                     let response = self.command(step.process, &step.command);
@@ -87,6 +97,7 @@ impl Reference {
             Command::Cancel { run } => self.cancel(run),
             Command::Wake { run, stage } => self.wake(run, stage),
             Command::Signal { run, stage, key, payload } => self.signal(run, stage, key, payload),
+            Command::Tick => self.tick(),
             Command::FailOverdue { limit } => self.fail_overdue(limit),
             Command::Rerun { run, stage, key, dry } => self.rerun(run, stage, key, dry),
             Command::Flush { limit, refused } => self.flush(process, limit, refused),

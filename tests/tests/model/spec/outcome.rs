@@ -2,6 +2,7 @@
 
 use workflow_engine::records::Status;
 
+use super::children::ChildEnd;
 use super::state::RunCache;
 use super::writes::Stop;
 use super::{Reference, Run};
@@ -35,6 +36,14 @@ impl Reference {
         let before = self.now;
         let is_signal = waits_for_signal(&self.runs[job.run].workflow.stages[stage]);
         let end = if is_signal && job.is_poll { self.check_signal(job.run, stage) } else { end };
+        let starts_child = self.creates_child(job.run, stage, job.is_poll);
+        let end = if starts_child { End::Value(0) } else { end };
+        let read = self.overtaken.as_ref().map_or_else(|| self.child_end(job.run, stage), |read| read.child);
+        let end = match read.filter(|_| job.is_poll).map(ChildEnd::of_check) {
+            None => end,
+            Some(Ok(end)) => end,
+            Some(Err(code)) => return Ok((self.fail(job, stage, code, false)?, Vec::new())),
+        };
         let outcome = match (end, wait) {
             (End::Value(value), Some(wait)) if !job.is_poll => {
                 let give_up = millis(wait.give_up_after);
@@ -43,8 +52,9 @@ impl Reference {
                 self.commit_with_retry(|it| it.write(|it| it.suspend(job, stage, value, poll, give_up)))?
             }
             (End::Value(value), _) => {
-                let done = self
-                    .commit_with_retry(|it| it.write(|it| it.complete(job, stage, value, room, process)))?;
+                let done = self.commit_with_retry(|it| {
+                    it.write(|it| it.with_links(job.run, |it| it.complete(job, stage, value, room, process)))
+                })?;
                 return Ok(done.map_or((Outcome::Superseded, Vec::new()), |next| (Outcome::Completed, next)));
             }
             (End::Pending { after_ms }, Some(wait)) if job.is_poll => {
@@ -147,8 +157,7 @@ impl Reference {
         }
         let run = &mut self.runs[job.run];
         if run.open_outputs() == 0 {
-            run.status = Status::Completed;
-            run.emit("workflow:completed");
+            run.complete();
         }
         run.emit_suspended(active);
         Some(next)
@@ -166,11 +175,14 @@ impl Reference {
             return Outcome::Superseded;
         }
         let now = self.now;
+        let starts_child = self.creates_child(job.run, stage, job.is_poll);
+        let child = starts_child.then(|| self.start_child(job.run, stage));
         let run = &mut self.runs[job.run];
         let active = run.active();
         let record = &mut run.stages[stage];
         record.status = Status::Suspended;
-        record.suspended_state = Some(suspended_state);
+        record.child = child;
+        record.suspended_state = Some(suspended_state).filter(|_| child.is_none());
         record.max_wait_until = now + give_up;
         record.has_error = false;
         if run.next_signal(stage).is_some() {

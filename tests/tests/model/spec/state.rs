@@ -7,8 +7,12 @@ use workflow_engine::records::Status;
 
 use super::PROCESSES;
 use super::arms::Branch;
+use super::children::ChildEnd;
+use super::outcome::millis;
+use super::schedules::{DueTicks, Schedule};
 use super::writes::Writes;
 use crate::step::{Claimed, Index, Response};
+use crate::workflows::{self, SCHEDULE_COUNT};
 
 /// The whole state.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +21,7 @@ pub struct Reference {
     pub now: u64,
     /// In the order of their creation.
     pub runs: Vec<Run>,
+    pub schedules: [Schedule; SCHEDULE_COUNT],
     /// By command and key: the request and its response.
     pub keys: BTreeMap<(&'static str, u8), (String, Response)>,
     pub processes: [Process; PROCESSES],
@@ -29,6 +34,10 @@ pub struct Reference {
     pub writes: Writes,
     /// What an overtaken command has read.
     pub overtaken: Option<Overtaken>,
+    /// What an overtaken command has read that handles ticks.
+    pub overtaken_ticks: Option<DueTicks>,
+    /// The overdue runs that an overtaken command has read.
+    pub overtaken_deadlines: Option<Vec<(u64, Index)>>,
     /// How many run caches were created.
     pub run_caches: usize,
 }
@@ -80,6 +89,8 @@ pub struct Overtaken {
     pub signal: Option<u64>,
     /// Whether the stage was woken by then.
     pub woken: bool,
+    /// The end of the child for which the stage waits.
+    pub child: Option<ChildEnd>,
 }
 
 /// A claimed job, with the process that has claimed it.
@@ -94,6 +105,8 @@ pub struct Held {
 #[derive(Clone)]
 pub struct Run {
     pub workflow: &'static WorkflowDefinition,
+    /// The run and the stage that wait for this run, and the generation that has started it.
+    pub parent: Option<(Index, usize, u32)>,
     pub priority: i32,
     pub created_at: u64,
     pub status: Status,
@@ -101,8 +114,10 @@ pub struct Run {
     /// In reading order; empty until the run is started.
     pub stages: Vec<Stage>,
     pub error: Option<&'static str>,
-    /// When the run fails.
+    /// When the run fails, or is cancelled because its parent waits for it no longer.
     pub deadline_at: Option<u64>,
+    /// Whether it keeps why it was cancelled, or is to be.
+    pub has_cancel_reason: bool,
     /// The signals of all stages, in the order of their commits.
     pub signals: Vec<Signal>,
     /// The event with sequence number n is at n - 1.
@@ -155,6 +170,8 @@ pub struct Stage {
     /// Whether it keeps the failure of its catch.
     pub has_failure: bool,
     pub suspended_state: Option<u64>,
+    /// The run for whose end it waits, or has waited.
+    pub child: Option<Index>,
     pub max_wait_until: u64,
     pub has_error: bool,
     pub job: Option<Job>,
@@ -183,6 +200,32 @@ impl Job {
 }
 
 impl Run {
+    /// Creates a run of the workflow with this id.
+    pub fn of(workflow: &str, priority: i32, now: u64) -> Self {
+        let number = workflows::all().iter().position(|known| known.id == workflow);
+        Self::new(number.expect("a workflow of this test"), priority, now)
+    }
+
+    /// Creates a run of the workflow with this number.
+    pub fn new(workflow: usize, priority: i32, now: u64) -> Self {
+        let workflow = workflows::all()[workflow];
+        Self {
+            workflow,
+            parent: None,
+            priority,
+            created_at: now,
+            status: Status::Pending,
+            generation: 1,
+            stages: Vec::new(),
+            error: None,
+            deadline_at: workflow.deadline.map(|deadline| now + millis(deadline)),
+            has_cancel_reason: false,
+            signals: Vec::new(),
+            events: vec!["workflow:created".to_owned()],
+            delivery: Delivery::EMPTY,
+        }
+    }
+
     /// Returns whether all predecessors of a stage have completed.
     pub fn is_ready(&self, stage: usize) -> bool {
         self.waits_for(stage) == 0

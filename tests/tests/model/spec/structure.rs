@@ -28,12 +28,7 @@ impl Reference {
         if self.runs[run].status.is_terminal() {
             return Ok(Response::Cancelled(false));
         }
-        self.write(|it| {
-            let run = &mut it.runs[run];
-            run.cancel_open_stages();
-            run.status = Status::Cancelled;
-            run.emit("workflow:cancelled");
-        })?;
+        self.write(|it| it.with_links(run, |it| it.runs[run].cancel()))?;
         Ok(Response::Cancelled(true))
     }
 
@@ -95,10 +90,15 @@ impl Reference {
 
     fn run_again(&mut self, run: usize, from: usize, again: &BTreeSet<usize>) {
         let now = self.now;
+        // A child of the generation before may have been rerun on its own.
+        for &stage in again {
+            self.end_child(run, stage);
+        }
         let it = &mut self.runs[run];
         it.status = Status::Running;
         it.generation += 1;
         it.error = None;
+        it.has_cancel_reason = false;
         it.deadline_at = it.workflow.deadline.map(|deadline| now + millis(deadline));
         for &stage in again {
             it.stages[stage] = Stage::open(it.generation);
@@ -115,6 +115,13 @@ impl Reference {
 }
 
 impl Run {
+    pub(super) fn cancel(&mut self) {
+        self.cancel_open_stages();
+        self.status = Status::Cancelled;
+        self.has_cancel_reason = true;
+        self.emit("workflow:cancelled");
+    }
+
     /// Returns the stages that a rerun from a stage runs again: the stage, its successors, and all that have not
     /// completed.
     fn covered(&self, from: usize) -> Result<BTreeSet<usize>, Stop> {

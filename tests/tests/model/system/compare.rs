@@ -1,12 +1,12 @@
 //! Compares the rows of the store with the reference.
 
 use chrono::{DateTime, Utc};
-use workflow_engine::Json;
 use workflow_engine::ports::Snapshot;
-use workflow_engine::records::{Event, EventKind, JobRecord, StageRecord, Status, StoredValue};
+use workflow_engine::records::{ChildTicket, Event, EventKind, JobRecord, StageRecord, Status, StoredValue};
+use workflow_engine::{Json, RunId};
 
 use super::{System, lock};
-use crate::spec::{Job, Reference, Run, Signal, Stage};
+use crate::spec::{AT_ONCE, Job, Reference, Schedule, Signal, Stage};
 
 impl System {
     /// Compares everything, and checks the rules that hold in every history.
@@ -22,7 +22,7 @@ impl System {
                 lock(&self.rules).check(&snapshot, &events);
                 let events: Vec<String> = events.iter().map(event_text).collect();
                 assert_eq!(events, run.events, "the events of run {index}");
-                self.compare_run(index, run, &snapshot).await;
+                self.compare_run(index, reference, &snapshot).await;
             }
             let number = |(run, sequence): &(_, u64)| {
                 let run = runs.iter().position(|ids| ids == run).expect("a run of this case");
@@ -30,11 +30,29 @@ impl System {
             };
             let delivered: Vec<_> = lock(&self.sink.received).iter().map(number).collect();
             assert_eq!(delivered, reference.delivered, "the events that the sink has received");
+            self.compare_schedules(reference).await;
             self.opened.check_rows().await;
         });
     }
 
-    async fn compare_run(&self, index: usize, run: &Run, snapshot: &Snapshot) {
+    async fn compare_schedules(&self, reference: &Reference) {
+        let number = |run_id: RunId| self.ids.known(run_id);
+        let schedules = self.schedules().await.into_iter().map(|record| Schedule {
+            next_at: self.milliseconds(record.next_at.expect("it ticks for ever")),
+            writes: record.version - self.first_version,
+            open_runs: record.state.open_runs.iter().map(|run_id| number(*run_id)).collect(),
+            skipped: record.state.skipped,
+            last: record
+                .state
+                .last
+                .map(|start| (self.milliseconds(start.scheduled_for), number(start.run_id))),
+        });
+        let schedules: Vec<_> = schedules.collect();
+        assert_eq!(schedules, reference.schedules, "G13: what the schedules have done");
+    }
+
+    async fn compare_run(&self, index: usize, reference: &Reference, snapshot: &Snapshot) {
+        let run = &reference.runs[index];
         let record = &snapshot.run;
         assert_eq!(record.status, run.status, "the status of run {index}");
         assert_eq!(record.generation, run.generation, "the generation of run {index}");
@@ -46,8 +64,16 @@ impl System {
         assert_eq!(error, run.error, "the error of run {index}");
         let output = self.value(record.output.as_ref()).await;
         assert_eq!(output, run.output(), "the output of run {index}");
-        let deadline_at = record.times.deadline_at.map(|instant| self.milliseconds(instant));
+        let deadline =
+            |instant| if instant == DateTime::UNIX_EPOCH { AT_ONCE } else { self.milliseconds(instant) };
+        let deadline_at = record.times.deadline_at.map(deadline);
         assert_eq!(deadline_at, run.deadline_at, "the deadline of run {index}");
+        assert_eq!(record.cancel_reason.is_some(), run.has_cancel_reason, "why run {index} is cancelled");
+        let parent = record.parent.as_ref().map(|parent| {
+            let number = self.ids.known(parent.run_id);
+            (number, reference.runs[number].position(&parent.stage_key.id), parent.generation)
+        });
+        assert_eq!(parent, run.parent, "the parent of run {index}");
         let signals = self.view().signals(record.id, None).await.expect("a readable store");
         let signals: Vec<_> = signals
             .iter()
@@ -78,11 +104,12 @@ impl System {
         assert_eq!(record.arm.map(|arm| arm as usize), stage.arm, "{of}: its arm");
         assert_eq!(record.error_message.is_some(), stage.has_error, "{of}: its error");
         assert_eq!(self.value(record.output.as_ref()).await, stage.output, "{of}: its output");
-        assert_eq!(
-            self.value(record.suspended_state.as_ref()).await,
-            stage.suspended_state,
-            "{of}: its suspended state"
-        );
+        let child = child_of(record);
+        assert_eq!(child.map(|child| self.ids.known(child)), stage.child, "{of}: its child");
+        if child.is_none() {
+            let suspended_state = self.value(record.suspended_state.as_ref()).await;
+            assert_eq!(suspended_state, stage.suspended_state, "{of}: its suspended state");
+        }
         if stage.suspended_state.is_some() {
             let max_wait_until = record.max_wait_until.map(|instant| self.milliseconds(instant));
             assert_eq!(max_wait_until, Some(stage.max_wait_until), "{of}: when its wait times out");
@@ -123,6 +150,12 @@ impl System {
         let since = (instant - self.began).num_milliseconds();
         u64::try_from(since).expect("no instant is before the start of the case")
     }
+}
+
+/// Returns the run for whose end a stage waits, or has waited.
+pub(super) fn child_of(stage: &StageRecord) -> Option<RunId> {
+    let Some(StoredValue::Inline(ticket)) = &stage.suspended_state else { return None };
+    ticket.decode::<ChildTicket>().ok().map(|ticket| ticket.child_run_id)
 }
 
 /// Returns an event as the reference's text.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use workflow_engine::kernel::{
     CancelRun, ClaimPendingRuns, CreateRun, ExecuteJob, FailOverdueRuns, FlushOutbox, JobOutcome,
-    ReapStaleLeases, RerunFrom, SignalRun, TransitionAction, TransitionRun, WakeStage,
+    ReapStaleLeases, RerunFrom, SignalRun, TickSchedules, TransitionAction, TransitionRun, WakeStage,
 };
 use workflow_engine::records::{Claimant, ClaimedJob, Lease};
 use workflow_engine::testing::{ExecutedJob, execute_job, return_job};
@@ -100,17 +100,15 @@ impl Process {
                 command.idempotency_key = key.map(|key| key.to_string());
                 kernel.dispatch(command).await.map(|_| Response::Signalled)?
             }
+            Command::Tick => {
+                let ticked = kernel.dispatch(TickSchedules::default()).await?;
+                Response::Ticked { started: ticked.started, moved: ticked.moved }
+            }
             Command::FailOverdue { limit } => {
-                Response::Overdue(kernel.dispatch(FailOverdueRuns { limit }).await?.failed)
+                let ended = kernel.dispatch(FailOverdueRuns { limit }).await?;
+                Response::Overdue { failed: ended.failed, cancelled: ended.cancelled }
             }
-            Command::Rerun { run, stage, key, dry } => {
-                let run_id = run_id(run);
-                let from_stage_id = self.stage_id(run_id, stage).await?;
-                let idempotency_key = key.map(|key| key.to_string());
-                let command = RerunFrom { run_id, from_stage_id, idempotency_key, dry_run: dry };
-                let rerun = kernel.dispatch(command).await?;
-                Response::Rerun { generation: rerun.generation, stages: rerun.stages }
-            }
+            Command::Rerun { run, stage, key, dry } => self.rerun(run_id(run), stage, key, dry).await?,
             Command::Flush { limit, refused } => {
                 *lock(&self.sink.refused) = refused.map(run_id);
                 let command = FlushOutbox { worker_id: self.name(), limit, plugin: None };
@@ -119,6 +117,20 @@ impl Process {
             }
             Command::Wait { .. } => Response::Waited,
         })
+    }
+
+    async fn rerun(
+        &self,
+        run_id: RunId,
+        stage: Index,
+        key: Option<u8>,
+        dry_run: bool,
+    ) -> Result<Response, Error> {
+        let from_stage_id = self.stage_id(run_id, stage).await?;
+        let idempotency_key = key.map(|key| key.to_string());
+        let command = RerunFrom { run_id, from_stage_id, idempotency_key, dry_run };
+        let rerun = self.kernel.dispatch(command).await?;
+        Ok(Response::Rerun { generation: rerun.generation, stages: rerun.stages })
     }
 
     fn delivered(&self, ids: &IdMap, job: &ClaimedJob, delivery: ExecutedJob) -> Response {
@@ -176,7 +188,7 @@ impl Process {
 
 impl IdMap {
     /// Returns the number of a run, and assigns one to a new run.
-    fn number(&self, run_id: RunId) -> Index {
+    pub(super) fn number(&self, run_id: RunId) -> Index {
         let mut runs = lock(&self.runs);
         runs.iter().position(|ids| *ids == run_id).unwrap_or_else(|| {
             runs.push(run_id);

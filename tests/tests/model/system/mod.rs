@@ -13,9 +13,11 @@ use chrono::{DateTime, Utc};
 use tests::intercept::Intercepted;
 use tokio::runtime::Runtime;
 use workflow_engine::RunId;
+use workflow_engine::kernel::PutSchedule;
 use workflow_engine::ports::{Clock, Store};
-use workflow_engine::records::ClaimedJob;
+use workflow_engine::records::{ClaimedJob, ScheduleRecord};
 
+use self::compare::child_of;
 use self::process::{Process, Sink};
 use self::rules::Rules;
 use self::stores::Opened;
@@ -23,6 +25,7 @@ pub use self::stores::{Kind, close_reused};
 use crate::defects::{Defect, Defective, Shared};
 use crate::spec::{PROCESSES, Reference};
 use crate::step::{Command, Index, Response, Step, Trouble};
+use crate::workflows::{SCHEDULES, starts_child};
 
 /// The processes, their store, and the ids behind the reference's numbers.
 pub struct System {
@@ -34,6 +37,8 @@ pub struct System {
     ids: Arc<IdMap>,
     sink: Arc<Sink>,
     rules: Mutex<Rules>,
+    /// The version of each schedule before its first tick.
+    first_version: u64,
 }
 
 /// The ids behind the numbers of the reference.
@@ -51,6 +56,13 @@ struct Held {
     is_alive: bool,
 }
 
+impl IdMap {
+    /// Returns the number of a run of this case.
+    fn known(&self, run_id: RunId) -> Index {
+        lock(&self.runs).iter().position(|known| *known == run_id).expect("a run of this case")
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().expect("a failed test stops")
 }
@@ -60,8 +72,11 @@ impl System {
     pub fn open(kind: Kind, defect: Option<Defect>) -> Self {
         let runtime = stores::runtime();
         let opened = runtime.block_on(Opened::open(kind));
+        opened.advance_to_tick();
+        let began = opened.clock.now();
         let mut system = Self {
-            began: opened.clock.now(),
+            began,
+            first_version: began.timestamp_micros().unsigned_abs(),
             runtime,
             opened,
             defect: defect.map(|defect| (defect, Arc::default())),
@@ -71,8 +86,13 @@ impl System {
             rules: Mutex::default(),
         };
         system.processes = (0..PROCESSES).map(|index| system.start(index, 0)).collect();
-        let registered = system.processes[0].kernel.register_subscribers();
+        let kernel = &system.processes[0].kernel;
+        let registered = kernel.register_subscribers();
         system.runtime.block_on(registered).expect("an available store");
+        for policy in &SCHEDULES {
+            let put = kernel.dispatch(PutSchedule { schedule: policy.schedule() });
+            system.runtime.block_on(put).expect("a valid schedule");
+        }
         system
     }
 
@@ -133,6 +153,8 @@ impl System {
         if matches!(step.command, Command::Create { .. }) {
             runtime.block_on(self.find_new_runs());
         }
+        runtime.block_on(self.find_runs_of_ticks());
+        runtime.block_on(self.find_children(reference));
         self.processes.iter().for_each(|process| process.check_inputs(&self.ids, reference));
         let other = lock(&other).take();
         (response, other)
@@ -179,6 +201,35 @@ impl System {
                 }
             }
         }
+    }
+
+    /// Finds the runs that ticks have started. A step starts at most one of each schedule, and later ids are greater.
+    async fn find_runs_of_ticks(&self) {
+        let schedules = self.schedules().await.into_iter();
+        let mut newest: Vec<RunId> =
+            schedules.filter_map(|schedule| Some(schedule.state.last?.run_id)).collect();
+        newest.sort_unstable();
+        for run_id in newest {
+            self.ids.number(run_id);
+        }
+    }
+
+    /// Finds the runs for which stages wait. A step starts at most one.
+    async fn find_children(&self, reference: &Reference) {
+        let runs = lock(&self.ids.runs).clone();
+        for (run_id, run) in runs.iter().zip(&reference.runs) {
+            if run.workflow.stages.iter().any(starts_child) {
+                let stages = self.opened.store.stages(*run_id).await.expect("a readable store");
+                for child in stages.iter().filter_map(child_of) {
+                    self.ids.number(child);
+                }
+            }
+        }
+    }
+
+    /// Returns the schedules by id.
+    async fn schedules(&self) -> Vec<ScheduleRecord> {
+        self.opened.store.schedules(None, SCHEDULES.len()).await.expect("a readable store")
     }
 
     /// Closes the store and discards its contents.

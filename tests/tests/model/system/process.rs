@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use tests::intercept::Intercepted;
 use workflow_engine::context::Extensions;
 use workflow_engine::definition::{CheckExecution, CheckOutcome, Execution, StageDefinition, WaitDefinition};
-use workflow_engine::kernel::{Kernel, KernelConfig, Limits, WorkflowRegistry};
+use workflow_engine::kernel::{Kernel, KernelConfig, Limits, LocalExecutor, WorkflowRegistry};
 use workflow_engine::ports::{ActivityExecutor, DeliveryError, DeliveryPolicy, EventSink, Store};
-use workflow_engine::records::Event;
+use workflow_engine::records::{ChildTicket, Event};
 use workflow_engine::testing::FakeClock;
 use workflow_engine::{Json, RunId, StageError};
 
@@ -18,7 +18,7 @@ use super::{IdMap, lock};
 use crate::defects::Defective;
 use crate::spec::{LEASE_MS, Reference};
 use crate::step::{End, Index};
-use crate::workflows;
+use crate::workflows::{self, starts_child};
 
 /// Outputs longer than this many bytes go to a blob.
 const INLINE_LIMIT: usize = 8;
@@ -137,6 +137,11 @@ fn json(value: u64) -> Json {
     Json::encode(&value).expect("a number")
 }
 
+/// Returns whether a stage waits for a run with this ticket.
+fn is_child_ticket(ticket: &Json) -> bool {
+    ticket.decode::<ChildTicket>().is_ok()
+}
+
 fn failure(after_ms: Option<u64>) -> StageError {
     match after_ms {
         Some(ms) => StageError::retry_after("not now", Duration::from_millis(ms)),
@@ -146,7 +151,10 @@ fn failure(after_ms: Option<u64>) -> StageError {
 
 #[async_trait]
 impl ActivityExecutor for Script {
-    async fn execute(&self, _: &StageDefinition, execution: Execution) -> Result<Json, StageError> {
+    async fn execute(&self, stage: &StageDefinition, execution: Execution) -> Result<Json, StageError> {
+        if starts_child(stage) {
+            return LocalExecutor.execute(stage, execution).await;
+        }
         let ctx = &execution.context;
         lock(&self.calls).push(BodyCall {
             run: ctx.run_id(),
@@ -169,6 +177,9 @@ impl ActivityExecutor for Script {
     ) -> Result<CheckOutcome, StageError> {
         if wait.is_signal() {
             return Ok(execution.signal.map_or(CheckOutcome::Pending(None), CheckOutcome::Ready));
+        }
+        if is_child_ticket(&execution.ticket) {
+            return LocalExecutor.check(wait, execution).await;
         }
         match self.end() {
             End::Value(value) => Ok(CheckOutcome::Ready(json(value))),

@@ -2,15 +2,18 @@
 
 use std::cell::RefCell;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tempfile::TempDir;
 use tests::postgres::Schema;
 use tests::stored::{self, Database};
 use tokio::runtime::Runtime;
 use tokio::sync::Mutex;
-use workflow_engine::ports::{Persistence, Store};
+use workflow_engine::ports::{Clock, Persistence, Store};
 use workflow_engine::stores::{MemoryStore, PostgresStore, SqliteOptions, SqliteStore, Synchronous};
 use workflow_engine::testing::FakeClock;
+
+use crate::workflows::PERIOD_MS;
 
 /// The kind of store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +83,13 @@ impl Opened {
                 Self { store, clock, tables, folder: None, schema: Some(reused) }
             }
         }
+    }
+
+    /// Advances the clock to an instant at which the schedules tick, so that their first tick is a whole period later.
+    pub fn advance_to_tick(&self) {
+        let period = i64::try_from(PERIOD_MS).expect("some seconds");
+        let passed = self.clock.now().timestamp_millis().rem_euclid(period);
+        self.clock.advance(Duration::from_millis((period - passed).unsigned_abs()));
     }
 
     /// Checks the invariants of the rows.
