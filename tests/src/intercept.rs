@@ -16,9 +16,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use workflow_engine::ports::{
-    ClaimRequest, ClaimedWork, Commit, Decide, Decision, Delivery, DeliveryClaim, DeliveryLease,
-    DeliveryStart, Hints, JobTransport, Outbox, Persistence, Purge, Registration, Retention, Settlement,
-    Snapshot, Store, Subscription,
+    ClaimRequest, ClaimedWork, Commit, DeadLetterFilter, Decide, Decision, Delivery, DeliveryClaim,
+    DeliveryLease, DeliveryStart, Hints, JobTransport, Outbox, Persistence, Purge, Registration, Retention,
+    Settlement, Snapshot, Store, Subscription,
 };
 use workflow_engine::records::{
     AnnotationRecord, ArtifactRecord, BlobKey, DeadLetter, DeadLetterPlace, Event, JobRecord, Lease,
@@ -361,8 +361,8 @@ impl<I: Interceptor> Outbox for Intercepted<I> {
         self.read("dead_letters", self.store.dead_letters(subscriber, after, limit)).await
     }
 
-    async fn replay_dead_letters(&self, subscriber: Option<&str>, limit: usize) -> Result<usize, Error> {
-        self.write("replay_dead_letters", self.store.replay_dead_letters(subscriber, limit)).await
+    async fn replay_dead_letters(&self, letters: &DeadLetterFilter, limit: usize) -> Result<usize, Error> {
+        self.write("replay_dead_letters", self.store.replay_dead_letters(letters, limit)).await
     }
 }
 

@@ -50,7 +50,7 @@ pub use engine::{
 pub use error::{Error, ErrorCode};
 pub use host::{LeftJob, ShutdownReport, serverless};
 pub use language::{Check, CheckFunction, HasStage, Stage, StartChild, Workflow};
-pub use ports::{AnnotationFilter, LogFilter, RunCount, RunFilter};
+pub use ports::{AnnotationFilter, DeadLetterFilter, LogFilter, RunCount, RunFilter};
 pub use presets::Approval;
 pub use records::{Actor, Annotation, AnnotationKey, LogLevel, Schedule, StageFailure, Statement, Status};
 pub use value::{Bytes, Cost, Json, Place, RunId, StageKey};

@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
+use workflow_engine::DeadLetterFilter;
 use workflow_engine::kernel::{PollSuspendedStages, PurgeRuns, ReapStuckRuns, ReplayDeadLetters};
 use workflow_engine::ports::{Store, SystemClock};
 use workflow_engine::prelude::*;
@@ -357,7 +358,7 @@ impl ChildConfig {
         engine.kernel().store().artifacts(run.id(), None).await?;
         engine.kernel().store().artifact(run.id(), &"first".into(), "kept").await?;
         engine.dead_letters(None).limit(10).await?;
-        engine.dispatch(ReplayDeadLetters { plugin: None, limit: 10 }).await?;
+        engine.dispatch(ReplayDeadLetters::new(DeadLetterFilter::new(), 10)).await?;
         let (worker_id, day) = ("visitor".to_owned(), Duration::from_secs(86_400));
         engine.dispatch(PollSuspendedStages { worker_id, limit: 1 }).await?;
         engine.dispatch(ReapStuckRuns { threshold: day }).await?;

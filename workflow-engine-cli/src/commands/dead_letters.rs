@@ -1,8 +1,8 @@
 //! `dead-letters`: events that a plugin has refused in every attempt.
 
 use clap::{Arg, ArgMatches, Command, value_parser};
-use workflow_engine::Json;
 use workflow_engine::records::DeadLetter;
+use workflow_engine::{Json, RunId};
 use workflow_engine_server::PageView;
 
 use crate::api::Api;
@@ -25,6 +25,21 @@ pub fn command() -> Command {
                 .about("Delivers dead letters again, with all their retries")
                 .arg(plugin())
                 .arg(
+                    Arg::new("run")
+                        .long("run")
+                        .value_name("ID")
+                        .value_parser(value_parser!(RunId))
+                        .help("Only those of this run"),
+                )
+                .arg(
+                    Arg::new("event")
+                        .long("event")
+                        .value_name("NUMBER")
+                        .requires("run")
+                        .value_parser(value_parser!(u64))
+                        .help("Only those of the run's event with this number"),
+                )
+                .arg(
                     Arg::new("limit")
                         .long("limit")
                         .value_name("NUMBER")
@@ -44,7 +59,10 @@ pub async fn execute(session: &Session, api: Api, matches: &ArgMatches) -> Resul
         return list(session, &api, plugin).await;
     }
     let limit = *matches.get_one::<u16>("limit").unwrap_or(&1_000);
-    let body = serde_json::json!({ "plugin": plugin, "limit": limit });
+    let run_id = matches.get_one::<RunId>("run");
+    let sequence = matches.get_one::<u64>("event");
+    let body =
+        serde_json::json!({ "plugin": plugin, "run_id": run_id, "sequence": sequence, "limit": limit });
     let json = api.post(Call::post("/dead-letters/replay", &body)?).await?;
     if session.out.is_table() {
         let replayed = json.decode::<Replayed>()?.replayed;

@@ -2,7 +2,6 @@
 
 use std::process::Command;
 
-use sqlx::{Connection, SqliteConnection};
 use tests::postgres;
 use workflow_engine::kernel::PurgeRuns;
 use workflow_engine::ports::{DeliveryError, Plugin};
@@ -31,13 +30,6 @@ fn problem(output: &Output, check: &str, also: &[&str]) -> (String, String) {
 const DOCTOR: [&str; 3] = ["doctor", "-o", "json"];
 const IMPATIENT: [&str; 5] = ["doctor", "-o", "json", "--patience", "0s"];
 
-async fn sql(world: &World, statement: &'static str) {
-    let mut connection =
-        SqliteConnection::connect(&format!("sqlite:{}", world.db().display())).await.unwrap();
-    sqlx::query(statement).execute(&mut connection).await.unwrap();
-    connection.close().await.unwrap();
-}
-
 #[test]
 fn a_healthy_store_has_no_problem() {
     let world = World::new();
@@ -62,7 +54,7 @@ fn a_store_that_was_never_migrated() {
 async fn a_store_of_a_later_version() {
     let world = World::new();
     world.executed(TEA, &[]);
-    sql(&world, "INSERT INTO workflow_migrations SELECT 999, 'later', installed_on, TRUE, checksum, 0 FROM workflow_migrations").await;
+    world.sql("INSERT INTO workflow_migrations SELECT 999, 'later', installed_on, TRUE, checksum, 0 FROM workflow_migrations").await;
     let (found, _) = problem(&world.wfe(&DOCTOR), "schema", &[]);
     assert!(found.contains("999"), "{found}");
 }
@@ -81,7 +73,7 @@ fn a_store_that_loses_commits_with_the_power() {
 async fn a_clock_that_has_gone_back() {
     let world = World::new();
     world.executed(TEA, &[]);
-    sql(&world, "UPDATE workflow_runs SET created_at = created_at + 3600000000").await;
+    world.sql("UPDATE workflow_runs SET created_at = created_at + 3600000000").await;
     let (found, advice) = problem(&world.wfe(&DOCTOR), "clock", &[]);
     assert!(found.contains("59 min") && advice.contains("NTP"), "{found} {advice}");
 }
@@ -167,8 +159,7 @@ async fn events_that_no_program_takes() {
 async fn dead_letters() {
     let world = World::new();
     world.executed(TEA, &[]);
-    sql(
-        &world,
+    world.sql(
         "INSERT INTO workflow_plugin_deliveries (workflow_run_id, plugin, letter, next_sequence, last_sequence, lease_epoch,
             retry_count, error_message, due_at, due_written_at, dlq_at)
         SELECT id, 'bell', 1, 1, 1, 1, 4, 'the bell is broken', created_at, created_at, created_at FROM workflow_runs",
@@ -181,15 +172,22 @@ async fn dead_letters() {
     );
     let listed = world.wfe(&["dead-letters", "list", "-o", "json"]).json();
     assert_eq!(listed["items"][0]["plugin"], "bell");
-    assert_eq!(world.wfe(&["dead-letters", "replay", "-o", "json"]).json()["replayed"], 1);
+    let run = listed["items"][0]["event"]["run_id"].as_str().unwrap();
+    let replayed = |more: &[&str]| {
+        let command = [&["dead-letters", "replay", "-o", "json"], more].concat();
+        world.wfe(&command).json()["replayed"].clone()
+    };
+    assert_eq!(replayed(&["--run", run, "--event", "2"]), 0, "another event");
+    assert_eq!(replayed(&["--run", "01890000-0000-7000-8000-000000000000"]), 0, "another run");
+    assert_eq!(replayed(&["--plugin", "bell", "--run", run, "--event", "1"]), 1);
+    world.wfe(&["dead-letters", "replay", "--event", "1"]).fails(2, "--run");
 }
 
 #[tokio::test]
 async fn calls_with_an_unknown_outcome() {
     let world = World::new();
     world.executed(TEA, &[]);
-    sql(
-        &world,
+    world.sql(
         "INSERT INTO workflow_ai_calls (id, generation, attempt, lease_epoch, topic, call_type, model_key, model_id, outcome,
             input_tokens, cached_input_tokens, output_tokens, cost, reserved, created_at)
         VALUES ('01890000-0000-7000-8000-000000000000', 0, 0, 0, 't', 'text', 'm', 'm', 'UNKNOWN', 0, 0, 0, 0, 250000000000, 1)",

@@ -30,6 +30,41 @@ fn runs_are_found_by_status_tag_and_workflow() {
 }
 
 #[test]
+fn a_list_says_how_many_stages_have_ended() {
+    let world = World::new();
+    world.executed(TEA, &[]);
+    world.executed(NOTHING, &[]);
+    world.started("stirring", r#"{"pot":1}"#, &[]);
+    let table = world.wfe(&["runs", "list"]).done();
+    let ended: Vec<&str> =
+        table.lines().map(|line| line.split_whitespace().nth(3).unwrap_or_default()).collect();
+    assert_eq!(ended, ["STAGES", "0/1", "0/4", "4/4"], "{table}");
+}
+
+#[tokio::test]
+async fn the_most_expensive_runs_are_listed_first() {
+    let world = World::new();
+    let [one, two, three] = [(); 3].map(|()| world.executed(TEA, &[]));
+    for (run, cost) in [(&one, 100_000_000_000_i64), (&two, 300_000_000_000), (&three, 200_000_000_000)] {
+        let statement = format!("UPDATE workflow_runs SET total_cost = {cost} WHERE id = '{run}'");
+        world.sql(statement).await;
+    }
+    let ids = |more: &[&str]| -> Vec<String> {
+        let command = [&["runs", "list", "--most-expensive"], more].concat();
+        let table = world.wfe(&command).done();
+        table.lines().skip(1).filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
+    };
+    assert_eq!(ids(&["--limit", "2"]), [two.clone(), three.clone()]);
+    assert_eq!(ids(&["--since", "1h"]), [two, three, one]);
+    assert_eq!(ids(&["--since", "2100-01-01"]), [""; 0]);
+    world
+        .wfe(&["runs", "list", "--most-expensive", "--status", "failed"])
+        .fails(2, "no condition but `since`");
+    world.wfe(&["runs", "list", "--most-expensive", "--limit", "201"]).fails(2, "at most 200");
+    world.wfe(&["runs", "list", "--most-expensive", "--all"]).fails(2, "--all");
+}
+
+#[test]
 fn the_runs_that_a_run_has_started_are_found_by_their_parent() {
     let world = World::new();
     let start = ["start", "stocking", "--input", r#"{"articles":["tea","salt","nothing"]}"#];

@@ -76,8 +76,9 @@ fn a_server_and_its_store_answer_the_same_and_so_does_the_api() {
     let world = World::new();
     let (good, bad) = (world.executed(TEA, &["--tag", "customer=acme"]), world.executed(NOTHING, &[]));
     let served = Served::new(&world);
-    let paths: [(&[&str], String); 10] = [
+    let paths: [(&[&str], String); 11] = [
         (&["runs", "list"], "/runs?limit=20".into()),
+        (&["runs", "list", "--most-expensive"], "/runs/most-expensive".into()),
         (
             &["runs", "list", "--tag", "customer=acme", "--phase", "completed"],
             "/runs?tag=customer:acme".into(),

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
+
 use crate::programs::{Output, run, shop, wfe};
 
 /// A store on a SQLite file.
@@ -40,6 +42,14 @@ impl World {
 
     pub fn shop(&self, arguments: &[&str]) -> Output {
         run(self.shop_command(arguments))
+    }
+
+    /// Executes a statement on the store, beside all programs.
+    pub async fn sql(&self, statement: impl Into<String>) {
+        let url = format!("sqlite:{}", self.db().display());
+        let mut connection = SqliteConnection::connect(&url).await.unwrap();
+        sqlx::query(AssertSqlSafe(statement.into())).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
     }
 
     /// Starts a run that no worker executes, and returns its id.

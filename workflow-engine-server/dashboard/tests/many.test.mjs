@@ -84,7 +84,7 @@ test("many runs are woken in steps, of which one can stop the next", { skip }, a
     assert.equal(steps, 1);
 });
 
-test("dead letters are previewed and replayed, one or all of a plugin", { skip }, async () => {
+test("dead letters are previewed and replayed, a chosen one or all of a plugin", { skip }, async () => {
     const failed = [];
     for (let turn = 0; turn < 3; turn += 1) {
         const id = await world.start("sending", EMPTY_PARCEL);
@@ -97,15 +97,20 @@ test("dead letters are previewed and replayed, one or all of a plugin", { skip }
     for (const id of failed) await table.getByRole("row", { name: new RegExp(`clerk workflow:failed .*${id.slice(-8)} the office is closed 1`) }).waitFor();
     const before = await letters();
 
-    await page.getByRole("button", { name: "Replay the oldest of clerk…" }).click();
+    // Neither the oldest nor the newest.
+    const chosen = failed[1];
+    await table.getByRole("button", { name: new RegExp(`Replay… workflow:failed .* of .*${chosen.slice(-8)} to clerk`) }).click();
     const dialog = page.getByRole("dialog");
-    await dialog.getByText("1 event will be delivered to clerk again, the oldest first.").waitFor();
-    await dialog.getByRole("list", { name: "The events" }).getByText(before[0].slice(-8)).waitFor();
+    await dialog.getByText("1 event will be delivered to clerk again. An event").waitFor();
+    await dialog.getByRole("list", { name: "The events" }).getByText(chosen.slice(-8)).waitFor();
     assert.deepEqual(await letters(), before);
     await dialog.getByRole("button", { name: "Replay 1 event" }).click();
     await page.getByText("1 event will be delivered again").waitFor();
-    await table.getByText(before[0].slice(-8)).waitFor({ state: "detached" });
-    assert.deepEqual(await letters(), before.slice(1));
+    await table.getByText(chosen.slice(-8)).waitFor({ state: "detached" });
+    assert.deepEqual(
+        await letters(),
+        before.filter((id) => id !== chosen),
+    );
 
     await page.getByRole("button", { name: "Replay all of clerk…" }).click();
     const rest = before.length - 1;

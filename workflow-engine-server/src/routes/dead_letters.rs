@@ -5,6 +5,7 @@ use axum::extract::State;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use workflow_engine::records::DeadLetter;
+use workflow_engine::{DeadLetterFilter, RunId};
 
 use super::Route;
 use crate::app::App;
@@ -24,7 +25,7 @@ pub(super) fn routes() -> Vec<Route> {
             .query::<ListDeadLetters>()
             .json::<PageView<DeadLetter>>(200, "A page of dead letters."),
         Route::post("/dead-letters/replay", "replayDeadLetters", replay)
-            .summary("Delivers dead letters again: the oldest of each plugin first.")
+            .summary("Delivers dead letters again, all of a plugin, of a run or of an event: the oldest of each plugin first.")
             .body::<Replay>()
             .json::<Replayed>(200, "The number of letters."),
     ]
@@ -59,6 +60,10 @@ async fn list(
 struct Replay {
     /// The plugin; absent for all.
     plugin: Option<String>,
+    /// The run of the event; absent for all.
+    run_id: Option<RunId>,
+    /// The sequence number of the event in its run; absent for all.
+    sequence: Option<u64>,
     /// The most letters, 1 to 1,000. Default 100.
     #[schemars(range(min = 1, max = 1000))]
     limit: Option<u16>,
@@ -82,7 +87,8 @@ async fn replay(
         let problem = Problem::new(http::StatusCode::UNPROCESSABLE_ENTITY, "INVALID_REQUEST", &detail);
         return Err(problem.at("/limit", detail));
     }
-    let plugin = body.plugin.as_deref();
-    let replayed = app.engine.by(caller.actor()).replay_dead_letters(plugin, limit.into()).await?;
+    let mut letters = DeadLetterFilter::new();
+    (letters.plugin, letters.run_id, letters.sequence) = (body.plugin, body.run_id, body.sequence);
+    let replayed = app.engine.by(caller.actor()).replay_dead_letters(&letters, limit.into()).await?;
     Ok(Json(Replayed { replayed }))
 }

@@ -203,7 +203,7 @@ async fn most_expensive(
 }
 
 /// Adds tags and progress.
-async fn listed(app: &App, runs: Vec<RunRecord>) -> Result<Vec<ListedRun>, Problem> {
+pub(super) async fn listed(app: &App, runs: Vec<RunRecord>) -> Result<Vec<ListedRun>, Problem> {
     let store = app.engine.kernel().store();
     let progress = app.engine.progress(&runs).await?;
     let listed = runs.into_iter().zip(progress).map(|(run, progress)| async move {

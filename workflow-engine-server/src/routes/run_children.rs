@@ -7,18 +7,19 @@ use serde::{Deserialize, Serialize};
 use workflow_engine::records::CostSummary;
 
 use super::Route;
+use super::list_runs::listed;
 use crate::app::App;
 use crate::page::{PageQuery, PageView, Place};
 use crate::problem::Problem;
 use crate::request::{Query, Run};
-use crate::view::RunView;
+use crate::view::ListedRun;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::get("/runs/{run_id}/children", "listChildren", children)
             .summary("Lists the runs that a run has started, newest first.")
             .query::<PageQuery>()
-            .json::<PageView<RunView>>(200, "A page of runs."),
+            .json::<PageView<ListedRun>>(200, "A page of runs."),
         Route::get("/runs/{run_id}/costs", "showRunCosts", costs)
             .summary("Returns the costs of a run, alone and with the runs that it has started.")
             .json::<RunCosts>(200, "The costs."),
@@ -35,13 +36,14 @@ struct RunCosts {
 }
 
 async fn children(
-    State(_): State<App>,
+    State(app): State<App>,
     Run(run): Run,
     Query(query): Query<PageQuery>,
-) -> Result<Json<PageView<RunView>>, Problem> {
+) -> Result<Json<PageView<ListedRun>>, Problem> {
     let place = Place::new(&("children", run.id()), query.limit, query.after.as_deref())?;
-    let page = place.read(run.children()).await?;
-    Ok(Json(place.view(page, RunView::from)))
+    let mut page = place.read(run.children()).await?;
+    let items = listed(&app, std::mem::take(&mut page.items)).await?;
+    Ok(Json(place.with_items(page, items)))
 }
 
 async fn costs(State(_): State<App>, Run(run): Run) -> Result<Json<RunCosts>, Problem> {

@@ -4,6 +4,7 @@ use super::Engine;
 use super::list::{Cursor, List, Page};
 use crate::error::Error;
 use crate::kernel::ReplayDeadLetters;
+use crate::ports::DeadLetterFilter;
 use crate::records::{DeadLetter, DeadLetterPlace};
 
 const LIST: &str = "dead-letters";
@@ -28,22 +29,28 @@ impl Engine {
         })
     }
 
-    /// Delivers dead letters again, of one plugin or of all, with all their retries: the oldest of each plugin first, at
-    /// most `limit`. Events that were blocked behind them follow. Returns their number.
+    /// Delivers dead letters again, with all their retries: the oldest of each plugin first, at most `limit`. Events that
+    /// were blocked behind them follow. Returns their number.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), workflow_engine::Error> {
     /// # let engine = workflow_engine::Engine::builder("memory:").build().await?;
-    /// assert_eq!(engine.replay_dead_letters(Some("bell"), 100).await?, 0);
+    /// use workflow_engine::DeadLetterFilter;
+    ///
+    /// let letters = DeadLetterFilter::new().plugin("bell");
+    /// assert_eq!(engine.replay_dead_letters(&letters, 100).await?, 0);
     /// # Ok(())
     /// # }
     /// ```
     ///
     /// # Errors
     /// An error of the store.
-    pub async fn replay_dead_letters(&self, plugin: Option<&str>, limit: usize) -> Result<usize, Error> {
-        let command = ReplayDeadLetters { plugin: plugin.map(str::to_owned), limit };
-        Ok(self.dispatch(command).await?.replayed)
+    pub async fn replay_dead_letters(
+        &self,
+        letters: &DeadLetterFilter,
+        limit: usize,
+    ) -> Result<usize, Error> {
+        Ok(self.dispatch(ReplayDeadLetters::new(letters.clone(), limit)).await?.replayed)
     }
 }

@@ -27,6 +27,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
+use super::dead_letter_filter::DeadLetterFilter;
 use super::delivery::{Delivery, DeliveryClaim, DeliveryLease, Settlement};
 use super::subscription::{DeliveryStart, Registration, Subscription};
 use crate::error::Error;
@@ -96,7 +97,7 @@ pub trait Outbox: Send + Sync {
         limit: usize,
     ) -> Result<Vec<DeadLetter>, Error>;
 
-    /// Makes dead letters due again, with all their attempts, in the order of [`Outbox::dead_letters`]. Returns their
-    /// number.
-    async fn replay_dead_letters(&self, subscriber: Option<&str>, limit: usize) -> Result<usize, Error>;
+    /// Makes these dead letters due again, with all their attempts, in the order of [`Outbox::dead_letters`]. Returns
+    /// their number.
+    async fn replay_dead_letters(&self, letters: &DeadLetterFilter, limit: usize) -> Result<usize, Error>;
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::ports::{DeliveryClaim, DeliveryLease, DeliveryStart, Subscription};
+use crate::ports::{DeadLetterFilter, DeliveryClaim, DeliveryLease, DeliveryStart, Subscription};
 
 /// A claim of deliveries, and the types of events for which its subscriber was registered when they were checked. The
 /// transaction of the claim finds nothing if they have changed meanwhile.
@@ -20,8 +20,8 @@ pub(super) struct RenewDeliveries {
 
 /// The deliveries that become due now.
 pub(super) enum Requeue {
-    /// Dead letters of one subscriber or of all, with all their attempts.
-    DeadLetters { subscriber: Option<String>, limit: usize },
+    /// Dead letters, with all their attempts.
+    DeadLetters { letters: DeadLetterFilter, limit: usize },
     /// The refused deliveries of a subscriber.
     Refused { subscriber: String },
     /// The deliveries that these workers hold.

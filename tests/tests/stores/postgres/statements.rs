@@ -8,7 +8,8 @@ use sqlx::{AssertSqlSafe, Row};
 use tests::deliveries::{ask, settle};
 use tests::postgres::Schema;
 use workflow_engine::ports::{
-    Catalog, Change, Commit, Decision, DeliveryOutcome, JobTransport, Outbox, Persistence, Purge, Retention,
+    Catalog, Change, Commit, DeadLetterFilter, Decision, DeliveryOutcome, JobTransport, Outbox, Persistence,
+    Purge, Retention,
 };
 use workflow_engine::records::BlobKey;
 use workflow_engine::stores::{PostgresStatistics, PostgresStore};
@@ -210,9 +211,9 @@ async fn deliveries(store: &PostgresStore) {
     }
     assert_eq!(store.dead_letters(None, None, 5).await.unwrap().len(), 1);
     assert_eq!(store.dead_letters(Some("all"), None, 5).await.unwrap().len(), 1);
-    assert_eq!(store.replay_dead_letters(Some("all"), 5).await.unwrap(), 1);
+    assert_eq!(store.replay_dead_letters(&DeadLetterFilter::new().plugin("all"), 5).await.unwrap(), 1);
     assert!(store.next_delivery_due("all").await.unwrap().is_some());
     let again = store.claim_deliveries(&ask()).await.unwrap();
     settle(store, &again[0], DeliveryOutcome::Delivered { last_sequence: again[0].last_sequence }).await;
-    assert_eq!(store.replay_dead_letters(None, 5).await.unwrap(), 0);
+    assert_eq!(store.replay_dead_letters(&DeadLetterFilter::new(), 5).await.unwrap(), 0);
 }

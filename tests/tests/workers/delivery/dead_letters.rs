@@ -6,6 +6,7 @@ use serde_json::json;
 use tests::on_every_store;
 use tests::recorder::Recorder;
 use tests::world::World;
+use workflow_engine::DeadLetterFilter;
 use workflow_engine::kernel::{ReplayDeadLetters, ReplayDeadLettersOutput};
 
 use super::fixture::{ALL, begin, engine, finish, flush, flush_all, run};
@@ -47,7 +48,7 @@ async fn trap_15_a_dead_letter_keeps_the_order_of_its_run(world: World) {
     assert_eq!(plugin.taken_of(run_id), [1], "later events of the run wait");
     assert_eq!(plugin.taken_of(other), ALL, "events of another run do not wait");
 
-    let replayed = engine.dispatch(ReplayDeadLetters { plugin: None, limit: 100 }).await.unwrap();
+    let replayed = engine.dispatch(ReplayDeadLetters::new(DeadLetterFilter::new(), 100)).await.unwrap();
     assert_eq!(replayed, ReplayDeadLettersOutput { replayed: 1 });
     flush(&engine).await;
     assert_eq!(plugin.taken_of(run_id), ALL);
@@ -64,11 +65,11 @@ async fn a_plugin_without_strict_order_continues_past_its_dead_letters(world: Wo
     assert_eq!(plugin.offered().len(), 3 + 2 * 4);
 
     // A replayed dead letter has all its retries again, and events that were delivered meanwhile are not repeated.
-    engine.dispatch(ReplayDeadLetters { plugin: None, limit: 1 }).await.unwrap();
+    engine.dispatch(ReplayDeadLetters::new(DeadLetterFilter::new(), 1)).await.unwrap();
     flush_all(&world, &engine).await;
     assert_eq!(plugin.offered().len(), 3 + 3 * 4);
     plugin.accept();
-    engine.dispatch(ReplayDeadLetters { plugin: None, limit: 100 }).await.unwrap();
+    engine.dispatch(ReplayDeadLetters::new(DeadLetterFilter::new(), 100)).await.unwrap();
     flush(&engine).await;
     assert_eq!(plugin.taken_of(run_id), [1, 4, 5, 2, 3]);
     assert_eq!(flush(&engine).await.offered(), 0);
@@ -86,7 +87,7 @@ async fn a_worker_delivers_replayed_dead_letters(world: World) {
         tokio::task::yield_now().await;
     }
     plugin.accept();
-    engine.dispatch(ReplayDeadLetters { plugin: Some("audit".into()), limit: 1 }).await.unwrap();
+    engine.dispatch(ReplayDeadLetters::new(DeadLetterFilter::new().plugin("audit"), 1)).await.unwrap();
     while plugin.taken_of(run.id()).len() < 5 {
         tokio::task::yield_now().await;
     }

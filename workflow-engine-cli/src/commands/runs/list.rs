@@ -4,7 +4,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use serde::de::DeserializeOwned;
 use workflow_engine::{Cost, Json, RunCount, RunFilter};
 use workflow_engine_server::PageView;
-use workflow_engine_server::view::RunView;
+use workflow_engine_server::view::{ListedRun, RunView};
 
 use crate::api::{self, Api};
 use crate::client::Call;
@@ -40,6 +40,13 @@ pub fn command() -> Command {
                 .help("List all runs that match"),
         )
         .arg(Arg::new("count").long("count").action(ArgAction::SetTrue).help("Print only the number of runs"))
+        .arg(
+            Arg::new("most-expensive")
+                .long("most-expensive")
+                .action(ArgAction::SetTrue)
+                .conflicts_with_all(["after", "all", "count"])
+                .help("List the runs whose calls of models have cost the most; of the conditions, only `since` counts"),
+        )
 }
 
 pub async fn execute(session: &Session, api: &Api, matches: &ArgMatches) -> Result<(), Failure> {
@@ -58,7 +65,11 @@ pub async fn execute(session: &Session, api: &Api, matches: &ArgMatches) -> Resu
     }
     let after = matches.get_one::<String>("after").cloned();
     let limit = usize::from(*matches.get_one::<u16>("limit").unwrap_or(&20));
-    let page = search(api, &api::runs("/runs", &filter), after, limit).await?;
+    let page = if matches.get_flag("most-expensive") {
+        most_expensive(session, api, &filter, limit).await?
+    } else {
+        search(api, &api::runs("/runs", &filter), after, limit).await?
+    };
     match out.format {
         Format::Json => out.json(&page)?,
         Format::Ndjson => page.items.iter().try_for_each(|run| out.raw(run.as_str()))?,
@@ -73,6 +84,30 @@ pub async fn execute(session: &Session, api: &Api, matches: &ArgMatches) -> Resu
         }
     }
     Ok(())
+}
+
+/// Reads the runs that have cost the most.
+async fn most_expensive(
+    session: &Session,
+    api: &Api,
+    filter: &RunFilter,
+    limit: usize,
+) -> Result<PageView<Json>, Failure> {
+    let mut since = RunFilter::new();
+    since.created_since = filter.created_since;
+    if *filter != since {
+        return Err(Failure::usage("`--most-expensive` takes no condition but `since`"));
+    }
+    if limit > api::PAGE {
+        return Err(Failure::usage(format!("`--most-expensive` lists at most {} runs", api::PAGE)));
+    }
+    let call = api::runs("/runs/most-expensive", filter).query("limit", limit);
+    let page: PageView<Json> = api.get(call).await?.decode()?;
+    if let Some(at) = page.searched_to {
+        let zone = session.out.zone;
+        note(format!("runs before {} ({}) were not searched", zone.show(at), zone.name()));
+    }
+    Ok(page)
 }
 
 /// Reads until the page is full: a search stops after some time, whether or not it has found anything.
@@ -127,15 +162,17 @@ pub fn read<T: DeserializeOwned>(items: &[Json]) -> Result<Vec<T>, Failure> {
 }
 
 /// Returns a table of runs.
-pub fn table(session: &Session, runs: &[RunView]) -> Table {
+pub fn table(session: &Session, runs: &[ListedRun]) -> Table {
     let zone = session.out.zone;
     let created = format!("CREATED ({})", zone.name());
-    let mut table = Table::new(["RUN", "WORKFLOW", "STATUS", &created, "TOOK", "COST", "ERROR"]).status(2);
-    for run in runs {
+    let heads = ["RUN", "WORKFLOW", "STATUS", "STAGES", &created, "TOOK", "COST", "ERROR"];
+    let mut table = Table::new(heads).status(2);
+    for ListedRun { run, progress, .. } in runs {
         table.row([
             run.id.to_string(),
             run.workflow_id.clone(),
             run.status.to_string(),
+            progress.map(|progress| progress.to_string()).unwrap_or_default(),
             zone.show(run.created_at),
             text::between(run.started_at, run.completed_at),
             cost(run.costs.cost),

@@ -4,7 +4,7 @@
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use workflow_engine::{BulkOutcome, RunFilter, RunId, Status};
-use workflow_engine_server::view::RunView;
+use workflow_engine_server::view::ListedRun;
 
 use super::list;
 use crate::api::{self, Api};
@@ -126,13 +126,13 @@ impl Bulk<'_> {
     }
 }
 
-async fn preview(api: &Api, filter: &RunFilter) -> Result<(Vec<RunId>, Vec<RunView>), Failure> {
+async fn preview(api: &Api, filter: &RunFilter) -> Result<(Vec<RunId>, Vec<ListedRun>), Failure> {
     let call = api::runs("/runs", filter);
     let (mut ids, mut samples, mut after) = (Vec::new(), Vec::new(), None::<String>);
     loop {
         let page = api.page(call.clone(), after.as_deref(), api::PAGE).await?;
-        let runs: Vec<RunView> = list::read(&page.items)?;
-        ids.extend(runs.iter().map(|run| run.id));
+        let runs: Vec<ListedRun> = list::read(&page.items)?;
+        ids.extend(runs.iter().map(|listed| listed.run.id));
         let missing = SAMPLES - samples.len();
         samples.extend(runs.into_iter().take(missing));
         after = page.next;
@@ -142,7 +142,7 @@ async fn preview(api: &Api, filter: &RunFilter) -> Result<(Vec<RunId>, Vec<RunVi
     }
 }
 
-fn show(session: &Session, ids: &[RunId], samples: &[RunView]) -> Result<(), Failure> {
+fn show(session: &Session, ids: &[RunId], samples: &[ListedRun]) -> Result<(), Failure> {
     let out = &session.out;
     match out.format {
         Format::Table => {

@@ -740,6 +740,10 @@ export type Replay = {
     limit?: number | null;
     /** The plugin; absent for all. */
     plugin?: string | null;
+    /** The run of the event; absent for all. */
+    run_id?: string | null;
+    /** The sequence number of the event in its run; absent for all. */
+    sequence?: number | null;
 };
 
 /** The result of a replay. */

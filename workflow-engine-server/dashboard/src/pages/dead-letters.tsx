@@ -14,9 +14,10 @@ import { PagedTable } from "./run/history";
 /** The most letters of one replay. */
 const MOST = 1_000;
 
+/** What a dialog replays: one letter, or those of a plugin. */
 interface Wanted {
     plugin: string;
-    limit: number;
+    letter?: DeadLetter;
 }
 
 export function DeadLettersPage() {
@@ -41,14 +42,9 @@ export function DeadLettersPage() {
                 {mayOperate.value && plugins.length > 0 && (
                     <div class="row">
                         {plugins.map((plugin) => (
-                            <span key={plugin} class="row">
-                                <button type="button" class="button" onClick={() => setReplay({ plugin, limit: 1 })}>
-                                    Replay the oldest of {plugin}…
-                                </button>
-                                <button type="button" class="button" onClick={() => setReplay({ plugin, limit: MOST })}>
-                                    Replay all of {plugin}…
-                                </button>
-                            </span>
+                            <button key={plugin} type="button" class="button" onClick={() => setReplay({ plugin })}>
+                                Replay all of {plugin}…
+                            </button>
                         ))}
                     </div>
                 )}
@@ -71,6 +67,7 @@ export function DeadLettersPage() {
                         <th>Error</th>
                         <th class="end">Attempts</th>
                         <th class="end">At</th>
+                        {mayOperate.value && <td />}
                     </>
                 }
                 row={(letter) => (
@@ -89,6 +86,18 @@ export function DeadLettersPage() {
                         <td class="end">
                             <Ago at={letter.at} />
                         </td>
+                        {mayOperate.value && (
+                            <td class="end">
+                                <button
+                                    type="button"
+                                    class="button small"
+                                    aria-label={`Replay… ${letter.event.type} #${letter.event.sequence} of ${shortId(letter.event.run_id)} to ${letter.plugin}`}
+                                    onClick={() => setReplay({ plugin: letter.plugin, letter })}
+                                >
+                                    Replay…
+                                </button>
+                            </td>
+                        )}
                     </tr>
                 )}
             />
@@ -115,24 +124,25 @@ interface Preview {
     hasMore: boolean;
 }
 
-/** Reads the letters that a replay would take: the oldest ones of the plugin. */
-async function preview({ plugin, limit }: Wanted): Promise<Preview> {
+/** Reads the letters that a replay would take: the one that was chosen, or the oldest ones of the plugin. */
+async function preview({ plugin, letter }: Wanted): Promise<Preview> {
+    if (letter !== undefined) return { letters: [letter], hasMore: false };
     const letters: DeadLetter[] = [];
     let after: string | undefined;
     do {
-        const page: Page<DeadLetter> = await get(`/dead-letters${query({ plugin, limit: Math.min(200, limit - letters.length), after })}`);
+        const page: Page<DeadLetter> = await get(`/dead-letters${query({ plugin, limit: Math.min(200, MOST - letters.length), after })}`);
         letters.push(...page.items);
         after = page.next ?? undefined;
-    } while (after !== undefined && letters.length < limit);
+    } while (after !== undefined && letters.length < MOST);
     return { letters, hasMore: after !== undefined };
 }
 
-function ReplayDialog({ plugin, limit, onClose, onDone }: Wanted & { onClose: () => void; onDone: () => void }) {
+function ReplayDialog({ plugin, letter, onClose, onDone }: Wanted & { onClose: () => void; onDone: () => void }) {
     const [error, setError] = useState<ApiError | undefined>(undefined);
     const [shown, setShown] = useState<Preview | undefined>(undefined);
     const [isBusy, setBusy] = useState(false);
     const read = (): void => {
-        preview({ plugin, limit }).then(setShown).catch(setError);
+        preview({ plugin, letter }).then(setShown).catch(setError);
     };
     useEffect(read, []);
     const count = shown === undefined ? "" : plural(shown.letters.length, "event");
@@ -140,8 +150,9 @@ function ReplayDialog({ plugin, limit, onClose, onDone }: Wanted & { onClose: ()
         if (shown === undefined || isBusy) return;
         setBusy(true);
         setError(undefined);
+        const one = letter && { run_id: letter.event.run_id, sequence: letter.event.sequence };
         // As many as the preview shows: a letter that has come since then is younger, and stays.
-        post<Replayed>("/dead-letters/replay", { plugin, limit: shown.letters.length })
+        post<Replayed>("/dead-letters/replay", { plugin, ...one, limit: shown.letters.length })
             .then(({ replayed }) => {
                 say(`${plural(replayed, "event")} will be delivered again`);
                 onDone();
@@ -168,8 +179,8 @@ function ReplayDialog({ plugin, limit, onClose, onDone }: Wanted & { onClose: ()
                     <p>
                         {shown.letters.length === 0
                             ? `${plugin} has no dead letter any more.`
-                            : `${count} will be delivered to ${plugin} again, the oldest first. An event that fails again becomes a dead letter again.`}
-                        {shown.hasMore && limit > 1 && " There are more, which another replay takes."}
+                            : `${count} will be delivered to ${plugin} again${letter ? "" : ", the oldest first"}. An event that fails again becomes a dead letter again.`}
+                        {shown.hasMore && " There are more, which another replay takes."}
                     </p>
                     <ul class="results" tabIndex={0} aria-label="The events">
                         {shown.letters.slice(0, 20).map((letter) => (

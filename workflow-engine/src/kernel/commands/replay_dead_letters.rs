@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::Command;
 use crate::error::Error;
 use crate::kernel::Kernel;
+use crate::ports::DeadLetterFilter;
+use crate::value::RunId;
 
 /// Returns dead letters to delivery, the oldest of each plugin first, with all their retries. Events that were blocked
 /// behind them follow.
@@ -15,9 +17,24 @@ pub struct ReplayDeadLetters {
     /// Only those of this plugin; `None` for all.
     #[serde(default)]
     pub plugin: Option<String>,
+    /// Only those of this run.
+    #[serde(default, alias = "runId", alias = "workflowRunId")]
+    pub run_id: Option<RunId>,
+    /// Only those of the event with this sequence number.
+    #[serde(default)]
+    pub sequence: Option<u64>,
     /// At most this many. Default in JSON: 100.
     #[serde(default = "hundred", alias = "max_events", alias = "maxEvents")]
     pub limit: usize,
+}
+
+impl ReplayDeadLetters {
+    /// Creates a command for these dead letters, at most `limit`.
+    #[must_use]
+    pub fn new(letters: DeadLetterFilter, limit: usize) -> Self {
+        let DeadLetterFilter { plugin, run_id, sequence } = letters;
+        Self { plugin, run_id, sequence, limit }
+    }
 }
 
 fn hundred() -> usize {
@@ -37,7 +54,9 @@ impl Command for ReplayDeadLetters {
     const NAME: &'static str = "plugin.replayDLQ";
 
     async fn execute(self, kernel: &Kernel) -> Result<ReplayDeadLettersOutput, Error> {
-        let replayed = kernel.store().replay_dead_letters(self.plugin.as_deref(), self.limit).await?;
+        let Self { plugin, run_id, sequence, limit } = self;
+        let letters = DeadLetterFilter { plugin, run_id, sequence };
+        let replayed = kernel.store().replay_dead_letters(&letters, limit).await?;
         Ok(ReplayDeadLettersOutput { replayed })
     }
 }

@@ -9,7 +9,8 @@ use super::MemoryStore;
 use super::state::{State, StoredCommit};
 use crate::error::Error;
 use crate::ports::{
-    Delivery, DeliveryClaim, DeliveryLease, DeliveryStart, Outbox, Registration, Settlement, Subscription,
+    DeadLetterFilter, Delivery, DeliveryClaim, DeliveryLease, DeliveryStart, Outbox, Registration,
+    Settlement, Subscription,
 };
 use crate::records::{DeadLetter, DeadLetterPlace, DeliveryRecord, SubscriberRecord};
 use crate::stores::deliveries::{check_registered, lease_of, settle, sorted_types, window_end};
@@ -170,26 +171,28 @@ impl Outbox for MemoryStore {
                 at: row.dead_at?,
             })
         };
-        let letters = dead_rows(&state, subscriber).into_iter().filter_map(|row| letter(&row));
+        let selected = DeadLetterFilter { plugin: subscriber.map(str::to_owned), ..DeadLetterFilter::new() };
+        let letters = dead_rows(&state, &selected).into_iter().filter_map(|row| letter(&row));
         let later = letters.filter(|letter| after.is_none_or(|after| letter.place() > *after));
         Ok(later.take(limit).collect())
     }
 
-    async fn replay_dead_letters(&self, subscriber: Option<&str>, limit: usize) -> Result<usize, Error> {
-        let replayed: Vec<DeliveryRecord> =
-            {
-                let mut state = self.open("replay dead letters")?;
-                let now = instant::now(&*self.clock);
-                let replayed = dead_rows(&state, subscriber)
-                    .into_iter()
-                    .take(limit)
-                    .map(|row| DeliveryRecord { dead_at: None, due_at: now, attempts: 0, ..row });
-                let replayed: Vec<_> = replayed.collect();
-                for row in &replayed {
-                    state.deliveries.insert((row.subscriber.clone(), row.run_id, row.letter), row.clone());
-                }
-                replayed
-            };
+    async fn replay_dead_letters(&self, letters: &DeadLetterFilter, limit: usize) -> Result<usize, Error> {
+        let replayed: Vec<DeliveryRecord> = {
+            let mut state = self.open("replay dead letters")?;
+            let now = instant::now(&*self.clock);
+            let replayed = dead_rows(&state, letters).into_iter().take(limit).map(|row| DeliveryRecord {
+                dead_at: None,
+                due_at: now,
+                attempts: 0,
+                ..row
+            });
+            let replayed: Vec<_> = replayed.collect();
+            for row in &replayed {
+                state.deliveries.insert((row.subscriber.clone(), row.run_id, row.letter), row.clone());
+            }
+            replayed
+        };
         for row in &replayed {
             self.hints.run_changed(row.run_id);
         }
@@ -281,9 +284,9 @@ fn delivery(state: &State, row: &DeliveryRecord, window: usize, event_types: &[S
 }
 
 /// Returns the dead letters, in the order of `Outbox::dead_letters`.
-fn dead_rows(state: &State, subscriber: Option<&str>) -> Vec<DeliveryRecord> {
+fn dead_rows(state: &State, letters: &DeadLetterFilter) -> Vec<DeliveryRecord> {
     let is_selected = |row: &&DeliveryRecord| {
-        row.dead_at.is_some() && subscriber.is_none_or(|subscriber| row.subscriber == subscriber)
+        row.dead_at.is_some() && letters.admits(&row.subscriber, row.run_id, row.next)
     };
     let mut dead: Vec<_> = state.deliveries.values().filter(is_selected).cloned().collect();
     dead.sort_by(|a, b| {

@@ -190,11 +190,12 @@ const REPLAY: &str = "
     WITH dead AS MATERIALIZED (
         SELECT d.workflow_run_id, d.plugin, d.letter FROM {schema}.workflow_plugin_deliveries AS d
         WHERE d.dlq_at IS NOT NULL AND ($1::text IS NULL OR d.plugin = $1)
+            AND ($3::uuid IS NULL OR d.workflow_run_id = $3) AND ($4::bigint IS NULL OR d.next_sequence = $4)
         ORDER BY d.plugin, d.dlq_at, d.workflow_run_id, d.next_sequence LIMIT $2 FOR NO KEY UPDATE
     )
     UPDATE {schema}.workflow_plugin_deliveries AS d
-    SET dlq_at = NULL, retry_count = 0, due_at = coalesce($3, statement_timestamp()),
-        due_written_at = coalesce($3, statement_timestamp())
+    SET dlq_at = NULL, retry_count = 0, due_at = coalesce($5, statement_timestamp()),
+        due_written_at = coalesce($5, statement_timestamp())
     FROM dead WHERE d.workflow_run_id = dead.workflow_run_id AND d.plugin = dead.plugin AND d.letter = dead.letter
     RETURNING d.workflow_run_id, ARRAY[]::text[], ARRAY[]::bigint[], ARRAY[]::timestamptz[]";
 
@@ -333,9 +334,11 @@ pub(super) async fn renew(
 /// Makes deliveries due now; returns their runs.
 pub(super) async fn requeue(transaction: &mut Transaction, requeue: &Requeue) -> Result<Vec<RunId>, Failure> {
     let (action, query) = match requeue {
-        Requeue::DeadLetters { subscriber, limit } => {
-            let subscriber = subscriber.as_deref().map(|subscriber| stored(subscriber).into_owned());
-            ("replay dead letters", transaction.query(REPLAY).bind(subscriber).bind(number(*limit)))
+        Requeue::DeadLetters { letters, limit } => {
+            let subscriber = letters.plugin.as_deref().map(|subscriber| stored(subscriber).into_owned());
+            let query = transaction.query(REPLAY).bind(subscriber).bind(number(*limit));
+            let run_id = letters.run_id.map(|run_id| *run_id.as_uuid());
+            ("replay dead letters", query.bind(run_id).bind(letters.sequence.map(number)))
         }
         Requeue::Refused { subscriber } => {
             ("expedite deliveries", transaction.query(EXPEDITE).bind(stored(subscriber).into_owned()))

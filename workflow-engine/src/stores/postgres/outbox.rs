@@ -15,7 +15,8 @@ use super::subscribers;
 use super::text::stored;
 use crate::error::Error;
 use crate::ports::{
-    Delivery, DeliveryClaim, DeliveryLease, DeliveryStart, Outbox, Registration, Settlement, Subscription,
+    DeadLetterFilter, Delivery, DeliveryClaim, DeliveryLease, DeliveryStart, Outbox, Registration,
+    Settlement, Subscription,
 };
 use crate::records::{DeadLetter, DeadLetterPlace, SubscriberRecord};
 use crate::stores::deliveries::{check_registered, sorted_types};
@@ -180,8 +181,8 @@ impl Outbox for PostgresStore {
         Ok(rows.await?.iter().map(deliveries::dead_letter).collect::<Result<_, _>>()?)
     }
 
-    async fn replay_dead_letters(&self, subscriber: Option<&str>, limit: usize) -> Result<usize, Error> {
-        let letters = Requeue::DeadLetters { subscriber: subscriber.map(str::to_owned), limit };
+    async fn replay_dead_letters(&self, letters: &DeadLetterFilter, limit: usize) -> Result<usize, Error> {
+        let letters = Requeue::DeadLetters { letters: letters.clone(), limit };
         self.requeue("replay dead letters", letters).await
     }
 }

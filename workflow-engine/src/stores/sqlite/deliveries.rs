@@ -147,6 +147,7 @@ const REPLAY: &str = "
     WHERE (workflow_run_id, plugin, letter) IN (
         SELECT workflow_run_id, plugin, letter FROM {prefix}plugin_deliveries
         WHERE dlq_at IS NOT NULL AND (?1 IS NULL OR plugin = ?1)
+        AND (?4 IS NULL OR workflow_run_id = ?4) AND (?5 IS NULL OR next_sequence = ?5)
         ORDER BY plugin, dlq_at, workflow_run_id, next_sequence LIMIT ?2)
     RETURNING workflow_run_id";
 
@@ -321,9 +322,12 @@ pub(super) fn requeue(
     now: DateTime<Utc>,
 ) -> Result<Vec<RunId>, Failure> {
     let rows = match requeue {
-        Requeue::DeadLetters { subscriber, limit } => {
+        Requeue::DeadLetters { letters, limit } => {
             session.fetch("replay dead letters", REPLAY, |arguments| {
-                arguments.maybe_text(subscriber.as_deref()).int(count(*limit)).instant(now);
+                arguments.maybe_text(letters.plugin.as_deref()).int(count(*limit)).instant(now);
+                arguments
+                    .maybe_uuid(letters.run_id.map(|run_id| *run_id.as_uuid()))
+                    .maybe_int(letters.sequence);
             })
         }
         Requeue::Refused { subscriber } => session.fetch("expedite deliveries", EXPEDITE, |arguments| {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::fixture::{
     Fixture, LEASE, cancel_run, claim, decision, entry, held, new_run, start_changes,
 };
-use crate::ports::{
+use crate::ports::{DeadLetterFilter, 
     Change, Commit, Decision, Delivery, DeliveryClaim, DeliveryOutcome, DeliveryStart, Precondition,
     Settlement, Subscription,
 };
@@ -146,7 +146,7 @@ async fn one_event_of_a_commit_becomes_a_dead_letter(fixture: Fixture) {
     let rest = take(&fixture).await;
     assert_eq!(sequences(&rest), [3]);
     deliver(&fixture, &rest[0]).await;
-    assert_eq!(fixture.store.replay_dead_letters(Some("subscriber"), 10).await.unwrap(), 1);
+    assert_eq!(fixture.store.replay_dead_letters(&DeadLetterFilter::new().plugin("subscriber"), 10).await.unwrap(), 1);
     let again = take(&fixture).await;
     assert_eq!(again[0].events, [event], "the replay has no other event of the commit");
     deliver(&fixture, &again[0]).await;
@@ -164,7 +164,7 @@ async fn a_dead_letter_inside_of_a_commit_blocks_the_later_events(fixture: Fixtu
     assert!(take(&fixture).await.is_empty());
     let letters = fixture.store.dead_letters(Some("subscriber"), None, 10).await.unwrap();
     assert_eq!(letters.iter().map(|letter| letter.event.sequence).collect::<Vec<_>>(), [3]);
-    assert_eq!(fixture.store.replay_dead_letters(None, 10).await.unwrap(), 1);
+    assert_eq!(fixture.store.replay_dead_letters(&DeadLetterFilter::new(), 10).await.unwrap(), 1);
     assert_eq!(sequences(&take(&fixture).await), [3, 4, 5]);
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::fixture::{Fixture, LEASE, claim};
-use crate::ports::{Delivery, DeliveryClaim, DeliveryOutcome, DeliveryStart, Settlement, Subscription};
+use crate::ports::{DeadLetterFilter, Delivery, DeliveryClaim, DeliveryOutcome, DeliveryStart, Settlement, Subscription};
 use crate::records::EventType;
 use crate::value::RunId;
 
@@ -23,6 +23,7 @@ cases![
     the_backlog_of_each_subscriber_is_counted,
     dead_letters_are_listed_with_their_details,
     a_replayed_dead_letter_has_all_its_attempts_again,
+    one_dead_letter_can_be_chosen_for_a_replay,
     the_next_delivery_is_due_at_the_returned_instant,
     an_unclaimed_delivery_cannot_be_settled,
 ];
@@ -279,8 +280,8 @@ async fn a_dead_letter_can_block_its_run(fixture: Fixture) {
     settle(&fixture, &others[0], delivered(3)).await;
     assert!(fixture.store.next_delivery_due("all").await.unwrap().is_none(), "only a replay makes it due");
 
-    assert_eq!(fixture.store.replay_dead_letters(Some("ends"), 10).await.unwrap(), 0);
-    assert_eq!(fixture.store.replay_dead_letters(Some("all"), 10).await.unwrap(), 1);
+    assert_eq!(fixture.store.replay_dead_letters(&DeadLetterFilter::new().plugin("ends"), 10).await.unwrap(), 0);
+    assert_eq!(fixture.store.replay_dead_letters(&DeadLetterFilter::new().plugin("all"), 10).await.unwrap(), 1);
     assert_eq!(contents(&take(&fixture, "all").await), [(run_id, vec![2, 3, 4, 5])]);
 }
 
@@ -297,7 +298,7 @@ async fn a_dead_letter_can_let_its_run_continue(fixture: Fixture) {
     assert_eq!(contents(&later), [(run_id, vec![3])]);
     settle(&fixture, &later[0], delivered(3)).await;
 
-    assert_eq!(fixture.store.replay_dead_letters(None, 10).await.unwrap(), 2);
+    assert_eq!(fixture.store.replay_dead_letters(&DeadLetterFilter::new(), 10).await.unwrap(), 2);
     let replayed = take(&fixture, "all").await;
     assert_eq!(
         contents(&replayed),
@@ -352,11 +353,37 @@ async fn a_replayed_dead_letter_has_all_its_attempts_again(fixture: Fixture) {
         settle(&fixture, &delivery, dead_letter(1, true)).await;
     }
     let watch = fixture.store.hints().watch_changes();
-    assert_eq!(fixture.store.replay_dead_letters(None, 1).await.unwrap(), 1, "the limit is respected");
+    assert_eq!(fixture.store.replay_dead_letters(&DeadLetterFilter::new(), 1).await.unwrap(), 1, "the limit is respected");
     assert!(watch.has_changed().unwrap(), "a replay notifies the watchers of changes");
     let deliveries = take(&fixture, "all").await;
     assert_eq!(deliveries.iter().map(|delivery| delivery.attempts).collect::<Vec<_>>(), [0]);
     assert_eq!(fixture.store.dead_letters(None, None, 10).await.unwrap().len(), 1);
+}
+
+async fn one_dead_letter_can_be_chosen_for_a_replay(fixture: Fixture) {
+    subscribe(&fixture).await;
+    let (_, second) = (fixture.single().await, fixture.single().await);
+    for subscriber in ["all", "ends"] {
+        fixture.claim_up_to("worker", 1).await;
+        for delivery in take(&fixture, subscriber).await {
+            settle(&fixture, &delivery, dead_letter(1, false)).await;
+        }
+    }
+    let store = &fixture.store;
+    let before = store.dead_letters(None, None, 10).await.unwrap();
+    let wanted = before.iter().rfind(|letter| letter.event.run_id == second).unwrap();
+    let elsewhere = DeadLetterFilter::letter(wanted).event(second, 1_000);
+    assert_eq!(store.replay_dead_letters(&elsewhere, 10).await.unwrap(), 0, "no such event");
+    let other_plugin = DeadLetterFilter::letter(wanted).plugin("another");
+    assert_eq!(store.replay_dead_letters(&other_plugin, 10).await.unwrap(), 0, "no such plugin");
+
+    assert_eq!(store.replay_dead_letters(&DeadLetterFilter::letter(wanted), 10).await.unwrap(), 1);
+    let left = store.dead_letters(None, None, 10).await.unwrap();
+    let others: Vec<_> = before.iter().filter(|letter| *letter != wanted).cloned().collect();
+    assert_eq!(left, others, "only the chosen one, of a younger run");
+    let rest = others.iter().filter(|letter| letter.event.run_id == second).count();
+    let of_run = DeadLetterFilter::new().run(second);
+    assert_eq!(store.replay_dead_letters(&of_run, 10).await.unwrap(), rest, "all of a run");
 }
 
 async fn the_next_delivery_is_due_at_the_returned_instant(fixture: Fixture) {

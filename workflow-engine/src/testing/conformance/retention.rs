@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::fixture::{Fixture, claim, decision, entry, held, json, new_run};
-use crate::ports::{
+use crate::ports::{DeadLetterFilter, 
     Change, Clock, Commit, DeliveryClaim, DeliveryOutcome, DeliveryStart, Precondition, Purge, Settlement, Subscription,
 };
 use crate::records::{BlobKey, EventType, LogLevel};
@@ -163,7 +163,7 @@ async fn a_dead_letter_is_deleted_with_its_run(fixture: Fixture) {
     fixture.clock.advance(DAY);
     assert_eq!(purged(&fixture, purge(DAY)).await, [run_id]);
     assert!(fixture.store.dead_letters(None, None, 10).await.unwrap().is_empty());
-    assert_eq!(fixture.store.replay_dead_letters(None, 10).await.unwrap(), 0);
+    assert_eq!(fixture.store.replay_dead_letters(&DeadLetterFilter::new(), 10).await.unwrap(), 0);
 }
 
 async fn a_purge_is_limited_and_begins_with_the_oldest_end(fixture: Fixture) {

@@ -19,8 +19,8 @@ use chrono::{DateTime, Utc};
 
 use crate::error::Error;
 use crate::ports::{
-    AnnotationFilter, Change, ClaimRequest, ClaimedWork, Clock, Commit, Decide, Decision, Delivery,
-    DeliveryClaim, DeliveryLease, DeliveryStart, Hints, JobTransport, Outbox, Persistence, Purge,
+    AnnotationFilter, Change, ClaimRequest, ClaimedWork, Clock, Commit, DeadLetterFilter, Decide, Decision,
+    Delivery, DeliveryClaim, DeliveryLease, DeliveryStart, Hints, JobTransport, Outbox, Persistence, Purge,
     Registration, Retention, Settlement, Snapshot, Store, Subscription,
 };
 use crate::records::{
@@ -347,12 +347,9 @@ impl Outbox for CrashingStore {
         self.alive()?.dead_letters(subscriber, after, limit).await
     }
 
-    async fn replay_dead_letters(&self, subscriber: Option<&str>, limit: usize) -> Result<usize, Error> {
-        self.write(
-            || "a replay of dead letters".to_owned(),
-            self.inner.replay_dead_letters(subscriber, limit),
-        )
-        .await
+    async fn replay_dead_letters(&self, letters: &DeadLetterFilter, limit: usize) -> Result<usize, Error> {
+        self.write(|| "a replay of dead letters".to_owned(), self.inner.replay_dead_letters(letters, limit))
+            .await
     }
 }
 
