@@ -12,6 +12,5 @@ mod run_signals;
 mod child_runs;
 mod schedules;
 mod definitions;
-mod versions;
 mod compatibility;
 mod test_kit;

@@ -163,7 +163,7 @@ async fn a_missing_value_is_an_error_of_build_that_names_the_stage_the_type_and_
     assert_eq!(
         error.to_string(),
         "stage `read` of workflow `reading` takes `#[state]` of type `Client`, but the engine has no such value: write \
-         `.state(value)` with a `state::Client` before `.build()` (it has `state::Slow`)"
+         `.state(value)` with a `language::state::Client` before `.build()` (it has `language::state::Slow`)"
     );
 }
 
@@ -195,8 +195,8 @@ async fn two_values_of_one_type_are_an_error_of_build() {
     let text = refused(Engine::builder("memory:").state(Slow(1)).state(Slow(2))).await;
     assert_eq!(
         text,
-        "the engine was given two values of type `state::Slow` as state, but stages find a value by its type: wrap one of them \
-         in a type of its own, `struct Replica(state::Slow)`"
+        "the engine was given two values of type `language::state::Slow` as state, but stages find a value by its type: wrap one of them \
+         in a type of its own, `struct Replica(language::state::Slow)`"
     );
     let make = async || Ok::<_, std::io::Error>(Slow(3));
     assert_eq!(refused(Engine::builder("memory:").state(Slow(1)).state_with(make)).await, text);
@@ -216,7 +216,7 @@ async fn a_function_that_fails_ends_the_build_with_its_error_and_closes_the_stor
     assert_eq!(error.code(), ErrorCode::StateFailed);
     assert_eq!(
         error.to_string(),
-        "the state of type `state::Slow` cannot be made: the rates are unavailable"
+        "the state of type `language::state::Slow` cannot be made: the rates are unavailable"
     );
     assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "the rates are unavailable");
     // The last connection to a file that is closed removes the write-ahead log.
@@ -241,7 +241,7 @@ async fn a_missing_value_of_a_test_engine_is_named() {
     let text = *panicked.into_panic().downcast::<String>().unwrap();
     assert!(text.contains("takes `#[state]` of type `Client`"), "{text}");
     // What it has are the values of the test alone.
-    assert!(text.contains("(it has `state::Slow`)"), "{text}");
+    assert!(text.contains("(it has `language::state::Slow`)"), "{text}");
 }
 
 #[stage]

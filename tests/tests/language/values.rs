@@ -134,8 +134,9 @@ async fn an_output_or_ticket_that_would_arrive_as_another_value_fails_its_own_st
     for (kind, expected) in LOST {
         let run = engine.start::<Reading>(ReadInput { kind: kind.into() }).await.unwrap();
         let error = run.output().await.unwrap_err().to_string();
-        let expected_text =
-            format!("the output of stage `read`, a `values::Readings`, cannot be stored: {expected}");
+        let expected_text = format!(
+            "the output of stage `read`, a `language::values::Readings`, cannot be stored: {expected}"
+        );
         assert!(error.contains(&expected_text), "{error}");
         assert_eq!(run.record().await.unwrap().error.unwrap().code, "PAYLOAD_CHANGED");
         let stages = run.stages().await.unwrap();

@@ -21,7 +21,6 @@ mod any_run;
 mod annotations;
 mod bytes;
 mod costs;
-mod operate;
 mod rerun;
 mod reap_stuck;
 mod retention;

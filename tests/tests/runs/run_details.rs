@@ -184,7 +184,7 @@ async fn metadata_of_another_type_fails_the_stage_at_once(world: World) {
     let run = engine.start::<Looking>(LookingInput { fails: false }).metadata(["Ada"]).await.unwrap();
     let error = run.output().await.unwrap_err().to_string();
     let text = format!(
-        "stage `first` failed after 1 attempt: the metadata of run {} is not a `run_details::Caller`",
+        "stage `first` failed after 1 attempt: the metadata of run {} is not a `runs::run_details::Caller`",
         run.id()
     );
     assert!(error.contains(&text), "{error}");

@@ -2,7 +2,6 @@
 //! processes that are killed.
 
 mod leases;
-mod lease_ends;
 mod late_outcomes;
 mod late_effects;
 mod wakes;
@@ -15,7 +14,6 @@ mod kill;
 mod shutdown;
 mod dropped_engines;
 mod descriptors;
-mod outages;
 mod unavailable_ports;
 mod clock_jumps;
 mod traps;

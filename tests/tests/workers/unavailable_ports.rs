@@ -195,13 +195,23 @@ async fn a_port_that_refuses_for_a_moment_costs_no_attempt(world: World) {
 
 /// Refuses every call from some point on, until the attempt has returned its job.
 async fn a_port_that_stays_unavailable_hands_the_job_back_and_names_the_cause(world: World) {
-    let ports = Refusing::new(&world).await;
+    hands_back_after_a_long_outage(&world).await;
+}
+
+/// The span of a traced attempt reads from a port, before the body does.
+async fn a_traced_attempt_waits_no_longer_for_a_port(world: World) {
+    let _guard = tracing::subscriber::set_default(tracing_subscriber::registry());
+    hands_back_after_a_long_outage(&world).await;
+}
+
+async fn hands_back_after_a_long_outage(world: &World) {
+    let ports = Refusing::new(world).await;
     let run = ports.start().await;
-    let job = ports.claim(&world).await.unwrap();
+    let job = ports.claim(world).await.unwrap();
     // The first call of the attempt reads the run's request.
     ports.refusals.refuse(0, usize::MAX);
     let began = world.clock.now();
-    let mut executing = Box::pin(ports.execute(&world, &job));
+    let mut executing = Box::pin(ports.execute(world, &job));
     let outcome = loop {
         tokio::select! {
             biased;
@@ -221,8 +231,8 @@ async fn a_port_that_stays_unavailable_hands_the_job_back_and_names_the_cause(wo
         "the cause is in the run"
     );
     // The only attempt of the stage is still there.
-    while let Some(job) = ports.claim(&world).await {
-        ports.execute(&world, &job).await.unwrap();
+    while let Some(job) = ports.claim(world).await {
+        ports.execute(world, &job).await.unwrap();
     }
     assert_eq!(run.output().await.unwrap(), 42);
     assert_eq!(world.store.stages(run.id()).await.unwrap()[0].error_message, None);
@@ -262,5 +272,6 @@ async fn a_missing_blob_fails_the_run_by_name(world: World) {
 on_every_store!(
     a_port_that_refuses_for_a_moment_costs_no_attempt,
     a_port_that_stays_unavailable_hands_the_job_back_and_names_the_cause,
+    a_traced_attempt_waits_no_longer_for_a_port,
     a_missing_blob_fails_the_run_by_name,
 );

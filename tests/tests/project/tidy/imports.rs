@@ -1,6 +1,6 @@
 //! Who imports whom in the library: the floors of its folders, and circles between its files.
 //!
-//! The source is read as text: `use` trees, and paths that begin with `super::` or `super::`. A name that a parent module
+//! The source is read as text: `use` trees, and paths that begin with `crate::` or `super::`. A name that a parent module
 //! re-exports counts as imported from the file that defines it.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -247,11 +247,11 @@ fn leaves(tree: &str) -> Vec<String> {
         .collect()
 }
 
-/// Paths in expressions and types: `super::error::Error`, `super::fence::holds`.
+/// Paths in expressions and types: `crate::error::Error`, `super::fence::holds`.
 fn inline_paths(code: &str) -> Vec<String> {
     let mut paths = Vec::new();
     let code = &without_use_trees(code);
-    for begin in ["super::", "super::"] {
+    for begin in ["crate::", "super::"] {
         for (at, _) in code.match_indices(begin) {
             let before = code[..at].chars().next_back();
             if before.is_some_and(|before| {

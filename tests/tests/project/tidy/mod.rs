@@ -146,7 +146,7 @@ fn the_imports_of_a_file_are_found() {
             file("a/mod.rs", "mod x;\nmod y;\n\npub use x::{One, Two as Deux};\n"),
             file("a/x.rs", "use super::y::Three;\n"),
             file("a/y.rs", "use std::fmt;\n\nfn f() -> super::x::One {}\n"),
-            file("b.rs", "use self::a::{\n    One,\n    y::{Four, Five},\n};\n// use self::c::D;\n"),
+            file("b.rs", "use crate::a::{\n    One,\n    y::{Four, Five},\n};\n// use crate::c::D;\n"),
         ]
         .into_iter(),
     );

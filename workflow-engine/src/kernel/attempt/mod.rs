@@ -75,12 +75,15 @@ pub(super) async fn execute(
     registered.meters().claimed(job.waited);
     let attempt =
         AttemptContext { kernel, registered, stage, settings, meters, job, claimant, slots, listed, stop };
-    let span = span::attempt_span(&attempt).await;
+    let (span, begun) = span::attempt_span(&attempt).await;
     // Pinned here, because the span would move it.
     let finished = pin!(async {
         // Here and below, what few attempts do is boxed: the future of every other one is smaller then.
-        let finished =
-            if job.is_poll { Box::pin(check::check(&attempt)).await } else { run_and_commit(&attempt).await };
+        let finished = match begun {
+            Err(error) => Err(error),
+            Ok(()) if job.is_poll => Box::pin(check::check(&attempt)).await,
+            Ok(()) => run_and_commit(&attempt).await,
+        };
         match finished {
             Err(error) => Box::pin(finish::end_after_error(&attempt, error)).await,
             finished => finished,

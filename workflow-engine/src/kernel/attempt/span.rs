@@ -6,6 +6,7 @@ use tracing::Span;
 
 use super::context::AttemptContext;
 use super::port_retry::PortRetry;
+use crate::error::Error;
 use crate::kernel::stored_values::cached_run;
 use crate::telemetry::spans::{self, AttemptSpan};
 use crate::value::RunId;
@@ -14,8 +15,9 @@ use crate::value::RunId;
 /// for minutes; later attempts are traces of their own, with a link.
 const MAX_AGE: Duration = Duration::from_secs(3_600);
 
-/// Returns the span of an attempt or a check.
-pub(super) async fn attempt_span(attempt: &AttemptContext<'_>) -> Span {
+/// Returns the span of an attempt or a check, and an error if a port that it needs has stayed unavailable: the body would
+/// wait for it as long again.
+pub(super) async fn attempt_span(attempt: &AttemptContext<'_>) -> (Span, Result<(), Error>) {
     let AttemptContext { kernel, job, claimant, .. } = *attempt;
     let lease = &job.lease;
     let of = AttemptSpan {
@@ -29,13 +31,17 @@ pub(super) async fn attempt_span(attempt: &AttemptContext<'_>) -> Span {
     };
     let span = if job.is_poll { spans::check(of) } else { spans::process(of) };
     let port = kernel.config().trace_context.as_ref().filter(|_| !span.is_disabled());
-    let Some(port) = port else { return span };
-    // The body needs the same values, so nothing is read twice. Where they cannot be read, it reports the error.
+    let Some(port) = port else { return (span, Ok(())) };
+    // The body needs the same values, so nothing is read twice. Where they are wrong, it reports the error.
     let retry = PortRetry::new(kernel, lease);
     let read = || cached_run(kernel, lease.run_id, lease.generation);
-    let Ok(run) = retry.call_until(attempt.stop, read).await else { return span };
+    let run = match retry.call_until(attempt.stop, read).await {
+        Ok(run) => run,
+        Err(error) if error.is_retryable() => return (span, Err(error)),
+        Err(_) => return (span, Ok(())),
+    };
     let Some(caller) = run.metadata.as_ref().and_then(crate::context::caller_traceparent) else {
-        return span;
+        return (span, Ok(()));
     };
     let is_recent = age(lease.run_id, kernel.clock().now().timestamp_millis()) < MAX_AGE;
     if lease.generation == 1 && !job.is_poll && is_recent {
@@ -43,7 +49,7 @@ pub(super) async fn attempt_span(attempt: &AttemptContext<'_>) -> Span {
     } else {
         port.add_link(&span, &caller);
     }
-    span
+    (span, Ok(()))
 }
 
 /// Returns the age of a run: its id begins with the time of its creation.

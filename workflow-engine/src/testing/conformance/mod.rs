@@ -123,6 +123,7 @@ suite! {
     late_outcomes,
     stuck_runs,
     outbox,
+    dead_letters,
     subscribers,
     catalog,
     workers,
