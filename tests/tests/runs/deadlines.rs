@@ -1,14 +1,22 @@
 //! The deadline of a run: it fails at that instant, whatever it does.
 
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
 use tests::events::{names, wait_for};
+use tests::intercept::{Call, Intercepted, Interceptor};
 use tests::on_every_store;
 use tests::signal;
 use tests::world::World;
-use workflow_engine::ErrorCode;
+use workflow_engine::ports::Clock;
 use workflow_engine::prelude::*;
 use workflow_engine::records::EventKind;
+use workflow_engine::testing::{FakeClock, unavailable};
+use workflow_engine::{EngineBuilder, Error, ErrorCode};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -71,6 +79,76 @@ fn input(then: Then) -> WorkInput {
 fn overdue(deadline: chrono::DateTime<chrono::Utc>) -> String {
     let deadline = deadline.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true);
     format!("the run had not ended 5s after its start was due, at {deadline}")
+}
+
+/// Refuses to look for overdue runs while it is broken, and records when it was asked.
+struct Broken {
+    clock: FakeClock,
+    is_broken: AtomicBool,
+    asked_at: Mutex<Vec<DateTime<Utc>>>,
+}
+
+impl Broken {
+    fn times(&self) -> Vec<DateTime<Utc>> {
+        self.asked_at.lock().unwrap().clone()
+    }
+}
+
+#[async_trait]
+impl Interceptor for Broken {
+    async fn before(&self, call: Call) -> Result<u64, Error> {
+        if call.method != "overdue_runs" || !self.is_broken.load(Ordering::SeqCst) {
+            return Ok(0);
+        }
+        self.asked_at.lock().unwrap().push(self.clock.now());
+        Err(unavailable(call.method))
+    }
+}
+
+async fn timers_pause_after_an_error_whatever_changes_meanwhile(world: World) {
+    let broken = Arc::new(Broken {
+        clock: world.clock.clone(),
+        is_broken: AtomicBool::new(true),
+        asked_at: Mutex::default(),
+    });
+    let store = Arc::new(Intercepted::new(Arc::clone(&world.store), Arc::clone(&broken)));
+    let engine = EngineBuilder::with_store(store, Arc::new(world.clock.clone())).register::<free>();
+    let engine = engine.build().await.unwrap();
+    while broken.times().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    for pause in 1..=3 {
+        let before = broken.times().len();
+        // Each of them sets a timer, which otherwise wakes the service.
+        for _ in 0..20 {
+            engine.start::<free>(input(Then::Return)).after(HOUR).await.unwrap();
+        }
+        assert_eq!(broken.times().len(), before, "pause {pause}: no change shortens it");
+        while broken.times().len() == before {
+            advance_to_next_wake(&world);
+            tokio::task::yield_now().await;
+        }
+    }
+    let times = broken.times();
+    assert!(times.windows(2).all(|two| two[1] - two[0] >= TimeDelta::milliseconds(25)), "{times:?}");
+
+    broken.is_broken.store(false, Ordering::SeqCst);
+    let run = engine.start::<free>(input(Then::Return)).after(HOUR).await.unwrap();
+    let mut output = pin!(run.output());
+    loop {
+        tokio::select! {
+            biased;
+            output = &mut output => break assert_eq!(output.unwrap(), 1, "the timers work again"),
+            () = tokio::task::yield_now() => advance_to_next_wake(&world),
+        }
+    }
+}
+
+/// Moves the clock to the next instant for which a task waits.
+fn advance_to_next_wake(world: &World) {
+    if let Some(wake) = world.clock.next_wake() {
+        world.clock.advance((wake - world.clock_now()).to_std().unwrap_or_default());
+    }
 }
 
 async fn a_run_in_time_is_not_touched(world: World) {
@@ -168,6 +246,7 @@ async fn a_run_fails_at_its_deadline_where_no_process_has_its_definition(world: 
 }
 
 on_every_store!(
+    timers_pause_after_an_error_whatever_changes_meanwhile,
     a_run_in_time_is_not_touched,
     a_run_with_a_running_body_fails_and_cancels_it,
     a_run_that_waits_for_something_outside_fails,
