@@ -13,6 +13,7 @@ mod fixture;
 mod sharing;
 mod row_cache;
 mod schemas;
+mod indexes;
 mod privileges;
 mod lost_jobs;
 mod contention;
