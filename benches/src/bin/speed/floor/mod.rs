@@ -71,8 +71,8 @@ impl Floor {
         match &place {
             Place::Sqlite { file } => {
                 let (sender, receiver) = mpsc::unbounded_channel();
-                let connection = sqlite::connect(file).await?;
-                tokio::spawn(sqlite::serve(connection, shape, receiver, Arc::clone(&counts)));
+                let (connection, counts) = (sqlite::connect(file)?, Arc::clone(&counts));
+                std::thread::spawn(move || sqlite::serve(&connection, shape, receiver, &counts));
                 writers.push(sender);
             }
             Place::Postgres { url } => {
