@@ -13,7 +13,7 @@ use crate::workflows::{self, Theme};
 /// The most runs that a case creates: a case examines what happens to a few.
 const RUNS: usize = 3;
 
-/// The number of runs from which no tick is handled.
+/// Ticks are handled only while there are fewer runs than this.
 const MAX_RUNS: usize = 5;
 
 /// Generates one step from this state, in a case with these workflows.
@@ -298,7 +298,8 @@ fn is_overdue(state: &Reference, run: &Run) -> bool {
     !run.status.is_terminal() && run.deadline_at.is_some_and(|deadline| deadline <= state.now)
 }
 
-/// Returns whether a command may create a run without naming it. The test does not know the order of two such runs.
+/// Returns whether a command may create a run whose id its response does not name. Of two such runs in one step, the test
+/// could not tell which came first.
 fn creates_run(state: &Reference, command: &Command) -> bool {
     match command {
         Command::Deliver { lease, .. } => {

@@ -105,7 +105,8 @@ fn cargo(folder: &Path) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(folder).stdin(Stdio::null()).kill_on_drop(true);
     command.env("CARGO_TARGET_DIR", target());
-    // With the workspace's profile, cargo can reuse dependencies that the workspace compiles with the same features.
+    // With the workspace's profile, cargo can reuse the registry's crates that the workspace compiles with the same
+    // features.
     for profile in [r#"profile.dev.debug="line-tables-only""#, r#"profile.dev.package."*".debug=false"#] {
         command.args(["--config", profile]);
     }

@@ -84,7 +84,7 @@ fn overdue(deadline: chrono::DateTime<chrono::Utc>) -> String {
 /// Refuses to look for overdue runs while it is broken, and records when it was asked.
 struct Broken {
     clock: FakeClock,
-    is_broken: AtomicBool,
+    refuses: AtomicBool,
     asked_at: Mutex<Vec<DateTime<Utc>>>,
 }
 
@@ -97,7 +97,7 @@ impl Broken {
 #[async_trait]
 impl Interceptor for Broken {
     async fn before(&self, call: Call) -> Result<u64, Error> {
-        if call.method != "overdue_runs" || !self.is_broken.load(Ordering::SeqCst) {
+        if call.method != "overdue_runs" || !self.refuses.load(Ordering::SeqCst) {
             return Ok(0);
         }
         self.asked_at.lock().unwrap().push(self.clock.now());
@@ -108,7 +108,7 @@ impl Interceptor for Broken {
 async fn timers_pause_after_an_error_whatever_changes_meanwhile(world: World) {
     let broken = Arc::new(Broken {
         clock: world.clock.clone(),
-        is_broken: AtomicBool::new(true),
+        refuses: AtomicBool::new(true),
         asked_at: Mutex::default(),
     });
     let store = Arc::new(Intercepted::new(Arc::clone(&world.store), Arc::clone(&broken)));
@@ -132,7 +132,7 @@ async fn timers_pause_after_an_error_whatever_changes_meanwhile(world: World) {
     let times = broken.times();
     assert!(times.windows(2).all(|two| two[1] - two[0] >= TimeDelta::milliseconds(25)), "{times:?}");
 
-    broken.is_broken.store(false, Ordering::SeqCst);
+    broken.refuses.store(false, Ordering::SeqCst);
     let run = engine.start::<free>(input(Then::Return)).after(HOUR).await.unwrap();
     let mut output = pin!(run.output());
     loop {

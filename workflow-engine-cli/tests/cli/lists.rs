@@ -59,7 +59,7 @@ async fn the_most_expensive_runs_are_listed_first() {
     assert_eq!(ids(&["--since", "2100-01-01"]), [""; 0]);
     world
         .wfe(&["runs", "list", "--most-expensive", "--status", "failed"])
-        .fails(2, "no condition but `since`");
+        .fails(2, "no condition but `--since`");
     world.wfe(&["runs", "list", "--most-expensive", "--limit", "201"]).fails(2, "at most 200");
     world.wfe(&["runs", "list", "--most-expensive", "--all"]).fails(2, "--all");
 }

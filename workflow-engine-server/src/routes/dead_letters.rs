@@ -25,7 +25,7 @@ pub(super) fn routes() -> Vec<Route> {
             .query::<ListDeadLetters>()
             .json::<PageView<DeadLetter>>(200, "A page of dead letters."),
         Route::post("/dead-letters/replay", "replayDeadLetters", replay)
-            .summary("Delivers dead letters again, all of a plugin, of a run or of an event: the oldest of each plugin first.")
+            .summary("Delivers dead letters again: all, or those of a plugin, a run or an event; the oldest of each plugin first.")
             .body::<Replay>()
             .json::<Replayed>(200, "The number of letters."),
     ]
@@ -62,7 +62,7 @@ struct Replay {
     plugin: Option<String>,
     /// The run of the event; absent for all.
     run_id: Option<RunId>,
-    /// The sequence number of the event in its run; absent for all.
+    /// The sequence number of the event in its run; absent for all. It needs `run_id`.
     sequence: Option<u64>,
     /// The most letters, 1 to 1,000. Default 100.
     #[schemars(range(min = 1, max = 1000))]
@@ -86,6 +86,11 @@ async fn replay(
         let detail = format!("`limit` is 1 to {MAX_REPLAYED}, and not {limit}");
         let problem = Problem::new(http::StatusCode::UNPROCESSABLE_ENTITY, "INVALID_REQUEST", &detail);
         return Err(problem.at("/limit", detail));
+    }
+    if body.sequence.is_some() && body.run_id.is_none() {
+        let detail = "`sequence` needs `run_id`: each run numbers its own events";
+        let problem = Problem::new(http::StatusCode::UNPROCESSABLE_ENTITY, "INVALID_REQUEST", detail);
+        return Err(problem.at("/sequence", detail));
     }
     let mut letters = DeadLetterFilter::new();
     (letters.plugin, letters.run_id, letters.sequence) = (body.plugin, body.run_id, body.sequence);

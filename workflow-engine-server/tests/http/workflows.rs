@@ -63,6 +63,8 @@ async fn dead_letters_are_listed_and_replayed() {
     let replayed = served.post("/dead-letters/replay", &json!({ "plugin": "bell" })).await;
     assert_eq!(body(replayed).await, json!({ "replayed": 0 }));
     problem(served.post("/dead-letters/replay", &json!({ "limit": 0 })).await, 422, "INVALID_REQUEST").await;
+    problem(served.post("/dead-letters/replay", &json!({ "sequence": 3 })).await, 422, "INVALID_REQUEST")
+        .await;
 }
 
 #[tokio::test]

@@ -45,7 +45,7 @@ impl Engine {
     /// ```
     ///
     /// # Errors
-    /// An error of the store.
+    /// `INVALID_REQUEST` if `letters` has a sequence number without a run, or an error of the store.
     pub async fn replay_dead_letters(
         &self,
         letters: &DeadLetterFilter,

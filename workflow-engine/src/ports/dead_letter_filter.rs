@@ -25,7 +25,7 @@ pub struct DeadLetterFilter {
     /// The run of the event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run_id: Option<RunId>,
-    /// The sequence number of the event in its run.
+    /// The sequence number of the event in its run; it needs `run_id`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sequence: Option<u64>,
 }

@@ -6,7 +6,7 @@ use super::{Reference, Run};
 use crate::step::{End, Index};
 use crate::workflows::starts_child;
 
-/// The deadline of a run that is to end at once: before every clock, also one that is set back.
+/// The deadline of a run that has to end at once: it is before every clock, even one that was set back.
 pub const AT_ONCE: u64 = 0;
 
 /// What a check has read about the end of a child.

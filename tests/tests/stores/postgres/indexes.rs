@@ -14,8 +14,9 @@ use super::fixture::running;
 async fn an_index_may_take_longer_than_a_transaction() {
     needs_postgres!("an_index_may_take_longer_than_a_transaction");
     let schema = Schema::new();
+    schema.open().await.close().await;
     let mut options = schema.options();
-    options.transaction_timeout = Duration::from_millis(100);
+    options.transaction_timeout = Duration::from_secs(1);
     let store = Arc::new(PostgresStore::open(options).await.unwrap());
     running(&*store).await;
 
@@ -37,8 +38,8 @@ async fn an_index_may_take_longer_than_a_transaction() {
         assert!(!adding.is_finished(), "it ends before the writer does");
         tokio::task::yield_now().await;
     }
-    // Three times as long as a transaction may take, by the server's clock.
-    sqlx::raw_sql("SELECT pg_sleep(0.3); COMMIT").execute(&mut writer).await.unwrap();
+    // Twice as long as a transaction may take, by the server's clock.
+    sqlx::raw_sql("SELECT pg_sleep(2); COMMIT").execute(&mut writer).await.unwrap();
     assert!(adding.await.unwrap().unwrap(), "the index is made");
 
     let valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass($1)";

@@ -125,7 +125,7 @@ async fn many_commits_make_few_notifications() {
     while timeout(TIMEOUT, listener.recv()).await.unwrap().unwrap().payload() != "end" {
         notifications += 1;
     }
-    // One for the first commit, one for those that were there when the notifier began to wait, and one for the rest.
+    // One for the first commit, one for those made before the notifier began to wait, and one for the rest.
     assert!((1..=3).contains(&notifications), "100 commits made {notifications} notifications");
 }
 

@@ -6,8 +6,8 @@ use serde_json::json;
 use tests::on_every_store;
 use tests::recorder::Recorder;
 use tests::world::World;
-use workflow_engine::DeadLetterFilter;
 use workflow_engine::kernel::{ReplayDeadLetters, ReplayDeadLettersOutput};
+use workflow_engine::{DeadLetterFilter, ErrorCode};
 
 use super::fixture::{ALL, begin, engine, finish, flush, flush_all, run};
 
@@ -111,6 +111,13 @@ async fn dead_letters_are_replayed_by_json(world: World) {
     let flush = json!({"type": "outbox.flush", "worker_id": "w", "plugin": "run-1"});
     let output = engine.kernel().dispatch_json(&flush.to_string()).await.unwrap();
     assert_eq!(output.as_str(), r#"{"published":0,"refused":0,"given_up":1}"#);
+    let unclear = json!({"type": "plugin.replayDLQ", "sequence": 1});
+    let error = engine.kernel().dispatch_json(&unclear.to_string()).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::InvalidRequest);
+    let run_id = engine.dead_letters(None).limit(1).await.unwrap()[0].event.run_id;
+    let elsewhere = json!({"type": "plugin.replayDLQ", "run_id": run_id, "sequence": 1_000});
+    let output = engine.kernel().dispatch_json(&elsewhere.to_string()).await.unwrap();
+    assert_eq!(output.as_str(), r#"{"replayed":0}"#);
     let all = json!({"type": "plugin.replayDLQ", "max_events": 5});
     let output = engine.kernel().dispatch_json(&all.to_string()).await.unwrap();
     assert_eq!(output.as_str(), r#"{"replayed":2}"#);

@@ -45,7 +45,7 @@ pub fn command() -> Command {
                 .long("most-expensive")
                 .action(ArgAction::SetTrue)
                 .conflicts_with_all(["after", "all", "count"])
-                .help("List the runs whose calls of models have cost the most; of the conditions, only `since` counts"),
+                .help("List the runs whose model calls have cost the most, at most 200; of the conditions, only `--since` can be combined with it"),
         )
 }
 
@@ -96,7 +96,7 @@ async fn most_expensive(
     let mut since = RunFilter::new();
     since.created_since = filter.created_since;
     if *filter != since {
-        return Err(Failure::usage("`--most-expensive` takes no condition but `since`"));
+        return Err(Failure::usage("`--most-expensive` takes no condition but `--since`"));
     }
     if limit > api::PAGE {
         return Err(Failure::usage(format!("`--most-expensive` lists at most {} runs", api::PAGE)));

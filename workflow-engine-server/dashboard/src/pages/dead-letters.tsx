@@ -154,7 +154,7 @@ function ReplayDialog({ plugin, letter, onClose, onDone }: Wanted & { onClose: (
         // As many as the preview shows: a letter that has come since then is younger, and stays.
         post<Replayed>("/dead-letters/replay", { plugin, ...one, limit: shown.letters.length })
             .then(({ replayed }) => {
-                say(`${plural(replayed, "event")} will be delivered again`);
+                say(replayed === 0 ? "They are no dead letters any more" : `${plural(replayed, "event")} will be delivered again`);
                 onDone();
             })
             .catch((cause: ApiError) => {

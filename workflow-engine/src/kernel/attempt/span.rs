@@ -15,8 +15,8 @@ use crate::value::RunId;
 /// for minutes; later attempts are traces of their own, with a link.
 const MAX_AGE: Duration = Duration::from_secs(3_600);
 
-/// Returns the span of an attempt or a check, and an error if a port that it needs has stayed unavailable: the body would
-/// wait for it as long again.
+/// Returns the span of an attempt or a check. The error is that of a port that has stayed unavailable; it ends the attempt
+/// here, because the body would wait for the same port as long again.
 pub(super) async fn attempt_span(attempt: &AttemptContext<'_>) -> (Span, Result<(), Error>) {
     let AttemptContext { kernel, job, claimant, .. } = *attempt;
     let lease = &job.lease;
@@ -32,7 +32,7 @@ pub(super) async fn attempt_span(attempt: &AttemptContext<'_>) -> (Span, Result<
     let span = if job.is_poll { spans::check(of) } else { spans::process(of) };
     let port = kernel.config().trace_context.as_ref().filter(|_| !span.is_disabled());
     let Some(port) = port else { return (span, Ok(())) };
-    // The body needs the same values, so nothing is read twice. Where they are wrong, it reports the error.
+    // The body needs the same values, so nothing is read twice. It reports an error that waiting does not resolve.
     let retry = PortRetry::new(kernel, lease);
     let read = || cached_run(kernel, lease.run_id, lease.generation);
     let run = match retry.call_until(attempt.stop, read).await {

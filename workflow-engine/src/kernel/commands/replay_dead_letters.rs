@@ -20,7 +20,7 @@ pub struct ReplayDeadLetters {
     /// Only those of this run.
     #[serde(default, alias = "runId", alias = "workflowRunId")]
     pub run_id: Option<RunId>,
-    /// Only those of the event with this sequence number.
+    /// Only those of the event with this sequence number; it needs `run_id`.
     #[serde(default)]
     pub sequence: Option<u64>,
     /// At most this many. Default in JSON: 100.
@@ -55,6 +55,9 @@ impl Command for ReplayDeadLetters {
 
     async fn execute(self, kernel: &Kernel) -> Result<ReplayDeadLettersOutput, Error> {
         let Self { plugin, run_id, sequence, limit } = self;
+        if sequence.is_some() && run_id.is_none() {
+            return Err(Error::invalid_request("`sequence` needs `run_id`: each run numbers its own events"));
+        }
         let letters = DeadLetterFilter { plugin, run_id, sequence };
         let replayed = kernel.store().replay_dead_letters(&letters, limit).await?;
         Ok(ReplayDeadLettersOutput { replayed })

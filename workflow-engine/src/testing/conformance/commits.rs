@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use super::fixture::{
-    Fixture, LEASE, cancel_run, claim, decision, entry, held, new_run, start_changes,
-};
-use crate::ports::{DeadLetterFilter, 
-    Change, Commit, Decision, Delivery, DeliveryClaim, DeliveryOutcome, DeliveryStart, Precondition,
-    Settlement, Subscription,
+use super::fixture::{Fixture, LEASE, cancel_run, claim, decision, entry, held, new_run, start_changes};
+use crate::ports::{
+    Change, Commit, DeadLetterFilter, Decision, Delivery, DeliveryClaim, DeliveryOutcome, DeliveryStart,
+    Precondition, Settlement, Subscription,
 };
 use crate::records::{Annotation, ClaimedJob, EventKind, EventType};
 use crate::value::{Json, RunId};
@@ -146,7 +144,10 @@ async fn one_event_of_a_commit_becomes_a_dead_letter(fixture: Fixture) {
     let rest = take(&fixture).await;
     assert_eq!(sequences(&rest), [3]);
     deliver(&fixture, &rest[0]).await;
-    assert_eq!(fixture.store.replay_dead_letters(&DeadLetterFilter::new().plugin("subscriber"), 10).await.unwrap(), 1);
+    assert_eq!(
+        fixture.store.replay_dead_letters(&DeadLetterFilter::new().plugin("subscriber"), 10).await.unwrap(),
+        1
+    );
     let again = take(&fixture).await;
     assert_eq!(again[0].events, [event], "the replay has no other event of the commit");
     deliver(&fixture, &again[0]).await;

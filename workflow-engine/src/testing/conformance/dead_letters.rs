@@ -28,8 +28,14 @@ async fn a_dead_letter_can_block_its_run(fixture: Fixture) {
     settle(&fixture, &others[0], delivered(3)).await;
     assert!(fixture.store.next_delivery_due("all").await.unwrap().is_none(), "only a replay makes it due");
 
-    assert_eq!(fixture.store.replay_dead_letters(&DeadLetterFilter::new().plugin("ends"), 10).await.unwrap(), 0);
-    assert_eq!(fixture.store.replay_dead_letters(&DeadLetterFilter::new().plugin("all"), 10).await.unwrap(), 1);
+    assert_eq!(
+        fixture.store.replay_dead_letters(&DeadLetterFilter::new().plugin("ends"), 10).await.unwrap(),
+        0
+    );
+    assert_eq!(
+        fixture.store.replay_dead_letters(&DeadLetterFilter::new().plugin("all"), 10).await.unwrap(),
+        1
+    );
     assert_eq!(contents(&take(&fixture, "all").await), [(run_id, vec![2, 3, 4, 5])]);
 }
 
@@ -101,7 +107,11 @@ async fn a_replayed_dead_letter_has_all_its_attempts_again(fixture: Fixture) {
         settle(&fixture, &delivery, dead_letter(1, true)).await;
     }
     let watch = fixture.store.hints().watch_changes();
-    assert_eq!(fixture.store.replay_dead_letters(&DeadLetterFilter::new(), 1).await.unwrap(), 1, "the limit is respected");
+    assert_eq!(
+        fixture.store.replay_dead_letters(&DeadLetterFilter::new(), 1).await.unwrap(),
+        1,
+        "the limit is respected"
+    );
     assert!(watch.has_changed().unwrap(), "a replay notifies the watchers of changes");
     let deliveries = take(&fixture, "all").await;
     assert_eq!(deliveries.iter().map(|delivery| delivery.attempts).collect::<Vec<_>>(), [0]);

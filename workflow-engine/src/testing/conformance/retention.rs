@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::fixture::{Fixture, claim, decision, entry, held, json, new_run};
-use crate::ports::{DeadLetterFilter, 
-    Change, Clock, Commit, DeliveryClaim, DeliveryOutcome, DeliveryStart, Precondition, Purge, Settlement, Subscription,
+use crate::ports::{
+    Change, Clock, Commit, DeadLetterFilter, DeliveryClaim, DeliveryOutcome, DeliveryStart, Precondition,
+    Purge, Settlement, Subscription,
 };
 use crate::records::{BlobKey, EventType, LogLevel};
 use crate::value::RunId;

@@ -1,4 +1,4 @@
-//! Writes the floor's rows to SQLite, on a thread of its own: one statement for each kind of row, prepared once.
+//! Writes the floor's rows to SQLite, on a thread of its own: each row with a statement that is prepared once.
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -63,7 +63,6 @@ pub fn serve(
             waiting.push(sender);
         }
         if let Err(error) = write(connection, &shape, &batch) {
-            // The senders are dropped, so those who wait get an error.
             eprintln!("the floor cannot write: {error}");
             return;
         }
@@ -89,15 +88,12 @@ fn write(connection: &Connection, shape: &Shape, batch: &Batch) -> Outcome<()> {
         ])?;
     }
     for run in batch.updated.values() {
-        match &run.output {
-            Some(output) => {
-                let values = params![run.id.to_string(), run.sequence, output, now];
-                connection.prepare_cached(END_RUN)?.execute(values)?;
-            }
-            None => {
-                let values = params![run.id.to_string(), run.sequence, run.active, run.held];
-                connection.prepare_cached(COUNT_RUN)?.execute(values)?;
-            }
+        if let Some(output) = &run.output {
+            let values = params![run.id.to_string(), run.sequence, output, now];
+            connection.prepare_cached(END_RUN)?.execute(values)?;
+        } else {
+            let values = params![run.id.to_string(), run.sequence, run.active, run.held];
+            connection.prepare_cached(COUNT_RUN)?.execute(values)?;
         }
     }
     for ((run, index), output) in &batch.stages {
