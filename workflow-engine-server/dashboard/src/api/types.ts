@@ -742,7 +742,7 @@ export type Replay = {
     plugin?: string | null;
     /** The run of the event; absent for all. */
     run_id?: string | null;
-    /** The sequence number of the event in its run; absent for all. */
+    /** The sequence number of the event in its run; absent for all. It needs `run_id`. */
     sequence?: number | null;
 };
 
