@@ -10,13 +10,14 @@ use serde_json::Value;
 const SHARED: [&str; 3] = ["w1", "w2", "w3"];
 
 /// Works of the engine alone: one of each kind that does not take long.
-const OURS: [&str; 9] = [
+const OURS: [&str; 10] = [
     "w4-processes-1",
     "w4-finished-20",
     "w4-suspended-20",
     "w4-delayed-20",
     "delayed-20",
     "lists-300",
+    "operate-2",
     "w6-load-heard",
     "reaction-elsewhere",
     "fair-crowd",

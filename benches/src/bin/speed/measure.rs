@@ -2,7 +2,7 @@
 
 use crate::line::Line;
 use crate::place::Kind;
-use crate::{Outcome, bytes, delayed, engine, fairness, floor, history, idle, lists, processes};
+use crate::{Outcome, bytes, delayed, engine, fairness, floor, history, idle, lists, operate, processes};
 
 /// Measures `work` by `who` on this store.
 pub async fn one(who: &str, work: &str, kind: Kind) -> Outcome<Line> {
@@ -29,6 +29,7 @@ async fn of_engine(work: &str, kind: Kind) -> Outcome<Line> {
         ("w4-delayed", Some(runs)) => history::retried(work, kind, runs).await,
         ("delayed", Some(runs)) => delayed::due_later(work, kind, runs).await,
         ("lists", Some(runs)) => lists::pages(work, kind, runs).await,
+        ("operate", Some(viewers)) => operate::watched(work, kind, viewers).await,
         ("w5-workflows", Some(workflows)) => idle::idle(work, kind, workflows > 1).await,
         _ => match work {
             "w6-alone" => bytes::written(work, kind, false, false).await,

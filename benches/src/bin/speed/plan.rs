@@ -48,7 +48,7 @@ const SHARED: [Work; 3] = [("w1", true, MANY), ("w2", true, MANY), ("w3", true, 
 
 const MANY: usize = usize::MAX;
 
-const OURS: [Work; 28] = [
+const OURS: [Work; 30] = [
     ("w4-processes-1", false, 3),
     ("w4-processes-2", true, 3),
     ("w4-processes-4", false, 3),
@@ -65,6 +65,8 @@ const OURS: [Work; 28] = [
     ("delayed-100000", false, 3),
     ("lists-10000", true, 1),
     ("lists-1000000", false, 1),
+    ("operate-0", false, 3),
+    ("operate-20", false, 3),
     ("w5-workflows-1", true, 1),
     ("w5-workflows-101", false, 1),
     ("w6-alone", true, 1),

@@ -98,6 +98,18 @@ const TABLES: &[Table] = &[
         ],
     ),
     (
+        "operate",
+        "10,000 diamonds while people look: streams of single runs, and the list with its live states",
+        &[
+            ("viewers", "streams", 0),
+            ("runs_per_s", "runs/s", 0),
+            ("client_cpu_ms_per_run", "processor ms per run, without the store's server", 3),
+            ("messages", "messages", 0),
+            ("lists", "lists", 0),
+            ("list_ms", "a list, mean ms", 1),
+        ],
+    ),
+    (
         "lists",
         "Lists of runs, a page of 50: the slowest of 100",
         &[
