@@ -1,5 +1,6 @@
 //! A store behind an interceptor, which observes every call and may replace or fail it.
 
+mod ended;
 mod catalog;
 mod diagnosis;
 mod indexes;
@@ -48,6 +49,9 @@ pub trait Interceptor: Send + Sync {
     async fn after(&self, _call: Call, _token: u64) -> Result<(), Error> {
         Ok(())
     }
+
+    /// Runs at the end of each call that `before` has let through, whatever its result, also when its caller stops waiting.
+    fn ended(&self, _call: Call) {}
 
     /// Replaces the method of the store.
     async fn commit(&self, store: &dyn Store, decision: Decision) -> Result<Commit, Error> {
@@ -139,6 +143,7 @@ impl<I: Interceptor> Intercepted<I> {
         result: impl Future<Output = Result<T, Error>> + Send,
     ) -> Result<T, Error> {
         let token = self.interceptor.before(call).await?;
+        let _ended = ended::Ended { interceptor: &*self.interceptor, call };
         let result = result.await?;
         self.interceptor.after(call, token).await?;
         Ok(result)

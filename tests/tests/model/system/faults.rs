@@ -1,6 +1,7 @@
 //! Injects faults and races into the calls of a process to its store.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
@@ -15,6 +16,7 @@ use crate::step::{Fault, Moment};
 #[derive(Default)]
 pub struct Faults {
     state: Mutex<State>,
+    calls: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -44,6 +46,11 @@ impl Faults {
         state.race.take()
     }
 
+    /// Returns whether the store executes a call of this process.
+    pub fn is_calling(&self) -> bool {
+        self.calls.load(Ordering::SeqCst) > 0
+    }
+
     pub fn is_dead(&self) -> bool {
         lock(&self.state).dead
     }
@@ -70,7 +77,11 @@ impl Faults {
 impl Interceptor for Faults {
     async fn before(&self, call: Call) -> Result<u64, Error> {
         if !call.writes {
-            return if self.is_dead() { Err(broken(call.method)) } else { Ok(0) };
+            if self.is_dead() {
+                return Err(broken(call.method));
+            }
+            self.calls.fetch_add(1, Ordering::SeqCst);
+            return Ok(0);
         }
         let (number, race) = {
             let mut state = lock(&self.state);
@@ -81,6 +92,7 @@ impl Interceptor for Faults {
             race.await;
         }
         self.inject(number, Moment::Before, call.method)?;
+        self.calls.fetch_add(1, Ordering::SeqCst);
         Ok(number as u64)
     }
 
@@ -90,5 +102,9 @@ impl Interceptor for Faults {
             self.inject(number, Moment::After, call.method)?;
         }
         Ok(())
+    }
+
+    fn ended(&self, _call: Call) {
+        self.calls.fetch_sub(1, Ordering::SeqCst);
     }
 }

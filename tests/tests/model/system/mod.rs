@@ -18,6 +18,7 @@ use workflow_engine::ports::{Clock, Store};
 use workflow_engine::records::{ClaimedJob, ScheduleRecord};
 
 use self::compare::child_of;
+use self::faults::Faults;
 use self::process::{Process, Sink};
 use self::rules::Rules;
 use self::stores::Opened;
@@ -165,16 +166,18 @@ impl System {
         tokio::select! {
             biased;
             response = process.execute(&step.command, &self.ids) => response,
-            () = self.advance_clock(), if matches!(step.trouble, Trouble::Fault { .. }) => Response::Waited,
+            () = self.advance_clock(&process.faults), if matches!(step.trouble, Trouble::Fault { .. }) => Response::Waited,
         }
     }
 
-    /// Advances the clock whenever a task waits for it: an outcome that the store refused is committed again after a
-    /// pause.
-    async fn advance_clock(&self) {
+    /// Advances the clock whenever a process waits for it alone: an outcome that the store refused is committed again after a
+    /// pause. While the store executes a call, other waits of the process must not end.
+    async fn advance_clock(&self, faults: &Faults) {
         loop {
             let clock = &self.opened.clock;
-            if let Some(next) = clock.next_wake() {
+            if !faults.is_calling()
+                && let Some(next) = clock.next_wake()
+            {
                 clock.advance((next - clock.now()).to_std().unwrap_or_default());
             }
             tokio::task::yield_now().await;
