@@ -17,7 +17,7 @@ use crate::engine::{Bench, WARM_UP};
 use crate::line::Line;
 use crate::place::Kind;
 
-/// How long a viewer looks at a run, and at a page of the list.
+/// How long a viewer reads the stream of a run, or of a page of the list.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// The most bytes of an answer that are read.
@@ -110,7 +110,7 @@ impl Client {
         self.request(path).await?.take(ANSWER as u64).read_to_string(&mut answer).await?;
         let (head, body) = answer.split_once("\r\n\r\n").ok_or("the answer has no body")?;
         if !head.starts_with("HTTP/1.1 200") {
-            return Err(format!("`{path}` was answered with {head}").into());
+            return Err(format!("the response to `{path}` is {head}").into());
         }
         Ok(serde_json::from_str(body)?)
     }
