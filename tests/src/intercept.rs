@@ -50,7 +50,7 @@ pub trait Interceptor: Send + Sync {
         Ok(())
     }
 
-    /// Runs at the end of each call that `before` has let through, whatever its result, also when its caller stops waiting.
+    /// Runs when a call that `before` has accepted ends: with a result, with an error, or because its caller stops waiting.
     fn ended(&self, _call: Call) {}
 
     /// Replaces the method of the store.

@@ -1,4 +1,4 @@
-//! The end of a call, whatever its result.
+//! Reports the end of each call to its interceptor.
 
 use super::{Call, Interceptor};
 

@@ -140,8 +140,8 @@ async fn no_key_no_prompt_and_no_response_is_in_any_log() {
     let traced = log.text();
     // Other tests of this program write to the log of the process, too.
     let run_id = run.id().to_string();
-    let is_own = |line: &&str| line.contains("retrying a model call") && line.contains(&run_id);
-    assert!(traced.lines().any(|line| is_own(&line)), "the log is captured: {traced}");
+    let is_own = |line: &str| line.contains("retrying a model call") && line.contains(&run_id);
+    assert!(traced.lines().any(is_own), "the log is captured: {traced}");
     assert!(!logs.is_empty() && !events.is_empty());
     for (what, text) in [
         ("the trace", traced),

@@ -47,7 +47,7 @@ pub fn connect(file: &str) -> Outcome<Connection> {
     Ok(connection)
 }
 
-/// Commits what is queued until the queue ends.
+/// Writes the operations of the queue until its senders are gone. One commit holds all operations that wait.
 pub fn serve(
     connection: &Connection,
     shape: Shape,
