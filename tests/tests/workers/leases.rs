@@ -202,6 +202,30 @@ async fn trap_05_a_heartbeat_keeps_a_long_stage_alive(world: World) {
     assert_eq!(run.output().await.unwrap(), 2, "the first attempt completes the stage");
 }
 
+async fn commits_of_other_processes_do_not_delay_a_renewal(world: World) {
+    const MOMENT: Duration = Duration::from_millis(1);
+    const LIMIT: Duration = Duration::from_secs(30);
+    let engine = world.engine().register::<waiting>().lease(LEASE).build().await.unwrap();
+    let run = engine.start::<waiting>(WaitsInput { number: 1 }).await.unwrap();
+    signal::wait(run.id(), "started").await;
+    // The heartbeat looks for lost leases after each such hint, here a moment before a renewal.
+    for _ in 0..10 {
+        world.clock.advance(LEASE / 3 - MOMENT);
+        world.store.hints().all_runs_changed();
+        world.store.next_lease_end().await.unwrap();
+        world.clock.advance(MOMENT);
+        let end = world.clock_now() + LEASE;
+        let renewed = async {
+            while world.store.next_lease_end().await.unwrap() != Some(end) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(LIMIT, renewed).await.expect("the lease is renewed on time");
+    }
+    signal::give(run.id(), "end");
+    assert_eq!(run.output().await.unwrap(), 2);
+}
+
 async fn a_retry_waits_for_the_delay_that_the_error_names(world: World) {
     let engine = world.engine().register::<limited>().build().await.unwrap();
     let run = engine.start::<limited>(AsksInput { _number: 1 }).await.unwrap();
@@ -231,5 +255,6 @@ on_every_store!(
     trap_06_the_result_of_a_worker_that_lost_its_lease_is_dropped,
     a_cancelled_run_stops_its_body_and_commits_nothing_more,
     trap_05_a_heartbeat_keeps_a_long_stage_alive,
+    commits_of_other_processes_do_not_delay_a_renewal,
     a_retry_waits_for_the_delay_that_the_error_names,
 );

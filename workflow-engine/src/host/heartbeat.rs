@@ -73,7 +73,9 @@ async fn beat(
             () = kernel.clock().sleep_until_monotonic(next) => true,
             // Another process may have cancelled a run whose body runs here.
             _ = external.changed() => {
-                kernel.clock().sleep(EXTERNAL_INTERVAL).await;
+                // No longer than until the next renewal: commits of others do not delay it.
+                let pause_end = kernel.clock().monotonic() + EXTERNAL_INTERVAL;
+                kernel.clock().sleep_until_monotonic(pause_end.min(next)).await;
                 kernel.clock().monotonic() >= next
             }
         };
