@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 use sqlx::AssertSqlSafe;
 use tests::postgres::Schema;
@@ -109,15 +110,48 @@ async fn a_commit_that_waits_for_a_lock_does_not_delay_others() {
         tokio::spawn(async move { store.commit(step).await })
     };
     let mut side = schema.connect().await;
-    let name = schema.name();
-    let sessions = format!(
-        "SELECT count(*) FROM pg_stat_activity WHERE application_name = '{name}' AND wait_event_type = 'Lock'"
-    );
-    while number(&mut side, &sessions).await == 0 {}
+    while number(&mut side, &waiting_sessions(&schema)).await == 0 {}
 
     apply(&*store, progress(&free)).await;
     assert!(!waiting.is_finished(), "the lock is still held");
     sqlx::raw_sql("COMMIT").execute(&mut blocker).await.unwrap();
     assert!(matches!(waiting.await.unwrap().unwrap(), Commit::Applied(_)));
     store.close().await;
+}
+
+/// Otherwise a lease that begins after a long wait would begin, and may end, in the past.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_that_waited_for_a_lock_has_the_time_of_its_write() {
+    needs_postgres!("a_commit_that_waited_for_a_lock_has_the_time_of_its_write");
+    let schema = Schema::new();
+    let store = Arc::new(PostgresStore::open(schema.options_at(&named_url(&schema))).await.unwrap());
+    let job = running(&*store).await;
+    let run_id = job.lease.run_id;
+    let mut blocker = schema.connect().await;
+    let lock = format!("BEGIN; SELECT FROM {}.workflow_runs WHERE id = '{run_id}' FOR UPDATE", schema.name());
+    sqlx::raw_sql(AssertSqlSafe(lock)).execute(&mut blocker).await.unwrap();
+    let waiting = {
+        let (store, step) = (Arc::clone(&store), progress(&job));
+        tokio::spawn(async move { store.commit(step).await })
+    };
+    let mut side = schema.connect().await;
+    while number(&mut side, &waiting_sessions(&schema)).await == 0 {}
+
+    // By the server's clock, longer than an instant may differ from it.
+    sqlx::raw_sql("SELECT pg_sleep(1.5)").execute(&mut blocker).await.unwrap();
+    let released: DateTime<Utc> =
+        sqlx::query_scalar("SELECT clock_timestamp()").fetch_one(&mut blocker).await.unwrap();
+    sqlx::raw_sql("ROLLBACK").execute(&mut blocker).await.unwrap();
+    assert!(matches!(waiting.await.unwrap().unwrap(), Commit::Applied(_)));
+    let events = store.events(run_id, 0, usize::MAX).await.unwrap();
+    assert!(events.last().unwrap().at >= released - TimeDelta::seconds(1), "{released}: {events:?}");
+    store.close().await;
+}
+
+/// The number of sessions of the schema that wait for a lock.
+fn waiting_sessions(schema: &Schema) -> String {
+    let name = schema.name();
+    format!(
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = '{name}' AND wait_event_type = 'Lock'"
+    )
 }

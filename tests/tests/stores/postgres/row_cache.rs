@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tests::postgres::Schema;
+use futures_util::future::join_all;
+use sqlx::{Connection, PgConnection};
+use tests::postgres::{Cluster, Schema};
 use workflow_engine::ports::{
     Change, Commit, Decision, JobTransport, Persistence, Precondition, Purge, Retention,
 };
 use workflow_engine::records::{ClaimedJob, Status};
-use workflow_engine::stores::PostgresStore;
+use workflow_engine::stores::{PostgresOptions, PostgresStore};
 use workflow_engine::testing::FakeClock;
 
 use super::fixture::{apply, claim, complete, definitions, number, running};
@@ -73,6 +75,37 @@ async fn stores_that_alternate_on_a_run_continue_from_each_others_commits() {
     for store in stores {
         store.close().await;
     }
+}
+
+/// The guard of the statement finds it. Without one the keys of the events would conflict, and the statement would fail.
+#[tokio::test]
+async fn a_run_that_another_store_has_changed_makes_no_statement_fail() {
+    needs_postgres!("a_run_that_another_store_has_changed_makes_no_statement_fail");
+    // A server of its own, whose statements can be counted.
+    let Some(cluster) = Cluster::start() else { return };
+    let mut connection = PgConnection::connect(cluster.url()).await.unwrap();
+    let mut failures = Vec::new();
+    // The first time, the schema is made. The second time, the stores are only opened and closed.
+    for turns in [0, 0, 5] {
+        let open = || PostgresStore::open(PostgresOptions::new(cluster.url()));
+        let stores = [open().await.unwrap(), open().await.unwrap()];
+        let jobs = [running(&stores[0]).await, running(&stores[0]).await];
+        for _ in 0..turns {
+            for store in &stores {
+                apply(store, progress(&jobs[0])).await;
+                join_all(jobs.iter().map(|job| apply(store, progress(job)))).await;
+            }
+        }
+        for store in &stores {
+            store.close().await;
+        }
+        // A session counts its last statements when it ends.
+        let others = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
+        while number(&mut connection, others).await > 0 {}
+        let failed = "SELECT xact_rollback FROM pg_stat_database WHERE datname = current_database()";
+        failures.push(number(&mut connection, failed).await);
+    }
+    assert_eq!(failures[2] - failures[1], failures[1] - failures[0], "{failures:?}");
 }
 
 /// A lease is renewed without the run's lock, so the cached rows do not show it.

@@ -2,7 +2,7 @@
 //!
 //! Every instant in the store is the database's, so that all processes share one clock. A transaction that reads takes
 //! it from the server once its locks are held (`load.rs`); the fast path uses this estimate, and its statement compares
-//! the estimate with the server's clock (`write_sql.rs`). The process's own clock only measures how much time has
+//! the estimate with the server's clock (`guard_sql.rs`). The process's own clock only measures how much time has
 //! passed.
 
 #![allow(clippy::disallowed_methods, reason = "it measures the time since the database last sent its own")]

@@ -19,7 +19,7 @@ use super::failure::Failure;
 use super::options::PostgresOptions;
 use super::sessions::Sessions;
 use super::statements::Statements;
-use super::write_sql::StatementParts;
+use super::write_sql::StatementForm;
 use crate::ports::{Clock, HighestPriority, Hints};
 use crate::records::RunRecord;
 use crate::stores::commit::RowCache;
@@ -158,9 +158,9 @@ impl Database {
         self.query_of(self.statements.filled(text))
     }
 
-    /// Returns the statement that writes a commit with these parts.
-    pub(super) fn write_query<'q>(&self, parts: StatementParts) -> PgQuery<'q> {
-        self.query_of(self.statements.write(parts))
+    /// Returns the statement that writes a commit of this form.
+    pub(super) fn write_query<'q>(&self, form: StatementForm) -> PgQuery<'q> {
+        self.query_of(self.statements.write(form))
     }
 
     fn query_of<'q>(&self, sql: sqlx::SqlStr) -> PgQuery<'q> {

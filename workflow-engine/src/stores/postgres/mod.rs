@@ -12,8 +12,9 @@
 //!    run that another committer is working on. Claims come here when they need locks (`claim.rs`); otherwise
 //!    `claim_optimistic.rs` finds work without locks and claims it by decisions.
 //! 3. `stores/commit` serves the batch over the operations of `batch.rs`: rows from the row cache or read (`load.rs`), with
-//!    the time of `clock.rs`; the decisions, applied in memory; the statement that writes. It locks the runs, compares
-//!    each row's `commits` counter with the one of the rows in memory, and writes nothing of runs that have moved on.
+//!    the time of `clock.rs`; the decisions, applied in memory; the statement that writes. Its guard (`guard_sql.rs`)
+//!    locks the runs, compares each row's `commits` counter with the one of the rows in memory, and lets nothing be written
+//!    of runs that have moved on.
 //!    Their decisions are repeated, in the end on rows that are locked first.
 //! 4. `write.rs` collects the changed rows (`write_batch.rs`), encodes each kind as one array of composite
 //!    values (`composite.rs`, `composite_types.rs`), and sends the statement of `write_sql.rs`. Rows that few commits have
@@ -52,6 +53,7 @@ mod load;
 mod write;
 mod write_batch;
 mod write_sql;
+mod guard_sql;
 mod composite;
 mod composite_types;
 mod side_rows;

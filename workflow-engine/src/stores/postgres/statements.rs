@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
-use super::write_sql::{IS_WRITABLE, StatementParts};
+use super::write_sql::StatementForm;
 use crate::stores::sql_texts::SqlTexts;
 
 /// The statements of one store, each built when it is first used.
@@ -14,8 +14,8 @@ pub(super) struct Statements {
     texts: SqlTexts,
     /// What ends the user's statements within a transaction.
     pub(super) restore: SqlStr,
-    /// By [`StatementParts::number`].
-    writes: [OnceLock<SqlStr>; StatementParts::STATEMENTS],
+    /// By [`StatementForm::number`].
+    writes: [OnceLock<SqlStr>; StatementForm::COUNT],
 }
 
 /// Returns the texts of statements on the tables of a schema.
@@ -43,13 +43,13 @@ impl Statements {
         self.texts.filled(text)
     }
 
-    /// Returns the statement that writes a commit with these parts.
-    pub(super) fn write(&self, parts: StatementParts) -> SqlStr {
-        self.writes[parts.number()].get_or_init(|| self.build_write(parts.number())).clone()
+    /// Returns the statement of this form, which writes a commit.
+    pub(super) fn write(&self, form: StatementForm) -> SqlStr {
+        self.writes[form.number()].get_or_init(|| self.build_write(form.number())).clone()
     }
 
     fn build_write(&self, number: usize) -> SqlStr {
-        let whole = StatementParts::texts(number).collect::<String>().replace("$is_writable", IS_WRITABLE);
+        let whole = StatementForm::text(number);
         let mut pieces = whole.split("$?");
         let mut numbered = pieces.next().unwrap_or_default().to_owned();
         // The first five arguments have fixed numbers.

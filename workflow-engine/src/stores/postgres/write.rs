@@ -5,9 +5,10 @@ use sqlx::Row;
 use uuid::Uuid;
 
 use super::failure::Failure;
+use super::guard_sql::Guard;
 use super::transaction::Transaction;
 use super::write_batch::WriteBatch;
-use super::write_sql::StatementParts;
+use super::write_sql::{StatementForm, StatementParts};
 use crate::stores::working_set::{RunRows, WorkingSet};
 use crate::value::{IdSet, RunId};
 
@@ -50,7 +51,19 @@ pub(super) async fn write(
         return Ok(Some(IdSet::default()));
     }
     let Comparison { runs, commits, now } = comparison;
-    let query = transaction.database.write_query(parts).bind(runs).bind(commits).bind(now).bind(step);
+    let writes_one_run = parts.counts != parts.updated_runs && !parts.runs && !parts.keys;
+    let guard = match runs.len() {
+        0 => Guard::Nothing,
+        1 if writes_one_run => Guard::Update,
+        _ => Guard::Locks,
+    };
+    let query = transaction
+        .database
+        .write_query(StatementForm { guard, parts })
+        .bind(runs)
+        .bind(commits)
+        .bind(now)
+        .bind(step);
     let query = query.bind(transaction.database.test_now());
     let query = rows.bind(query, &transaction.database.row_types);
     let row = transaction.fetch_one(ACTION, query).await?;

@@ -12,6 +12,9 @@ use crate::stores::working_set::WorkingSet;
 #[derive(Default)]
 pub(super) struct WriteBatch([CompositeRows; RowKind::COUNT]);
 
+/// The changes of rows that few commits have.
+const UPDATES: [RowKind; 3] = [RowKind::UpdatedStage, RowKind::DeletedJob, RowKind::UpdatedJob];
+
 impl WriteBatch {
     /// Collects the changes of the set.
     pub(super) fn new(set: &WorkingSet) -> Result<Self, Failure> {
@@ -29,28 +32,27 @@ impl WriteBatch {
             stages: has(RowKind::NewStage),
             jobs: has(RowKind::NewJob),
             counts: has(RowKind::CountedRun),
-            updates: [RowKind::UpdatedRun, RowKind::UpdatedStage, RowKind::DeletedJob, RowKind::UpdatedJob]
-                .into_iter()
-                .any(has),
+            updated_runs: has(RowKind::UpdatedRun),
+            updates: UPDATES.into_iter().any(has),
             logs_and_blobs: has(RowKind::NewLog) || has(RowKind::Blob),
         }
     }
 
-    /// Binds the rows to the statement, in the order of `StatementParts::texts`.
+    /// Binds the rows to the statement, in the order of `StatementForm::text`.
     pub(super) fn bind<'q>(mut self, query: PgQuery<'q>, types: &RowTypes) -> PgQuery<'q> {
         let parts = self.parts();
-        let updates = [RowKind::UpdatedRun, RowKind::UpdatedStage, RowKind::DeletedJob, RowKind::UpdatedJob];
-        let kinds: [(bool, &[RowKind]); 7] = [
+        let kinds: [(bool, &[RowKind]); 9] = [
             (parts.keys, &[RowKind::NewKey]),
+            (parts.counts, &[RowKind::CountedRun]),
+            (parts.updated_runs, &[RowKind::UpdatedRun]),
             (true, &[RowKind::NewCommit]),
             (parts.runs, &[RowKind::NewRun]),
             (parts.stages, &[RowKind::NewStage]),
             (parts.jobs, &[RowKind::NewJob]),
-            (parts.counts, &[RowKind::CountedRun]),
-            (parts.updates, &updates),
+            (parts.updates, &UPDATES),
+            (parts.logs_and_blobs, &[RowKind::NewLog, RowKind::Blob]),
         ];
-        let logs = (parts.logs_and_blobs, [RowKind::NewLog, RowKind::Blob].as_slice());
-        let included = kinds.into_iter().chain([logs]).filter(|(is_included, _)| *is_included);
+        let included = kinds.into_iter().filter(|(is_included, _)| *is_included);
         included.flat_map(|(_, kinds)| kinds).fold(query, |query, kind| {
             std::mem::take(&mut self.0[*kind as usize]).bind(query, types.row_type(*kind))
         })

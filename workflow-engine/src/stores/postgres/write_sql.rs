@@ -2,13 +2,50 @@
 //! sets up every part at each execution, even if the part has no rows.
 //!
 //! `$?` is the next argument: the rows of one kind ([`RowKind`](crate::stores::rows::RowKind)). The arguments $1 to
-//! $3 are compared before anything is written, $4 is the step by which `commits` moves, and $5 the time of a test's clock,
-//! or NULL. `$is_writable` is the condition that each row `n` of a run has to meet.
+//! $3 are those of the guard (`guard_sql.rs`), $4 is the step by which `commits` moves, and $5 the time of a test's clock,
+//! or NULL.
 
+use super::guard_sql::{AND_KEYS_ARE_FREE, Guard, KEY_ROWS};
 use crate::stores::rows::{
     changing_job_columns, changing_run_columns, changing_stage_columns, counted_run_columns,
     new_commit_columns, new_job_columns, new_run_columns, new_stage_columns,
 };
+
+/// Guard and parts of the statement for one commit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct StatementForm {
+    pub(super) guard: Guard,
+    pub(super) parts: StatementParts,
+}
+
+impl StatementForm {
+    /// The number of different statements.
+    pub(super) const COUNT: usize = Guard::COUNT * StatementParts::COUNT;
+
+    /// Returns the number of the statement of this form, below `COUNT`.
+    pub(super) fn number(self) -> usize {
+        self.guard as usize * StatementParts::COUNT + self.parts.number()
+    }
+
+    /// Returns the text of the statement with this number.
+    pub(super) fn text(number: usize) -> String {
+        let guard = Guard::texts(number / StatementParts::COUNT);
+        let is_included = |at: usize| number >> at & 1 == 1;
+        let part = |at, text| if is_included(at) { text } else { "" };
+        let before = guard.before.replace("$key_rows", part(0, KEY_ROWS));
+        [&before.replace("$and_keys_are_free", part(0, AND_KEYS_ARE_FREE))]
+            .into_iter()
+            .map(String::as_str)
+            .chain([guard.before_counts, COUNTS, guard.after_update].map(|text| part(4, text)))
+            .chain([guard.before_run_updates, RUN_UPDATES, guard.after_update].map(|text| part(5, text)))
+            .chain([COMMITS, part(0, KEYS), part(1, RUNS), part(2, STAGES), part(3, JOBS)])
+            .chain([part(6, UPDATES), part(6, JOB_UPDATES), part(7, LOGS_AND_BLOBS), guard.result])
+            .collect::<String>()
+            .replace("$is_run_writable", guard.is_run_writable)
+            .replace("$is_new_writable", guard.is_new_writable)
+            .replace("$is_writable", guard.is_writable)
+    }
+}
 
 /// The optional parts of the statement for one commit.
 #[allow(clippy::struct_excessive_bools, reason = "the parts are independent of each other")]
@@ -24,70 +61,26 @@ pub(super) struct StatementParts {
     pub(super) jobs: bool,
     /// Counts and entries of runs.
     pub(super) counts: bool,
-    /// Updated runs, stages and jobs, and deleted jobs.
+    /// Updated runs.
+    pub(super) updated_runs: bool,
+    /// Updated stages and jobs, and deleted jobs.
     pub(super) updates: bool,
     /// Log lines and blobs.
     pub(super) logs_and_blobs: bool,
 }
 
 impl StatementParts {
-    /// The number of different statements.
-    pub(super) const STATEMENTS: usize = 1 << 7;
+    /// The number of different sets of parts.
+    const COUNT: usize = 1 << 8;
 
-    /// Returns the number of the statement with these parts, below `STATEMENTS`.
-    pub(super) fn number(self) -> usize {
-        let all =
-            [self.keys, self.runs, self.stages, self.jobs, self.counts, self.updates, self.logs_and_blobs];
-        all.into_iter().rev().fold(0, |number, is_included| number << 1 | usize::from(is_included))
-    }
-
-    /// Returns the pieces of the statement with this number, in the order of its arguments.
-    pub(super) fn texts(number: usize) -> impl Iterator<Item = &'static str> {
-        let is_included = move |at: usize| number >> at & 1 == 1;
-        let part = move |at, text| if is_included(at) { text } else { "" };
-        [LOCK, part(0, KEY_ROWS), CHECK, part(0, CHECK_KEYS), CHECK_END, COMMITS]
-            .into_iter()
-            .chain([part(0, KEYS), part(1, RUNS), part(2, STAGES), part(3, JOBS), part(4, COUNTS)])
-            .chain([part(5, UPDATES), part(5, JOB_UPDATES), part(6, LOGS_AND_BLOBS), RESULT])
+    /// Returns a number for these parts, below `COUNT`: a bit for each.
+    fn number(self) -> usize {
+        let first = [self.keys, self.runs, self.stages, self.jobs, self.counts];
+        let others = [self.updated_runs, self.updates, self.logs_and_blobs];
+        let all = first.into_iter().chain(others);
+        all.rev().fold(0, |number, is_included| number << 1 | usize::from(is_included))
     }
 }
-
-/// `$is_writable`: the statement may write, and the row's run is not stale.
-pub(super) const IS_WRITABLE: &str =
-    "(SELECT is_writable FROM checked) AND n.workflow_run_id <> ALL ((SELECT stale FROM checked)::uuid[])";
-
-/// Locks the runs $1 in the order of their ids.
-const LOCK: &str = "
-    WITH locked AS MATERIALIZED (
-        SELECT r.id, r.commits FROM {schema}.workflow_runs AS r WHERE r.id = ANY($1) ORDER BY r.id FOR NO KEY UPDATE
-    )";
-
-const KEY_ROWS: &str = ",
-    key_rows AS MATERIALIZED (SELECT * FROM unnest($?::{schema}.workflow_new_key[]))";
-
-/// Nothing is written if the instant $3 differs from the database's clock by more than a second, or if a key is taken.
-/// And nothing is written of a run whose `commits` differs from $2: it is stale. Every other part reads this one, so
-/// the locks on runs are taken before any other.
-const CHECK: &str = ",
-    checked AS MATERIALIZED (
-        SELECT CASE
-                WHEN coalesce((SELECT array_agg(l.commits ORDER BY l.id) FROM locked AS l), '{}') = $2
-                THEN '{}'::uuid[]
-                ELSE ARRAY(
-                    SELECT n.id FROM unnest($1, $2) AS n (id, commits) LEFT JOIN locked AS l ON l.id = n.id
-                    WHERE l.commits IS DISTINCT FROM n.commits
-                )
-            END AS stale,
-            coalesce(clock_timestamp() - $3 BETWEEN interval '-1 s' AND interval '1 s', TRUE)";
-
-const CHECK_KEYS: &str = "
-            AND NOT EXISTS (
-                SELECT 1 FROM key_rows AS n
-                JOIN {schema}.workflow_idempotency_keys AS k ON k.command = n.command AND k.key = n.key
-            )";
-
-const CHECK_END: &str = " AS is_writable
-    )";
 
 /// The statement itself reads whether there is a subscriber: another process may have registered one. Without any, its
 /// events count as published.
@@ -133,7 +126,7 @@ const RUNS: &str = concat!(
     new_run_columns!(names),
     ", commits)
         SELECT n.*, $4 FROM unnest($?::{schema}.workflow_new_run[]) AS n
-        WHERE (SELECT is_writable FROM checked)
+        WHERE $is_new_writable
     )"
 );
 
@@ -151,31 +144,32 @@ const STAGES: &str = concat!(
     )"
 );
 
-/// For runs of which nothing else has changed. No index has any of these columns.
+/// For runs of which nothing else has changed. No index has any of these columns. Every commit that writes rows of a run
+/// moves the run's `commits` by $4, here and below.
 const COUNTS: &str = concat!(
-    ",
-    counted_runs AS (
+    "
         UPDATE {schema}.workflow_runs AS r
         SET ",
     counted_run_columns!(assigned_from_n),
     ", commits = r.commits + $4
         FROM unnest($?::{schema}.workflow_counted_run[]) AS n
-        WHERE r.id = n.id AND (SELECT is_writable FROM checked) AND n.id <> ALL ((SELECT stale FROM checked)::uuid[])
-    )"
+        WHERE r.id = n.id AND $is_run_writable"
 );
 
-/// Every commit that writes rows of a run moves the run's `commits` by $4. The instant of writing of a due instant that
-/// stays is kept, here and below: it may be the proof that the clock has gone back.
-const UPDATES: &str = concat!(
-    ",
-    updated_runs AS (
+const RUN_UPDATES: &str = concat!(
+    "
         UPDATE {schema}.workflow_runs AS r
         SET ",
     changing_run_columns!(assigned_from_n),
     ", commits = r.commits + $4
         FROM unnest($?::{schema}.workflow_updated_run[]) AS n
-        WHERE r.id = n.id AND (SELECT is_writable FROM checked) AND n.id <> ALL ((SELECT stale FROM checked)::uuid[])
-    ),
+        WHERE r.id = n.id AND $is_run_writable"
+);
+
+/// The instant of writing of a due instant that stays is kept, here and below: it may be the proof that the clock has
+/// gone back.
+const UPDATES: &str = concat!(
+    ",
     updated_stages AS (
         UPDATE {schema}.workflow_stage_rows AS s
         SET max_wait_until = n.max_wait_until, ",
@@ -230,23 +224,26 @@ const LOGS_AND_BLOBS: &str = ",
         ON CONFLICT (key) DO UPDATE SET value = excluded.value, created_at = excluded.created_at
     )";
 
-const RESULT: &str = "
-    SELECT is_writable, stale, clock_timestamp() FROM checked";
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn every_combination_of_parts_is_a_different_statement() {
+    fn every_form_is_a_different_statement() {
         let mut all = std::collections::HashSet::new();
-        for number in 0..StatementParts::STATEMENTS {
+        for number in 0..StatementForm::COUNT {
             let is_included = |at: usize| number >> at & 1 == 1;
-            let [keys, runs, stages, jobs, counts, updates, logs_and_blobs] =
-                [0, 1, 2, 3, 4, 5, 6].map(is_included);
-            let parts = StatementParts { keys, runs, stages, jobs, counts, updates, logs_and_blobs };
-            assert_eq!(parts.number(), number);
-            assert!(all.insert(StatementParts::texts(number).collect::<String>()));
+            let [keys, runs, stages, jobs, counts] = [0, 1, 2, 3, 4].map(is_included);
+            let [updated_runs, updates, logs_and_blobs] = [5, 6, 7].map(is_included);
+            let parts =
+                StatementParts { keys, runs, stages, jobs, counts, updated_runs, updates, logs_and_blobs };
+            let guard = [Guard::Locks, Guard::Update, Guard::Nothing][number / StatementParts::COUNT];
+            if guard == Guard::Update && (counts == updated_runs || runs || keys) {
+                // Such a commit has another guard (`write.rs`).
+                continue;
+            }
+            assert_eq!(StatementForm { guard, parts }.number(), number);
+            assert!(all.insert(StatementForm::text(number)));
         }
     }
 }
