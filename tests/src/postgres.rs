@@ -11,6 +11,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use workflow_engine::ports::Persistence;
 use workflow_engine::stores::{PostgresOptions, PostgresStore};
 
 pub use self::cluster::Cluster;
@@ -49,6 +50,14 @@ pub fn is_available(test: &str) -> bool {
         eprintln!("skipped: {test}: {reason}");
     }
     available
+}
+
+/// Waits until a new store listens for other processes, which it says by the hint that anything may have changed. It
+/// gives that hint again when it polls, after five seconds.
+pub async fn wait_until_listening(store: &PostgresStore) {
+    // The last part of the hint.
+    let mut work = store.hints().watch_work();
+    work.wait_for(|count| *count > 0).await.expect("the store has the sender");
 }
 
 /// The schema of one test. It is dropped with this value.

@@ -51,6 +51,7 @@ impl World {
         let mut options = schema.options();
         options.clock = Some(Arc::new(clock.clone()));
         let store = PostgresStore::open(options).await.expect("the server is available");
+        postgres::wait_until_listening(&store).await;
         Some(Self { clock, store: Arc::new(store), _folder: None, _schema: Some(schema) })
     }
 

@@ -43,6 +43,7 @@ fn main() {
                     let mut options = schema.options();
                     options.clock = Some(Arc::new(clock.clone()));
                     let store = PostgresStore::open(options).await.unwrap();
+                    postgres::wait_until_listening(&store).await;
                     check(case, Arc::new(store), clock, Some(Database::of(&schema).await)).await;
                 });
             }
@@ -59,6 +60,7 @@ fn main() {
                     schema.name().clone_into(&mut options.schema);
                     options.clock = Some(Arc::new(clock.clone()));
                     let store = PostgresStore::open(options).await.unwrap();
+                    postgres::wait_until_listening(&store).await;
                     check(case, Arc::new(store), clock, Some(Database::of(&schema).await)).await;
                     pool.close().await;
                 });

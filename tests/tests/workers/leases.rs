@@ -203,17 +203,19 @@ async fn trap_05_a_heartbeat_keeps_a_long_stage_alive(world: World) {
 }
 
 async fn commits_of_other_processes_do_not_delay_a_renewal(world: World) {
-    const MOMENT: Duration = Duration::from_millis(1);
+    // A third of a lease, in two parts.
+    const MOST: Duration = Duration::from_millis(4_999);
+    const REST: Duration = Duration::from_millis(1);
     const LIMIT: Duration = Duration::from_secs(30);
     let engine = world.engine().register::<waiting>().lease(LEASE).build().await.unwrap();
     let run = engine.start::<waiting>(WaitsInput { number: 1 }).await.unwrap();
     signal::wait(run.id(), "started").await;
     // The heartbeat looks for lost leases after each such hint, here a moment before a renewal.
     for _ in 0..10 {
-        world.clock.advance(LEASE / 3 - MOMENT);
+        world.clock.advance(MOST);
         world.store.hints().all_runs_changed();
         world.store.next_lease_end().await.unwrap();
-        world.clock.advance(MOMENT);
+        world.clock.advance(REST);
         let end = world.clock_now() + LEASE;
         let renewed = async {
             while world.store.next_lease_end().await.unwrap() != Some(end) {
