@@ -10,6 +10,7 @@ mod attempts;
 mod failures;
 mod limits;
 mod waiting;
+mod outputs;
 mod deadlines;
 mod transactions;
 mod by_command;

@@ -3,6 +3,7 @@
 use super::Engine;
 use crate::error::{Error, ErrorCode};
 use crate::kernel::CancelRun;
+use crate::ports::EndMark;
 use crate::records::{RunRecord, StageRecord, Status};
 use crate::value::{RunId, StageKey};
 
@@ -41,6 +42,8 @@ use crate::value::{RunId, StageKey};
 pub struct AnyRun {
     engine: Engine,
     run_id: RunId,
+    /// A mark from before the run was created, if this handle has created it.
+    created: Option<EndMark>,
 }
 
 impl Engine {
@@ -57,7 +60,12 @@ impl Engine {
 
 impl AnyRun {
     pub(super) const fn new(engine: Engine, run_id: RunId) -> Self {
-        Self { engine, run_id }
+        Self { engine, run_id, created: None }
+    }
+
+    /// A handle of a run of a registered workflow that was created after the mark.
+    pub(super) const fn new_created(engine: Engine, run_id: RunId, mark: EndMark) -> Self {
+        Self { engine, run_id, created: Some(mark) }
     }
 
     /// The run's id; [`Engine::any_run`] and [`Engine::run_handle`] make a handle of it again.
@@ -149,7 +157,15 @@ impl AnyRun {
     /// `SHUTTING_DOWN` if the engine shuts down first: the run continues as soon as a worker runs again; the errors of
     /// [`AnyRun::record`].
     pub async fn wait(&self) -> Result<RunRecord, Error> {
-        let mut watch = self.store().hints().watch_run(self.run_id);
+        let hints = self.store().hints();
+        let mut watch = hints.watch_run(self.run_id);
+        // The worker of this engine has the definition, and most runs end in the process that starts them.
+        if self.engine.worker().is_some()
+            && self.created.is_some_and(|mark| hints.is_open_since(self.run_id, mark))
+            && let Some(run) = self.engine.until_closed(watch.may_be_over()).await?
+        {
+            return Ok((*run).clone());
+        }
         let mut is_warned = false;
         loop {
             let run = self.record().await.map_err(|error| self.engine.unless_closed(error))?;
@@ -167,10 +183,12 @@ impl AnyRun {
                 is_warned = true;
             }
             // Read the run only when it may have ended, not after each of its commits.
-            if is_known {
-                self.engine.until_closed(watch.may_be_over()).await?;
-            } else {
+            if !is_known {
                 self.engine.changed(&mut watch).await?;
+            } else if let Some(ended) = self.engine.until_closed(watch.may_be_over()).await?
+                && ended.generation >= run.generation
+            {
+                return Ok((*ended).clone());
             }
         }
     }

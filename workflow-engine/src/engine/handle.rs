@@ -11,6 +11,7 @@ use super::rerun::Rerun;
 use crate::definition::StageDefinition;
 use crate::error::Error;
 use crate::language::{HasStage, Stage, Workflow};
+use crate::ports::EndMark;
 use crate::records::{Annotation, AttemptRecord, StoredValue};
 use crate::value::{Cost, RunId, StageKey};
 
@@ -76,6 +77,11 @@ pub struct RunHandle<W: Workflow> {
 impl<W: Workflow> RunHandle<W> {
     pub(super) const fn new(engine: Engine, run_id: RunId) -> Self {
         Self { run: AnyRun::new(engine, run_id), workflow: PhantomData }
+    }
+
+    /// A handle of a run that was created after the mark.
+    pub(super) const fn new_created(engine: Engine, run_id: RunId, mark: EndMark) -> Self {
+        Self { run: AnyRun::new_created(engine, run_id, mark), workflow: PhantomData }
     }
 
     /// The run without the types of its workflow.

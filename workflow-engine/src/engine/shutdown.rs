@@ -89,7 +89,7 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::changed`].
-    pub(super) async fn until_closed(&self, what: impl Future<Output = ()>) -> Result<(), Error> {
+    pub(super) async fn until_closed<T>(&self, what: impl Future<Output = T>) -> Result<T, Error> {
         tokio::pin!(what);
         loop {
             if !self.ensure_runtime() {
@@ -102,7 +102,7 @@ impl Engine {
                 }
             };
             tokio::select! {
-                () = &mut what => return Ok(()),
+                output = &mut what => return Ok(output),
                 () = self.inner.closed.cancelled() => return Err(Error::shutting_down()),
                 () = runtime_lost => {}
             }

@@ -235,11 +235,14 @@ impl<'a, W: Workflow> StartRun<'a, W> {
 
     async fn start(self) -> Result<RunHandle<W>, Error> {
         let engine = self.engine;
-        // An earlier request with this key may have created the run, with another version.
-        let may_be_another_version =
-            self.key.is_some() && engine.kernel().registry().has_versions(&W::definition().id);
+        let has_key = self.key.is_some();
+        let mark = engine.store().hints().mark_ends();
         let run_id = engine.dispatch(self.command()?).await?.run_id;
-        if may_be_another_version {
+        if !has_key {
+            return Ok(RunHandle::new_created(engine.clone(), run_id, mark));
+        }
+        // An earlier request with this key may have created the run, with another version.
+        if engine.kernel().registry().has_versions(&W::definition().id) {
             return engine.run_handle(run_id).await;
         }
         Ok(RunHandle::new(engine.clone(), run_id))

@@ -91,7 +91,7 @@ impl Service for Timers {
         let has_ended = tokio::select! {
             _ = own.changed() => false,
             () = other_process => false,
-            Some(()) = ends.next() => true,
+            Some(_) = ends.next() => true,
         };
         drop(ends);
         // A commit of another process may have ended any run, so it is a reason to look as seldom as its instants are.

@@ -1,19 +1,22 @@
 //! Hints: notifications within this process that the store has changed.
 //!
-//! A hint means "check again" and never says what has happened. It may be late, doubled or lost, at no cost but latency:
-//! the store holds the truth. Two hints save needless checks. [`Hints::run_progressed`] does not wake tasks that wait for
-//! the run to end, and [`Hints::work_ready`] carries a priority, so that a busy worker can tell whether the new work is
-//! more urgent than its own.
+//! A hint means "check again". It may be late, doubled or lost, at no cost but latency: the store holds the truth. Three
+//! hints save needless checks. [`Hints::run_progressed`] does not wake tasks that wait for the run to end;
+//! [`Hints::run_ended`] gives them the record that was committed; and [`Hints::work_ready`] carries a priority, so that a
+//! busy worker can tell whether the new work is more urgent than its own.
 //!
 //! A store sends a hint after each commit. It also sends one when it does not know whether it has committed: the
 //! transaction may have begun leases that no worker has received.
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::watch;
 
 use super::outages::Outages;
+use super::recent_ends::{EndMark, RecentEnds};
+use super::run_watch::{RunSenders, RunWatch};
+use crate::records::RunRecord;
 use crate::value::{IdMap, RunId};
 
 /// The hints of one store in this process.
@@ -23,17 +26,17 @@ pub struct Hints {
     external: watch::Sender<u64>,
     timers: watch::Sender<u64>,
     changes: watch::Sender<u64>,
-    runs: Mutex<IdMap<RunId, watch::Sender<RunHints>>>,
+    runs: Mutex<Runs>,
     priorities: Mutex<Vec<Weak<HighestPriority>>>,
     outages: Outages,
 }
 
-/// The number of hints about one run.
-#[derive(Clone, Copy, Debug, Default)]
-struct RunHints {
-    changes: u64,
-    /// The changes among them after which the run may be terminal.
-    ends: u64,
+/// What is known of runs.
+#[derive(Debug, Default)]
+struct Runs {
+    /// The senders for runs that are watched.
+    watched: IdMap<RunId, RunSenders>,
+    ends: RecentEnds,
 }
 
 impl Hints {
@@ -65,22 +68,46 @@ impl Hints {
 
     /// Notifies that the run has changed and may be terminal.
     pub fn run_changed(&self, run_id: RunId) {
-        self.notify_run(run_id, 1);
+        self.notify_end(run_id, None);
     }
 
-    /// Notifies that the run has changed and is not terminal. Tasks that wait for its end need not check it.
-    pub fn run_progressed(&self, run_id: RunId) {
-        self.notify_run(run_id, 0);
+    /// Notifies that this process has ended the run, and gives its record to the tasks that wait for its end.
+    pub fn run_ended(&self, record: Arc<RunRecord>) {
+        self.notify_end(record.id, Some(record));
     }
 
-    fn notify_run(&self, run_id: RunId, ends: u64) {
+    fn notify_end(&self, run_id: RunId, record: Option<Arc<RunRecord>>) {
         self.changes.send_modify(|count| *count += 1);
-        if let Some(watchers) = self.lock().get(&run_id) {
-            watchers.send_modify(|hints| {
-                hints.changes += 1;
-                hints.ends += ends;
-            });
+        let mut runs = self.lock();
+        runs.ends.push(run_id);
+        if let Some(senders) = runs.watched.get(&run_id) {
+            senders.ended(record);
         }
+    }
+
+    /// Notifies that the run has changed and is not terminal. Tasks that wait for its end are not woken.
+    pub fn run_progressed(&self, run_id: RunId) {
+        self.changes.send_modify(|count| *count += 1);
+        if let Some(senders) = self.lock().watched.get(&run_id) {
+            senders.changed();
+        }
+    }
+
+    /// Returns whether a task of this process watches the run.
+    #[must_use]
+    pub fn is_watched(&self, run_id: RunId) -> bool {
+        self.lock().watched.contains_key(&run_id)
+    }
+
+    /// Returns a mark for [`Hints::is_open_since`].
+    pub(crate) fn mark_ends(&self) -> EndMark {
+        self.lock().ends.mark()
+    }
+
+    /// Returns whether a run that was open at the mark is known to be open still, as far as this process has heard: no
+    /// read is necessary. A task that watches the run hears of its end.
+    pub(crate) fn is_open_since(&self, run_id: RunId, mark: EndMark) -> bool {
+        self.lock().ends.is_open_since(run_id, mark)
     }
 
     /// Notifies that another process may have written anything.
@@ -93,12 +120,9 @@ impl Hints {
     pub fn all_runs_changed(&self) {
         self.external.send_modify(|count| *count += 1);
         self.changes.send_modify(|count| *count += 1);
-        for watchers in self.lock().values() {
-            watchers.send_modify(|hints| {
-                hints.changes += 1;
-                hints.ends += 1;
-            });
-        }
+        let mut runs = self.lock();
+        runs.ends.forget();
+        runs.watched.values().for_each(|senders| senders.ended(None));
     }
 
     /// Notifies that a run has a start or a deadline to keep, or that a schedule has changed.
@@ -141,10 +165,17 @@ impl Hints {
     /// Returns a receiver of the changes of one run.
     #[must_use]
     pub fn watch_run(self: &Arc<Self>, run_id: RunId) -> RunWatch {
-        let changes =
-            self.lock().entry(run_id).or_insert_with(|| watch::Sender::new(RunHints::default())).subscribe();
-        let ends = changes.borrow().ends;
-        RunWatch { run_id, changes: Some(changes), ends, hints: Arc::clone(self) }
+        let mut runs = self.lock();
+        let senders = runs.watched.entry(run_id).or_insert_with(RunSenders::new);
+        RunWatch::new(run_id, senders, Arc::clone(self))
+    }
+
+    /// Drops the senders of a run that is no longer watched.
+    pub(super) fn drop_unused(&self, run_id: RunId) {
+        let mut runs = self.lock();
+        if runs.watched.get(&run_id).is_some_and(RunSenders::are_unused) {
+            runs.watched.remove(&run_id);
+        }
     }
 
     /// Returns the log of the store's outages, which all tasks that use the store share.
@@ -153,7 +184,7 @@ impl Hints {
         &self.outages
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, IdMap<RunId, watch::Sender<RunHints>>> {
+    fn lock(&self) -> MutexGuard<'_, Runs> {
         // Nothing panics under this lock; a poisoned one would still hold a sound map.
         self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -195,47 +226,5 @@ impl Default for HighestPriority {
     /// Creates it without recorded work.
     fn default() -> Self {
         Self { highest: AtomicI64::new(Self::NONE) }
-    }
-}
-
-/// A receiver of the changes of one run. Create it, read the run, then wait and read in turns: so no change is missed.
-#[derive(Debug)]
-pub struct RunWatch {
-    run_id: RunId,
-    changes: Option<watch::Receiver<RunHints>>,
-    /// The number of changes it has seen after which the run may be terminal.
-    ends: u64,
-    hints: Arc<Hints>,
-}
-
-impl RunWatch {
-    /// Waits until the run has changed since the last call.
-    pub async fn changed(&mut self) {
-        if let Some(changes) = &mut self.changes {
-            // The sender lives in the map for as long as this watch does, so this cannot fail.
-            let _ = changes.changed().await;
-        }
-    }
-
-    /// Waits until the run may be terminal: until it has changed since the last call, [`Hints::run_progressed`] not
-    /// counted.
-    pub async fn may_be_over(&mut self) {
-        if let Some(changes) = &mut self.changes {
-            let seen = self.ends;
-            // As above.
-            if let Ok(hints) = changes.wait_for(|hints| hints.ends > seen).await {
-                self.ends = hints.ends;
-            }
-        }
-    }
-}
-
-impl Drop for RunWatch {
-    fn drop(&mut self) {
-        self.changes = None;
-        let mut runs = self.hints.lock();
-        if runs.get(&self.run_id).is_some_and(|watchers| watchers.receiver_count() == 0) {
-            runs.remove(&self.run_id);
-        }
     }
 }

@@ -1,6 +1,9 @@
 //! The hints that a transaction sends after its commit.
 
+use std::sync::Arc;
+
 use crate::ports::Hints;
+use crate::records::RunRecord;
 use crate::value::{IdSet, RunId};
 
 /// The hints of one transaction. They are collected while it runs and sent after its commit: a reader that received
@@ -10,6 +13,8 @@ pub(super) struct PendingNotifications {
     runs: IdSet<RunId>,
     /// The runs among them that are not terminal.
     open_runs: IdSet<RunId>,
+    /// The records of other runs among them, for the tasks that wait for their ends.
+    ended: Vec<Arc<RunRecord>>,
     /// The highest priority of the work that became claimable.
     work: Option<i32>,
     /// Whether a run or a schedule has an instant to keep.
@@ -28,6 +33,20 @@ impl PendingNotifications {
         // A run that an earlier decision may have ended stays in `runs` alone: its watchers must check it.
         if self.runs.insert(run_id) {
             self.open_runs.insert(run_id);
+        }
+    }
+
+    /// Keeps the records of runs that have ended and are watched. Call it when nothing of the transaction changes any more.
+    pub(super) fn keep_ended<'a>(
+        &mut self,
+        hints: &Hints,
+        record_of: impl Fn(RunId) -> Option<&'a RunRecord>,
+    ) {
+        let ended = self.runs.difference(&self.open_runs).filter(|run_id| hints.is_watched(**run_id));
+        let records = ended.filter_map(|run_id| record_of(*run_id)).filter(|run| run.status.is_terminal());
+        self.ended = records.map(|run| Arc::new(run.clone())).collect();
+        for run in &self.ended {
+            self.runs.remove(&run.id);
         }
     }
 
@@ -56,11 +75,14 @@ impl PendingNotifications {
         allow(dead_code, reason = "only PostgreSQL notifies other processes")
     )]
     pub(super) fn is_empty(&self) -> bool {
-        self.runs.is_empty() && self.work.is_none() && !self.timer
+        self.runs.is_empty() && self.ended.is_empty() && self.work.is_none() && !self.timer
     }
 
     /// Sends the hints.
     pub(super) fn send(&self, hints: &Hints) {
+        for run in &self.ended {
+            hints.run_ended(Arc::clone(run));
+        }
         for run_id in &self.runs {
             if self.open_runs.contains(run_id) {
                 hints.run_progressed(*run_id);

@@ -324,6 +324,7 @@ impl Written {
     pub(super) fn merge_into(self, set: &mut WorkingSet, now: DateTime<Utc>) -> Applied {
         let Some(run_id) = self.run_id else { return self.applied };
         let rows: &mut RunRows = set.runs.entry(run_id).or_default();
+        let was_terminal = rows.run.get().is_some_and(|run| run.status.is_terminal());
         if let Some(run) = self.run {
             rows.run = run;
         }
@@ -364,7 +365,8 @@ impl Written {
         if let Some(side_rows) = self.side_rows {
             set.side_rows.merge(*side_rows);
         }
-        if is_terminal {
+        // A rerun counts: whoever has heard of the end before must read the run again.
+        if is_terminal || was_terminal {
             set.notifications.run_changed(run_id);
         } else {
             set.notifications.run_progressed(run_id);

@@ -86,6 +86,7 @@ impl MemoryStore {
             if !self.records_statements && !set.side_rows.user_statements.is_empty() {
                 return Err(Error::statements_unsupported());
             }
+            set.keep_ended_runs(&self.hints);
             (output, state.write_back(set))
         };
         notifications.send(&self.hints);

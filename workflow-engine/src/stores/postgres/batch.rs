@@ -75,9 +75,10 @@ impl Batch {
 
     /// Caches the rows of the transaction, which has committed, and sends its hints.
     pub(super) fn finish(self) {
-        let Self { transaction, set, step, .. } = self;
+        let Self { transaction, mut set, step, .. } = self;
         let database = Arc::clone(&transaction.database);
         transaction.release();
+        set.keep_ended_runs(&database.hints);
         database.row_cache().insert(set.runs, |rows| if rows.has_changes() { step } else { 0 });
         database.notify(&set.notifications);
     }

@@ -215,7 +215,8 @@ impl commit::Committer for Committer {
         };
         self.is_locked = outcome.as_ref().is_err_and(Failure::is_busy);
         outcome?;
-        let set = std::mem::take(&mut self.batch.set);
+        let mut set = std::mem::take(&mut self.batch.set);
+        set.keep_ended_runs(&self.hints);
         set.notifications.send(&self.hints);
         self.batch.row_cache.insert(set.runs, |_| 0);
         Ok(())

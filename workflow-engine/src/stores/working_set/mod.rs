@@ -15,7 +15,7 @@ use super::calls::CallRow;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 use super::implicit::{ImplicitChange, ImplicitStages, Outline};
 use super::pending_notifications::PendingNotifications;
-use crate::ports::{IdempotencyEntry, NewRun, Snapshot};
+use crate::ports::{Hints, IdempotencyEntry, NewRun, Snapshot};
 use crate::records::{BlobKey, EventKind, JobRecord, LogLevel, RunRecord, ScheduleRecord, StageRecord};
 use crate::value::{CallId, IdMap, Json, RunId, StageKey};
 
@@ -139,6 +139,11 @@ pub(super) struct BlobRow {
 }
 
 impl WorkingSet {
+    /// Keeps the records of runs that have ended and are watched, for their hints. Nothing of the set changes afterwards.
+    pub(super) fn keep_ended_runs(&mut self, hints: &Hints) {
+        self.notifications.keep_ended(hints, |run_id| self.runs.get(&run_id)?.run.get());
+    }
+
     /// Returns the run.
     pub(super) fn run(&self, run_id: RunId) -> Option<&RunRecord> {
         self.runs.get(&run_id).and_then(|rows| rows.run.get())

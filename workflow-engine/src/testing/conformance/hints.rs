@@ -8,6 +8,8 @@ use crate::ports::{Change, Commit, NewRun, Precondition};
 cases![
     a_change_notifies_the_watchers_of_its_run,
     waiting_for_the_end_ignores_other_changes,
+    the_end_of_a_watched_run_comes_with_its_record,
+    a_run_without_a_watcher_ends_without_a_record,
     ready_work_is_signalled,
     a_retry_is_signalled_as_work,
     the_highest_priority_of_ready_work_is_recorded,
@@ -40,6 +42,40 @@ async fn waiting_for_the_end_ignores_other_changes(fixture: Fixture) {
     );
     // A task that starts to wait after the end does not miss it if it watched the run before.
     late.may_be_over().await;
+}
+
+async fn the_end_of_a_watched_run_comes_with_its_record(fixture: Fixture) {
+    let external = fixture.store.hints().watch_external();
+    loop {
+        let before = *external.borrow();
+        let (run_id, job) = fixture.running().await;
+        let mut watch = fixture.store.hints().watch_run(run_id);
+        fixture.complete_run(&job).await;
+        let record = watch.may_be_over().await;
+        // Another process may have ended it then, and its record is to be read.
+        if *external.borrow() != before {
+            continue;
+        }
+        let record = record.expect("this process has ended the run");
+        assert_eq!(*record, fixture.run(run_id).await, "the record of the store");
+        assert!(record.status.is_terminal());
+
+        fixture.store.hints().all_runs_changed();
+        assert_eq!(watch.may_be_over().await, None);
+        return;
+    }
+}
+
+async fn a_run_without_a_watcher_ends_without_a_record(fixture: Fixture) {
+    let (run_id, job) = fixture.running().await;
+    assert!(!fixture.store.hints().is_watched(run_id));
+    let watch = fixture.store.hints().watch_run(run_id);
+    assert!(fixture.store.hints().is_watched(run_id));
+    drop(watch);
+    assert!(!fixture.store.hints().is_watched(run_id), "a watch that is dropped");
+    fixture.complete_run(&job).await;
+    let mut late = fixture.store.hints().watch_run(run_id);
+    assert!(futures_util::poll!(std::pin::pin!(late.may_be_over())).is_pending(), "it has ended before");
 }
 
 async fn ready_work_is_signalled(fixture: Fixture) {
