@@ -9,15 +9,15 @@
 //! transaction may have begun leases that no worker has received.
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use tokio::sync::watch;
 
 use super::outages::Outages;
-use super::recent_ends::{EndMark, RecentEnds};
-use super::run_watch::{RunSenders, RunWatch};
+use super::recent_ends::EndMark;
+use super::run_watch::{RunWatch, RunWatches};
 use crate::records::RunRecord;
-use crate::value::{IdMap, RunId};
+use crate::value::RunId;
 
 /// The hints of one store in this process.
 #[derive(Debug)]
@@ -26,17 +26,9 @@ pub struct Hints {
     external: watch::Sender<u64>,
     timers: watch::Sender<u64>,
     changes: watch::Sender<u64>,
-    runs: Mutex<Runs>,
+    runs: Arc<RunWatches>,
     priorities: Mutex<Vec<Weak<HighestPriority>>>,
     outages: Outages,
-}
-
-/// What is known of runs.
-#[derive(Debug, Default)]
-struct Runs {
-    /// The senders for runs that are watched.
-    watched: IdMap<RunId, RunSenders>,
-    ends: RecentEnds,
 }
 
 impl Hints {
@@ -48,7 +40,7 @@ impl Hints {
             external: watch::Sender::new(0),
             timers: watch::Sender::new(0),
             changes: watch::Sender::new(0),
-            runs: Mutex::default(),
+            runs: Arc::default(),
             priorities: Mutex::default(),
             outages: Outages::default(),
         }
@@ -78,36 +70,30 @@ impl Hints {
 
     fn notify_end(&self, run_id: RunId, record: Option<Arc<RunRecord>>) {
         self.changes.send_modify(|count| *count += 1);
-        let mut runs = self.lock();
-        runs.ends.push(run_id);
-        if let Some(senders) = runs.watched.get(&run_id) {
-            senders.ended(record);
-        }
+        self.runs.ended(run_id, record);
     }
 
     /// Notifies that the run has changed and is not terminal. Tasks that wait for its end are not woken.
     pub fn run_progressed(&self, run_id: RunId) {
         self.changes.send_modify(|count| *count += 1);
-        if let Some(senders) = self.lock().watched.get(&run_id) {
-            senders.changed();
-        }
+        self.runs.progressed(run_id);
     }
 
     /// Returns whether a task of this process watches the run.
     #[must_use]
     pub fn is_watched(&self, run_id: RunId) -> bool {
-        self.lock().watched.contains_key(&run_id)
+        self.runs.has(run_id)
     }
 
     /// Returns a mark for [`Hints::is_open_since`].
     pub(crate) fn mark_ends(&self) -> EndMark {
-        self.lock().ends.mark()
+        self.runs.mark_ends()
     }
 
-    /// Returns whether a run that was open at the mark is known to be open still, as far as this process has heard: no
-    /// read is necessary. A task that watches the run hears of its end.
+    /// Returns whether a run that was open at the mark is open as far as this process knows. A task that watches it need
+    /// not read it first.
     pub(crate) fn is_open_since(&self, run_id: RunId, mark: EndMark) -> bool {
-        self.lock().ends.is_open_since(run_id, mark)
+        self.runs.is_open_since(run_id, mark)
     }
 
     /// Notifies that another process may have written anything.
@@ -120,9 +106,7 @@ impl Hints {
     pub fn all_runs_changed(&self) {
         self.external.send_modify(|count| *count += 1);
         self.changes.send_modify(|count| *count += 1);
-        let mut runs = self.lock();
-        runs.ends.forget();
-        runs.watched.values().for_each(|senders| senders.ended(None));
+        self.runs.all_ended();
     }
 
     /// Notifies that a run has a start or a deadline to keep, or that a schedule has changed.
@@ -164,29 +148,14 @@ impl Hints {
 
     /// Returns a receiver of the changes of one run.
     #[must_use]
-    pub fn watch_run(self: &Arc<Self>, run_id: RunId) -> RunWatch {
-        let mut runs = self.lock();
-        let senders = runs.watched.entry(run_id).or_insert_with(RunSenders::new);
-        RunWatch::new(run_id, senders, Arc::clone(self))
-    }
-
-    /// Drops the senders of a run that is no longer watched.
-    pub(super) fn drop_unused(&self, run_id: RunId) {
-        let mut runs = self.lock();
-        if runs.watched.get(&run_id).is_some_and(RunSenders::are_unused) {
-            runs.watched.remove(&run_id);
-        }
+    pub fn watch_run(&self, run_id: RunId) -> RunWatch {
+        self.runs.watch(run_id)
     }
 
     /// Returns the log of the store's outages, which all tasks that use the store share.
     #[must_use]
     pub fn outages(&self) -> &Outages {
         &self.outages
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Runs> {
-        // Nothing panics under this lock; a poisoned one would still hold a sound map.
-        self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -138,7 +138,8 @@ async fn a_commit_that_waited_for_a_lock_has_the_time_of_its_write() {
     while number(&mut side, &waiting_sessions(&schema)).await == 0 {}
 
     // By the server's clock, longer than an instant may differ from it.
-    sqlx::raw_sql("SELECT pg_sleep(1.5)").execute(&mut blocker).await.unwrap();
+    let wait = "SELECT pg_sleep(1.5)";
+    sqlx::raw_sql(wait).execute(&mut blocker).await.unwrap();
     let released: DateTime<Utc> =
         sqlx::query_scalar("SELECT clock_timestamp()").fetch_one(&mut blocker).await.unwrap();
     sqlx::raw_sql("ROLLBACK").execute(&mut blocker).await.unwrap();

@@ -365,7 +365,7 @@ impl Written {
         if let Some(side_rows) = self.side_rows {
             set.side_rows.merge(*side_rows);
         }
-        // A rerun counts: whoever has heard of the end before must read the run again.
+        // A rerun counts: a caller that was notified of the end reads the run again.
         if is_terminal || was_terminal {
             set.notifications.run_changed(run_id);
         } else {
