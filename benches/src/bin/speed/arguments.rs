@@ -12,8 +12,8 @@ pub const HELP: &str = "\
 usage: speed [OPTIONS]
 
 --short              each short work once: under three minutes
---only WORK,…        w1, w2, w3, w4, w5, w6, delayed, lists, operate, reaction, fair, memory, or a full name such as w4-finished-10000, with any
-                     number
+--only WORK,…        w1, w2, w3, w4, w5, w6, delayed, lists, operate, page, reaction, fair, memory, or a full name
+                     such as w4-finished-10000, with any number
 --peers              also measure the other engines that are built
 --store STORE        sqlite or postgres; default both
 --repeats N          number of measurements of each work; default 5, or 1 with --short

@@ -18,6 +18,7 @@ mod load;
 mod engine;
 mod history;
 mod lists;
+mod client;
 mod operate;
 mod processes;
 mod idle;

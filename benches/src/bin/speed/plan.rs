@@ -48,7 +48,7 @@ const SHARED: [Work; 3] = [("w1", true, MANY), ("w2", true, MANY), ("w3", true, 
 
 const MANY: usize = usize::MAX;
 
-const OURS: [Work; 30] = [
+const OURS: [Work; 32] = [
     ("w4-processes-1", false, 3),
     ("w4-processes-2", true, 3),
     ("w4-processes-4", false, 3),
@@ -67,6 +67,8 @@ const OURS: [Work; 30] = [
     ("lists-1000000", false, 1),
     ("operate-0", false, 3),
     ("operate-20", false, 3),
+    ("page-100", false, 3),
+    ("page-1000", false, 3),
     ("w5-workflows-1", true, 1),
     ("w5-workflows-101", false, 1),
     ("w6-alone", true, 1),
@@ -121,7 +123,7 @@ pub fn tasks(arguments: &Arguments, has_server: bool) -> Outcome<Vec<Task>> {
     }
     for (work, _, most) in wanted(&OURS) {
         let repeats = arguments.repeats().min(most);
-        let who = if work.starts_with("w4-stages") {
+        let who = if work.starts_with("w4-stages") || work.starts_with("page") {
             let program = beside("speed-stages")?;
             program.exists().then_some(Who::Other { name: "engine", program })
         } else {

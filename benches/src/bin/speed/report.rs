@@ -110,6 +110,11 @@ const TABLES: &[Table] = &[
         ],
     ),
     (
+        "page",
+        "The data of the dashboard's page of a run",
+        &[("stages", "stages", 0), ("p50_ms", "p50 ms", 1), ("max_ms", "slowest of 50, ms", 1)],
+    ),
+    (
         "lists",
         "Lists of runs, a page of 50: the slowest of 100",
         &[
