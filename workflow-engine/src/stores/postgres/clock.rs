@@ -64,6 +64,17 @@ impl DatabaseClock {
         }
     }
 
+    /// Notes that the server's clock has reached an instant: what was due then does not begin before it by the estimate.
+    pub(super) fn reach(&self, instant: Option<DateTime<Utc>>) {
+        let mut kept = self.observation.lock().unwrap_or_else(PoisonError::into_inner);
+        if let (Some(kept), Some(instant)) = (kept.as_mut(), instant) {
+            let at = Instant::now();
+            if kept.now(at) < instant {
+                *kept = Observation { instant, at, ..*kept };
+            }
+        }
+    }
+
     /// Waits until the clock was set back, since the last call.
     pub(super) async fn set_back(&self) {
         self.set_back.notified().await;
@@ -111,5 +122,19 @@ mod tests {
         assert!(clock.set_back().now_or_never().is_none(), "nothing shows that the clock was set back");
         clock.observe(noon + TimeDelta::hours(1));
         assert!(clock.set_back().now_or_never().is_some());
+    }
+
+    #[test]
+    fn the_estimate_is_not_before_an_instant_that_the_database_has_reached() {
+        let clock = DatabaseClock::default();
+        let noon = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+        clock.observe(noon);
+        let due = noon + TimeDelta::hours(1);
+        clock.reach(Some(due));
+        let now = clock.now().unwrap();
+        assert!(now >= due);
+        clock.reach(Some(noon));
+        assert!(clock.now().unwrap() >= now, "an earlier instant says nothing");
+        assert!(clock.set_back().now_or_never().is_none());
     }
 }

@@ -50,7 +50,11 @@ impl Timers for PostgresStore {
         let rows = self.read("read runs that are due", move |database| {
             database.query(DUE_RUNS).bind(definitions.clone()).bind(database.test_now()).bind(limit)
         });
-        Ok(columns::records(&rows.await?)?)
+        let runs: Vec<RunRecord> = columns::records(&rows.await?)?;
+        if self.database.test_now().is_none() {
+            self.database.clock_estimate.reach(runs.iter().filter_map(|run| run.times.due_at).max());
+        }
+        Ok(runs)
     }
 
     async fn overdue_runs(&self, limit: usize) -> Result<Vec<RunId>, Error> {
