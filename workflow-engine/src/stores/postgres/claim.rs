@@ -4,6 +4,7 @@
 //! same priority the definitions take turns. The indexes of waiting work begin with the definition, so a claim reads
 //! the first rows of each definition's range and never walks past work that only other workers can claim.
 
+use chrono::{DateTime, Utc};
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
@@ -78,8 +79,8 @@ macro_rules! due_checks {
 ///
 /// It reads the first rows of each definition, some more than the limit for those that others have locked; numbering
 /// the turns over whole indexes would make PostgreSQL read them to their ends. It returns the jobs, then the pending
-/// runs, then a summary row: how many rows it has read, how many of the returned rows are runs, and the highest
-/// priority of the remaining work.
+/// runs, then a summary row: how many rows it has read, how many of the returned rows are runs, the highest
+/// priority of the remaining work, and the time.
 macro_rules! find_due {
     ($runs:literal, $taken:literal) => {
         concat!(
@@ -120,7 +121,7 @@ macro_rules! find_due {
         (SELECT count(*) FROM taken WHERE is_new),
         (SELECT max(w.priority) FROM waiting AS w WHERE NOT EXISTS (
             SELECT FROM taken AS t WHERE t.run_id = w.run_id AND t.stage_id = w.stage_id AND t.place = w.place))
-    ], ARRAY[]::timestamptz[]"
+    ], ARRAY[statement_timestamp()]"
         )
     };
 }
@@ -176,6 +177,8 @@ pub(super) struct DueWork {
     pub(super) commits: Vec<i64>,
     /// How many rows were read, including locked and skipped ones.
     pub(super) total: u64,
+    /// The server's time at which the work was due.
+    pub(super) now: Option<DateTime<Utc>>,
 }
 
 impl DueWork {
@@ -183,11 +186,12 @@ impl DueWork {
         let Some(summary) = rows.pop() else { return Ok(Self::default()) };
         let mut summary = Columns::new(&summary, "workflow_job_queue")?;
         let (total, runs, left) = (summary.int("total")?, summary.int("runs")?, summary.maybe_int("left")?);
+        let now = Some(summary.instant("now")?);
         let runs = rows.split_off(rows.len().saturating_sub(runs));
         let jobs = rows.iter().map(candidate).collect::<Result<_, _>>()?;
         let runs = runs.iter().map(columns::run_with_commits).collect::<Result<Vec<_>, _>>()?;
         let (runs, commits) = runs.into_iter().map(|(stored, commits)| (stored.run, commits)).unzip();
-        Ok(Self { selection: Selection { jobs, runs, remaining_priority: left }, commits, total })
+        Ok(Self { selection: Selection { jobs, runs, remaining_priority: left }, commits, total, now })
     }
 }
 

@@ -31,8 +31,9 @@ impl PostgresStore {
             let (request, skipped) = (work.clone(), std::mem::take(&mut skipped_runs));
             let find =
                 move |database: &Database| find_query(database, &request, FIND_DUE).bind(skipped.clone());
-            let DueWork { selection, commits, total } =
+            let DueWork { selection, commits, total, now } =
                 DueWork::read(self.read("find due work", find).await?)?;
+            self.database.clock_estimate.reach(now);
             if total == 0 {
                 return Ok(Some(ClaimedWork::default()));
             }
