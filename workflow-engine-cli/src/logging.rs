@@ -9,7 +9,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// Starts the log, unless the program has set up its own. `RUST_LOG` chooses what is logged, for example
-/// `info,workflow_engine=debug`; a worker logs from `info` on, any other command from `error` on.
+/// `info,workflow_engine=debug`; `worker` and `serve` log from `info` on, any other command from `error` on.
 pub fn start(matches: &ArgMatches) {
     let is_long = matches!(matches.subcommand_name(), Some("worker" | "serve"));
     let usual = if is_long { LevelFilter::INFO } else { LevelFilter::ERROR };

@@ -56,7 +56,7 @@ pub fn args() -> Vec<Arg> {
         option(
             "blocked",
             "CODE",
-            "Cannot continue: WORKFLOW_NOT_FOUND, DEFINITION_MISMATCH, BUDGET_EXCEEDED",
+            "Cannot continue: WORKFLOW_NOT_FOUND, DEFINITION_MISMATCH, BUDGET_EXCEEDED, NOT_DUE",
         ),
         option("phase", "PHASE", "What it does now: queued, running, waiting, completed, failed, cancelled"),
         option("waiting-for", "WHAT", "A stage waits for: worker, check, retry, budget"),

@@ -25,7 +25,7 @@ fn the_page_lists_every_code() {
         "# Error codes\n\n\
          `Error::code` returns an `ErrorCode`; a failed run keeps the code of its failure.\n\
          The text of a code is stable: match on it in other programs and in alerts.\n\
-         A retryable call may succeed later without a change.\n\n\
+         \"Retryable\" means that something was not available, and that the same call may succeed later. Two other codes ask for a repetition as well: `IDEMPOTENCY_IN_PROGRESS` and `RUN_ID_TAKEN`.\n\n\
          | code | when | retryable | what to do |\n|---|---|---|---|\n",
     );
     for code in ErrorCode::ALL {

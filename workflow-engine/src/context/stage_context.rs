@@ -204,6 +204,9 @@ impl<S> StageContext<S> {
     ///
     /// `fields` is a value that serde can write as JSON, usually an object; `()` for no fields. Numbers that are not finite
     /// become `null`. Fields that cannot be written at all are replaced by the reason.
+    ///
+    /// A message is cut after 16 KiB, and fields of more than 64 KiB are not kept. At most 10,000 reports of an attempt wait
+    /// for their commit; those in the middle are dropped, and a line in their place says how many.
     pub fn log(&self, level: LogLevel, message: impl AsRef<str>, fields: impl Serialize) {
         self.inner.services.reports.log(level, message.as_ref(), encode_fields(fields));
     }

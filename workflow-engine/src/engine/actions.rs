@@ -11,8 +11,8 @@ impl Engine {
     /// Returns a handle of this engine that acts on behalf of a person or a program: what it does to runs is an action,
     /// which [`Engine::actions`] lists, and a line in the log.
     ///
-    /// The commit of a cancellation, a rerun, a fork, a wake or a new budget keeps the action with its run. Every command,
-    /// also one that is refused, is a log line at INFO with the target `workflow_engine::audit`.
+    /// The commit of a cancellation, a rerun, a fork, a wake, a signal or a new budget keeps the action with its run. Every
+    /// command, also one that is refused, is a log line at INFO with the target `workflow_engine::audit`.
     ///
     /// ```
     /// use workflow_engine::Actor;

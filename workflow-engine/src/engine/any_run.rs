@@ -100,8 +100,9 @@ impl AnyRun {
     }
 
     /// Why the run cannot continue although it has not failed: no process has its workflow (`WORKFLOW_NOT_FOUND`) or its
-    /// definition (`DEFINITION_MISMATCH`), or it waits for [`AnyRun::raise_budget`] (`BUDGET_EXCEEDED`). `None` if the run
-    /// continues, waits for something else, or has ended.
+    /// definition (`DEFINITION_MISMATCH`), or it waits for [`AnyRun::raise_budget`] (`BUDGET_EXCEEDED`), or it
+    /// starts later, or a stage waits after a `delay` (`NOT_DUE`). `None` if the run continues, waits for something else, or
+    /// has ended.
     ///
     /// For a missing definition the result is this process's view: it lacks the definition itself, some work of the run is due,
     /// and no worker holds a lease on the run. During a rolling deployment the reason disappears as soon as a worker with the
@@ -133,10 +134,10 @@ impl AnyRun {
     }
 
     /// Cancels the run: its running bodies are stopped, and nothing of this generation is committed afterwards. Returns `false` if
-    /// the run had already ended.
+    /// the run had already ended. The reason is stored with the run, and cut after 8 KiB.
     ///
     /// # Errors
-    /// An error of the store.
+    /// `RUN_NOT_FOUND`; an error of the store.
     pub async fn cancel(&self, reason: impl Into<String>) -> Result<bool, Error> {
         let command = CancelRun { run_id: self.run_id, reason: Some(reason.into()) };
         Ok(self.engine.dispatch(command).await?.cancelled)
@@ -145,7 +146,7 @@ impl AnyRun {
     /// Checks a waiting stage now, as [`Engine::wake`] does. Returns `false` if the stage is not waiting.
     ///
     /// # Errors
-    /// `STAGE_NOT_FOUND` if the workflow has no stage with this id; an error of the store.
+    /// The errors of [`Engine::wake`].
     pub async fn wake(&self, stage_key: impl Into<StageKey>) -> Result<bool, Error> {
         self.engine.wake(self.run_id, stage_key).await
     }

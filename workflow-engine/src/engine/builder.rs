@@ -194,8 +194,8 @@ impl EngineBuilder {
     /// Delivers every event to this sink, at least once and in order within each run: one of [`sinks`](crate::sinks) or your
     /// own. Default: none; events stay in the store, where [`AnyRun::events`](crate::AnyRun::events) reads them.
     ///
-    /// All processes that share a store need the same sink and the same plugins: each process delivers new events to the
-    /// subscribers that it knows.
+    /// [`build`](Self::build) registers the sink in the store under the name `sink`: the events of every process reach it,
+    /// also of processes without it, and wait in the store until a process that has it delivers them. A store has one sink.
     pub fn event_sink(mut self, sink: impl EventSink + 'static) -> Self {
         self.sink = Some(Arc::new(sink));
         self
@@ -268,8 +268,10 @@ impl EngineBuilder {
     ///
     /// # Errors
     /// `INVALID_SETTING` for a setting that is out of its range, also of a worker that is switched off;
-    /// `UNSUPPORTED_STORE`, `STORE_UNAVAILABLE` or `STORE_FAILED` if the store cannot be opened; `DUPLICATE_WORKFLOW` if two
-    /// workflows share an id and a version; `CONFIG_FIELD_CLASH` and `INVALID_CONFIG_RULE` as [`WorkflowRegistry::register`];
+    /// `UNSUPPORTED_STORE`, `STORE_UNAVAILABLE`, `STORE_LOCKED`, `STORE_FAILED`, `SCHEMA_OUTDATED` or `MISSING_PRIVILEGE` if
+    /// the store cannot be opened; `DUPLICATE_WORKFLOW` if two workflows share an id and a version; `INVALID_STAGE_ID`,
+    /// `CONFIG_FIELD_CLASH` and `INVALID_CONFIG_RULE` as [`WorkflowRegistry::register`]; `WORKFLOW_NOT_FOUND` if a workflow
+    /// that is a step of a registered one is not registered; the errors of `PutSchedule` for a [schedule](Self::schedule);
     /// `INVALID_FINGERPRINT` as [`WorkflowRegistry::declare_compatible`]; `DUPLICATE_PLUGIN` and `INVALID_REQUEST` for names
     /// of plugins; `MISSING_STATE` if the engine has a worker and a stage of a registered workflow takes `#[state]` that the
     /// engine does not have; `DUPLICATE_STATE` for two values of one type; `STATE_FAILED` if a function of

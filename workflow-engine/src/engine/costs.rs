@@ -54,7 +54,7 @@ impl AnyRun {
     /// Raises the run's budget, and resumes the stages that wait for it. Returns the number of resumed stages.
     ///
     /// # Errors
-    /// `BUDGET_TOO_LOW` if the run has no budget or a higher one; and if the store cannot be written.
+    /// `RUN_NOT_FOUND`; `BUDGET_TOO_LOW` if the run has no budget or a higher one; an error of the store.
     pub async fn raise_budget(&self, budget: Cost) -> Result<usize, Error> {
         self.raise(None, budget).await
     }

@@ -55,7 +55,9 @@ impl AnyRun {
     /// # Errors
     /// Of the awaited fork: `RUN_NOT_FOUND`, `STAGE_NOT_FOUND`, `RUN_NEVER_STARTED`, `ANCESTOR_NOT_COMPLETED`;
     /// `INVALID_INPUT`, `INVALID_CONFIG` and `INVALID_REQUEST` for edited values; `WORKFLOW_NOT_FOUND` or
-    /// `DEFINITION_MISMATCH` if this process lacks the run's definition; `IDEMPOTENCY_CONFLICT`.
+    /// `DEFINITION_MISMATCH` if this process lacks the run's definition and needs it: for a workflow with choices or catches,
+    /// and for edited values without the Cargo feature `schemas`; `BLOB_MISSING` if a rerun has deleted an output since;
+    /// `IDEMPOTENCY_CONFLICT`.
     pub fn fork_from(&self, stage_id: impl Into<String>) -> Fork {
         Fork { run: self.clone(), command: ForkRun::new(self.id(), stage_id) }
     }
@@ -104,7 +106,7 @@ impl Fork {
         self
     }
 
-    /// Sets an idempotency key: the same key with the same request forks once.
+    /// Sets an idempotency key, 1 to 255 bytes: the same key with the same request forks once.
     pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
         self.command.idempotency_key = Some(key.into());
         self

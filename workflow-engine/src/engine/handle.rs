@@ -167,7 +167,7 @@ impl<W: Workflow> RunHandle<W> {
     /// Checks a waiting stage now, as [`Engine::wake`] does. Returns `false` if the stage is not waiting.
     ///
     /// # Errors
-    /// An error of the store.
+    /// The errors of [`Engine::wake`].
     pub async fn wake<S: Stage>(&self) -> Result<bool, Error>
     where
         W: HasStage<S>,

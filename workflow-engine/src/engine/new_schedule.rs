@@ -29,7 +29,8 @@ pub struct PeriodicSchedule {
 
 impl Schedule {
     /// Begins a schedule that ticks at the instants of a cron pattern: minute, hour, day of the month, month and day of the
-    /// week, such as `30 2 * * *`; with six fields, seconds come first. Without [`CronSchedule::zone`] its clock is UTC.
+    /// week, such as `30 2 * * *`; with six fields, seconds come first, and a seventh is a year. Without
+    /// [`CronSchedule::zone`] its clock is UTC.
     ///
     /// ```
     /// use workflow_engine::Schedule;

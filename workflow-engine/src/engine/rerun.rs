@@ -54,7 +54,7 @@ impl AnyRun {
     ///
     /// # Errors
     /// Of the awaited rerun: `RUN_NOT_FOUND`, `STAGE_NOT_FOUND`, `RUN_NOT_TERMINAL`, `RUN_NEVER_STARTED`,
-    /// `ANCESTOR_NOT_COMPLETED`; `WORKFLOW_NOT_FOUND` or `DEFINITION_MISMATCH` if neither this process nor the
+    /// `ANCESTOR_NOT_COMPLETED`, `STAGE_SKIPPED`; `WORKFLOW_NOT_FOUND` or `DEFINITION_MISMATCH` if neither this process nor the
     /// store has the run's definition; `IDEMPOTENCY_CONFLICT`.
     pub fn rerun_from(&self, stage_id: impl Into<String>) -> Rerun {
         let command = RerunFrom::new(self.id(), stage_id);
@@ -83,7 +83,7 @@ impl Rerun {
         self
     }
 
-    /// Sets an idempotency key: the same key with the same request reruns once.
+    /// Sets an idempotency key, 1 to 255 bytes: the same key with the same request reruns once.
     pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
         self.command.idempotency_key = Some(key.into());
         self

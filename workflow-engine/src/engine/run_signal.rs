@@ -118,13 +118,14 @@ impl<W: Workflow> RunHandle<W> {
 }
 
 impl Signal {
-    /// Sets an idempotency key: the same key with the same signal sends it once.
+    /// Sets an idempotency key, 1 to 255 bytes: the same key with the same signal sends it once.
     pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
         self.command = self.command.map(|command| SignalRun { idempotency_key: Some(key.into()), ..command });
         self
     }
 
-    /// Says who sends it, for people. Default: the actor of the handle, see [`AnyRun::by`].
+    /// Says who sends it, for people: 1 to 255 bytes without control characters. Default: the actor of the handle, see
+    /// [`AnyRun::by`].
     pub fn actor(mut self, actor: impl Into<String>) -> Self {
         self.command = self.command.map(|command| SignalRun { actor: Some(actor.into()), ..command });
         self

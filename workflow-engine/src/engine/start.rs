@@ -48,6 +48,13 @@ use crate::value::{Cost, Json, Lossy, Storable};
 /// # Ok(())
 /// # }
 /// ```
+///
+/// # Errors
+/// Of the awaited start: `WORKFLOW_NOT_FOUND` if this engine has not registered the workflow; `INVALID_INPUT`,
+/// `INVALID_CONFIG`, `INVALID_TAG`, `INVALID_ANNOTATION`; `INVALID_REQUEST` for a key, a time or a `traceparent` that is not
+/// valid; `PAYLOAD_TOO_LARGE`, `PAYLOAD_TOO_DEEP`, `PAYLOAD_CHANGED` or `PAYLOAD_UNREADABLE` for a value that cannot be
+/// stored; `IDEMPOTENCY_CONFLICT`; `WORKFLOW_MISMATCH` if the key has started a run of another version; `SHUTTING_DOWN`; an
+/// error of the store. After a retryable error, start again with the same key.
 #[must_use = "a run starts when this is awaited"]
 pub struct StartRun<'a, W: Workflow> {
     pub(super) engine: &'a Engine,
@@ -188,7 +195,7 @@ impl<'a, W: Workflow> StartRun<'a, W> {
     }
 
     /// Starts the run at this instant; at once if it has passed. Until then the run is `PENDING`, can be cancelled, and
-    /// costs nothing. Not together with [`after`](Self::after).
+    /// costs nothing. Together with [`after`](Self::after), the start fails with `INVALID_REQUEST`.
     ///
     /// The time counts on the clock of the store. See also [`AnyRun::blocked_reason`](crate::AnyRun::blocked_reason).
     pub fn at(mut self, instant: DateTime<Utc>) -> Self {
@@ -227,7 +234,8 @@ impl<'a, W: Workflow> StartRun<'a, W> {
     /// Sets the longest time of the run, in place of the option `deadline` of the workflow: from its creation, from the
     /// instant at which it starts later, or from its rerun. A run that has not ended then fails with `DEADLINE_EXCEEDED`,
     /// whether it waits, runs or retries; running bodies are notified through
-    /// [`StageContext::cancellation`](crate::StageContext::cancellation). No `catch` takes it.
+    /// [`StageContext::cancellation`](crate::StageContext::cancellation). No `catch` takes it. More than 0; otherwise the
+    /// start fails with `INVALID_REQUEST`.
     pub fn deadline(mut self, time: Duration) -> Self {
         self.deadline = Some(time);
         self

@@ -253,7 +253,7 @@ error_codes! {
         "A stage failed permanently, or failed in its last attempt."
         "Fix the cause in the stage's error, then rerun from that stage.";
     WorkerLost "WORKER_LOST" RunFailed
-        "The worker disappeared in every attempt of a stage: it crashed, was killed, or could not renew its lease."
+        "The worker disappeared during `max_crashes` attempts of a stage: it crashed, was killed, or could not renew its lease."
         "Look for a crash or an out-of-memory kill of the workers; then rerun.";
     WaitTimedOut "WAIT_TIMED_OUT" RunFailed
         "A waiting stage was not ready within `give_up_after`."

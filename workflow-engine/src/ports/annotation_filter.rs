@@ -35,7 +35,7 @@ pub struct AnnotationFilter {
     pub until: Option<DateTime<Utc>>,
     /// The [`AnnotationRecord::id`] of the last annotation of the previous page; only greater ids match. Default 0.
     pub after: u64,
-    /// The most annotations to return. Default 100.
+    /// The most annotations to return, 1 to 1,000. Default 100.
     pub limit: usize,
 }
 
@@ -109,7 +109,7 @@ impl AnnotationFilter {
         self
     }
 
-    /// Sets the most annotations to return.
+    /// Sets the most annotations to return, 1 to 1,000; reading with another number is an `INVALID_REQUEST`.
     pub const fn limit(mut self, limit: usize) -> Self {
         self.limit = limit;
         self

@@ -47,8 +47,8 @@ pub struct RunFilter {
     /// The code of the error with which the run failed, `STAGE_FAILED` for example.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_code: Option<String>,
-    /// The code of the reason why the run cannot continue: `WORKFLOW_NOT_FOUND`, `DEFINITION_MISMATCH` or
-    /// `BUDGET_EXCEEDED`. A store ignores this condition: it depends on the definitions of a process, and
+    /// The code of the reason why the run cannot continue: `WORKFLOW_NOT_FOUND`, `DEFINITION_MISMATCH`,
+    /// `BUDGET_EXCEEDED` or `NOT_DUE`. A store ignores this condition: it depends on the definitions of a process, and
     /// [`Engine::runs`](crate::Engine::runs) checks it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blocked_reason: Option<String>,

@@ -61,21 +61,21 @@ impl Annotation {
         self
     }
 
-    /// Sets the author.
+    /// Sets the author, 1 to 255 bytes without control characters.
     #[must_use]
     pub fn actor(mut self, actor: impl Into<String>) -> Self {
         self.actor = Some(actor.into());
         self
     }
 
-    /// Sets the scope.
+    /// Sets the scope, 1 to 255 bytes without control characters.
     #[must_use]
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
         self.scope = Some(scope.into());
         self
     }
 
-    /// Sets the payload: anything that serde serializes.
+    /// Sets the payload: anything that serde serializes, up to 256 KiB of JSON.
     #[must_use]
     pub fn payload(mut self, payload: &impl Serialize) -> Self {
         match Json::encode(payload) {

@@ -19,13 +19,13 @@ pub struct Schedule {
     /// The id: 1 to 128 bytes without control characters.
     #[serde(default)]
     pub id: String,
-    /// The cron pattern: five fields, or six with seconds first. Either this or `every_ms`.
+    /// The cron pattern: five fields, six with seconds first, or seven with a year last. Either this or `every_ms`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cron: Option<String>,
     /// The time zone of the cron pattern, such as `Europe/Berlin`. Default `UTC`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,
-    /// The period, in milliseconds in JSON; at least 1 s. Ticks are at its multiples since 1970 in UTC, so a period of an hour
+    /// The period, in milliseconds in JSON; 1 s to 366 days. Ticks are at its multiples since 1970 in UTC, so a period of an hour
     /// ticks at full hours.
     #[serde(
         rename = "every_ms",

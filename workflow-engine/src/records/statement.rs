@@ -70,13 +70,13 @@ fn rows(count: u64) -> String {
 }
 
 impl Statement {
-    /// Creates a statement of this text, without arguments.
+    /// Creates a statement of this text, at most 64 KiB, without arguments. It is checked when a stage executes it.
     #[must_use]
     pub fn new(sql: impl Into<String>) -> Self {
         Self { sql: sql.into(), arguments: Vec::new(), expected: None, is_retried: true }
     }
 
-    /// Adds the next argument: the first is `$1`.
+    /// Adds the next argument: the first is `$1`. At most 1,000.
     #[must_use]
     pub fn bind(mut self, argument: impl Into<SqlValue>) -> Self {
         self.arguments.push(argument.into());

@@ -109,8 +109,8 @@ impl Command for CreateRun {
 
     /// # Errors
     /// `WORKFLOW_NOT_FOUND`, `INVALID_INPUT`, `INVALID_CONFIG`, `INVALID_TAG`, `INVALID_ANNOTATION`,
-    /// `IDEMPOTENCY_CONFLICT`;
-    /// `PAYLOAD_TOO_LARGE`, `PAYLOAD_TOO_DEEP` or `PAYLOAD_UNREADABLE` for values that cannot be stored.
+    /// `IDEMPOTENCY_CONFLICT`; `INVALID_REQUEST` for a key that is too long, both `start_at` and `start_after`, or a deadline
+    /// of 0; `PAYLOAD_TOO_LARGE`, `PAYLOAD_TOO_DEEP` or `PAYLOAD_UNREADABLE` for values that cannot be stored.
     async fn execute(self, kernel: &Kernel) -> Result<CreateRunOutput, Error> {
         self.create(kernel, RunId::generate(), false).await
     }
