@@ -15,7 +15,7 @@ use workflow_engine::records::Event;
 use workflow_engine::stores::{PostgresOptions, PostgresStore, SqliteOptions, SqliteStore};
 use workflow_engine::testing::FakeClock;
 
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(300);
 
 const AWAY: &str = "the store is unavailable";
 const BACK: &str = "the store is available again";
@@ -43,7 +43,8 @@ async fn crash_and_restart(cluster: &Cluster, options: PostgresOptions, log: &Lo
         .register::<doubling>()
         .event_sink(Sink)
         .retention(Duration::from_secs(3_600))
-        .lease(Duration::from_millis(500));
+        // A shorter one could end during a slow commit, and the log would have a line about that.
+        .lease(Duration::from_secs(10));
     let engine = engine.build().await.unwrap();
     let doubled = engine.start::<doubling>(DoubleInput { number: 4 }).await.unwrap().output().await;
     assert_eq!(doubled.unwrap(), 8);

@@ -59,7 +59,7 @@ pub fn args() -> Vec<Arg> {
             "Cannot continue: WORKFLOW_NOT_FOUND, DEFINITION_MISMATCH, BUDGET_EXCEEDED, NOT_DUE",
         ),
         option("phase", "PHASE", "What it does now: queued, running, waiting, completed, failed, cancelled"),
-        option("waiting-for", "WHAT", "A stage waits for: worker, check, retry, budget"),
+        option("waiting-for", "WHAT", "Waits for: worker, check, signal, child, time, retry, budget"),
         option("key", "KEY", "Started with this idempotency key"),
         option("parent", "RUN", "Started by a stage of this run"),
         option("id", "PREFIX", "The id begins with these digits"),
@@ -113,7 +113,9 @@ fn with(filter: RunFilter, key: &str, value: &str) -> Result<RunFilter, Failure>
         "phase" => {
             filter.phase(named("phase", value, "queued, running, waiting, completed, failed, cancelled")?)
         }
-        "waiting-for" => filter.waiting_for(named("wait", value, "worker, check, retry, budget")?),
+        "waiting-for" => {
+            filter.waiting_for(named("wait", value, "worker, check, signal, child, time, retry, budget")?)
+        }
         "key" => filter.idempotency_key(value),
         "parent" => filter.parent(
             value.parse().map_err(|error: workflow_engine::Error| Failure::usage(error.to_string()))?,

@@ -46,4 +46,5 @@ chapters! {
     signals "25-signals.md";
     schedules "26-schedules.md";
     children "27-children.md";
+    production "28-production.md";
 }

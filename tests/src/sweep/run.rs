@@ -28,7 +28,7 @@ use super::{schedule, times};
 pub const LEASE: Duration = Duration::from_millis(300);
 
 /// The duration of leases that no live process loses on a busy machine.
-const STEADY_LEASE: Duration = Duration::from_millis(1_500);
+const STEADY_LEASE: Duration = Duration::from_secs(10);
 
 /// The number of jobs that a crowd holds: more than are taken back at once.
 pub const CROWD: usize = 300;

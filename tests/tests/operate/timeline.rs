@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use tests::on_every_store;
+use tests::registered::wait_until_registered;
 use tests::world::World;
 use workflow_engine::prelude::*;
 use workflow_engine::records::{AttemptOutcome, EventKind, StageTimeline, Timeline, WaitReason};
@@ -56,6 +57,7 @@ fn waits(stage: &StageTimeline) -> Vec<(u32, WaitReason, Option<i64>)> {
 
 async fn a_timeline_shows_attempts_waits_and_generations(world: World) {
     let engine = world.engine().register::<telling>().build().await.unwrap();
+    wait_until_registered(&engine).await.unwrap();
     let run = engine.start::<telling>(FetchInput { number: 7 }).await.unwrap();
     let seen = finish(&world, &run, 0).await;
     run.rerun_from::<store>().await.unwrap();

@@ -1,6 +1,7 @@
 //! Workers and the queue.
 
 use tests::on_every_store;
+use tests::registered::wait_until_registered;
 use tests::world::World;
 use workflow_engine::WorkerState;
 use workflow_engine::prelude::*;
@@ -58,6 +59,7 @@ async fn a_worker_is_listed_from_its_start_to_its_end(world: World) {
 
 async fn an_attempt_names_its_worker_when_it_has_ended(world: World) {
     let engine = world.engine().register::<doubling>().worker_id("first").build().await.unwrap();
+    wait_until_registered(&engine).await.unwrap();
     let run = engine.start::<doubling>(DoubleInput { number: 1 }).await.unwrap();
     run.output().await.unwrap();
     let number = engine.workers().await.unwrap()[0].worker.number;

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tests::on_every_store;
+use tests::registered::wait_until_registered;
 use tests::world::World;
 use workflow_engine::prelude::*;
 use workflow_engine::records::{
@@ -70,6 +71,7 @@ async fn wait_for_end(world: &World, run: &RunHandle<asking>, mut seen: u64) -> 
 
 async fn finished(world: &World, failures: u32) -> (Engine, RunHandle<asking>) {
     let engine = world.engine().register::<asking>().build().await.unwrap();
+    wait_until_registered(&engine).await.unwrap();
     let run = engine.start::<asking>(FetchInput { failures }).tag("customer", "acme").await.unwrap();
     wait_for_end(world, &run, 0).await;
     (engine, run)
@@ -115,6 +117,7 @@ async fn attempts_are_kept_after_success_and_after_a_rerun(world: World) {
 
 async fn the_attempt_that_runs_names_its_worker(world: World) {
     let engine = world.engine().register::<hanging>().build().await.unwrap();
+    wait_until_registered(&engine).await.unwrap();
     let run = engine.start::<hanging>(HangInput { _number: 1 }).await.unwrap();
     let attempts = run.attempts::<hang>().await.unwrap();
     assert_eq!(short(&attempts), [(1, 1, AttemptOutcome::Running, None)]);

@@ -201,7 +201,10 @@ async fn a_worker_reaps_at_its_start_and_a_threshold_after_a_change(world: World
     let before = started(&engine).await;
     complete_without_transition(&*world.store, before.id(), "begin", &2).await;
     world.clock.advance(HOUR);
-    let worker = world.engine().register::<diamond>().stuck_threshold(HOUR).build().await.unwrap();
+    // Longer than the clock advances here while a body runs.
+    let lease = Duration::from_secs(1_000_000);
+    let builder = world.engine().register::<diamond>().stuck_threshold(HOUR).lease(lease);
+    let worker = builder.build().await.unwrap();
     let output = |run: &RunHandle<diamond>| {
         let (worker, run_id) = (worker.clone(), run.id());
         tokio::spawn(

@@ -1,7 +1,10 @@
 //! Lists of runs, and tags.
 
+use std::time::Duration;
+
 use futures_util::TryStreamExt;
 use serde_json::{Value, json};
+use tests::exact_count::exact_count;
 use tests::on_every_store;
 use tests::world::World;
 use workflow_engine::kernel::CreateRun;
@@ -34,11 +37,24 @@ async fn stumble(number: u32) -> StageResult<u32> {
     Err(StageError::retryable(format!("{number} is too early")))
 }
 
+#[stage(signal = Approval, give_up_after = "7d")]
+async fn sign(number: u32) -> StageResult<String> {
+    Ok(format!("May {number} go out?"))
+}
+
+#[stage]
+async fn file(number: u32) -> StageResult<u32> {
+    Ok(number)
+}
+
 workflow! {
     Division = divide;
     Other = other;
     Asking = ask;
     Stumbling = stumble;
+    Signing = sign;
+    Delegating = other >> Signing;
+    Filing = other >> delay("1d") >> file;
 }
 
 /// Waits for an event of a run.
@@ -105,7 +121,7 @@ async fn runs_that_cannot_continue_are_found_by_the_reason(world: World) {
     let unknown = RunFilter::new().blocked_reason(ErrorCode::WorkflowNotFound);
     assert_eq!(list(&second, &unknown).await, [blocked.id()]);
     assert_eq!(list(&first, &unknown).await, []);
-    assert_eq!(second.count_runs(&unknown, 10).await.unwrap().to_string(), "1");
+    assert_eq!(exact_count(&second, &unknown, 10).await.unwrap(), 1);
     assert_eq!(list(&second, &RunFilter::new().blocked_reason(ErrorCode::BudgetExceeded)).await, []);
     let ended = unknown.clone().status(Status::Completed);
     assert_eq!(list(&second, &ended).await, []);
@@ -135,12 +151,45 @@ async fn runs_are_found_by_their_phase_and_what_they_wait_for(world: World) {
     assert_eq!(list(new().waiting_for(WaitingFor::Check)).await, [asked.id()]);
     assert_eq!(list(new().waiting_for(WaitingFor::Retry)).await, [retried.id()]);
     assert_eq!(list(new().waiting_for(WaitingFor::Budget)).await, []);
-    let count = starter.count_runs(&new().waiting_for(WaitingFor::Retry), 10).await.unwrap();
-    assert_eq!(count.to_string(), "1");
+    assert_eq!(exact_count(&starter, &new().waiting_for(WaitingFor::Retry), 10).await.unwrap(), 1);
     asked.cancel("enough").await.unwrap();
     assert_eq!(list(new().phase(Phase::Cancelled)).await, [asked.id()]);
     assert_eq!(list(new().phase(Phase::Cancelled).status(Status::Running)).await, []);
     assert_eq!(starter.count_runs(&new().phase(Phase::Completed), 10).await.unwrap().to_string(), "0");
+    worker.shutdown().await;
+}
+
+async fn runs_are_found_by_the_signal_the_child_or_the_time_that_they_wait_for(world: World) {
+    let of_all = || world.engine().register::<Signing>().register::<Delegating>().register::<Filing>();
+    let worker = of_all().build().await.unwrap();
+    let signing = worker.start::<Signing>(SignInput { number: 1 }).await.unwrap().any().clone();
+    let delegating = worker.start::<Delegating>(OtherInput { number: 2 }).await.unwrap().any().clone();
+    let filing = worker.start::<Filing>(OtherInput { number: 3 }).await.unwrap().any().clone();
+    let tomorrow = Duration::from_secs(86_400);
+    let later = worker.start::<Filing>(OtherInput { number: 4 }).after(tomorrow).await.unwrap();
+    event(&signing, "stage:suspended").await;
+    event(&delegating, "stage:suspended").await;
+    event(&filing, "stage:completed").await;
+    let child = loop {
+        let children = list(&worker, &RunFilter::new().parent(delegating.id())).await;
+        if let [child] = children[..] {
+            break worker.any_run(child).await.unwrap();
+        }
+        tokio::task::yield_now().await;
+    };
+    event(&child, "stage:suspended").await;
+
+    // A process without the workflows reads their definitions.
+    let reader = world.engine().register::<Other>().without_worker().build().await.unwrap();
+    for engine in [&worker, &reader] {
+        let waiting = async |what| list(engine, &RunFilter::new().waiting_for(what)).await;
+        assert_eq!(waiting(WaitingFor::Signal).await, [child.id(), signing.id()]);
+        assert_eq!(waiting(WaitingFor::Child).await, [delegating.id()]);
+        assert_eq!(waiting(WaitingFor::Time).await, [later.id(), filing.id()]);
+        for nothing in [WaitingFor::Check, WaitingFor::Retry, WaitingFor::Budget, WaitingFor::Worker] {
+            assert_eq!(waiting(nothing).await, [], "{nothing:?}");
+        }
+    }
     worker.shutdown().await;
 }
 
@@ -252,6 +301,7 @@ on_every_store!(
     runs_are_found_by_what_is_known_of_them,
     runs_that_cannot_continue_are_found_by_the_reason,
     runs_are_found_by_their_phase_and_what_they_wait_for,
+    runs_are_found_by_the_signal_the_child_or_the_time_that_they_wait_for,
     runs_are_found_by_their_key_and_by_the_beginning_of_their_id,
     tags_that_cannot_be_stored_are_refused,
     tags_do_not_identify_a_request,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tests::events::{names, wait_for, wait_for_attempt};
+use tests::returned::wait_for_return;
 use tests::world::World;
 use tests::{on_every_store, signal};
 use workflow_engine::kernel::{ReapStaleLeases, ReapStaleLeasesOutput};
@@ -61,7 +62,7 @@ async fn a_drain_returns_unfinished_jobs_and_the_attempt_does_not_count(world: W
         tokio::task::yield_now().await;
     }
     drain.await.unwrap();
-    let stage = &world.store.stages(run.id()).await.unwrap()[0];
+    let stage = wait_for_return(&*world.store, run.id()).await.unwrap();
     assert_eq!((stage.status, stage.attempt), (Status::Pending, 0));
 
     let second = world.engine().register::<waiting>().build().await.unwrap();

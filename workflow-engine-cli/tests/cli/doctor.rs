@@ -97,7 +97,8 @@ fn work_without_any_worker() {
 fn a_worker_that_was_killed() {
     let world = World::new();
     let run = world.started("stirring", r#"{"pot":1}"#, &[]);
-    let mut worker = start(world.shop_command(&["worker", "--lease", "100ms", "--worker-id", "killed"]));
+    // Long enough that the worker renews its lease on a busy machine too.
+    let mut worker = start(world.shop_command(&["worker", "--lease", "2s", "--worker-id", "killed"]));
     while world.wfe(&["-o", "json", "runs", "show", &run]).json()["stages"][0]["status"] != "RUNNING" {}
     signal(&worker, "KILL");
     worker.wait().unwrap();

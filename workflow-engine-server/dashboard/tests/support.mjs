@@ -141,7 +141,7 @@ export class World {
     /** Opens the dashboard as a user does: with the token of the address. */
     async open({ token = TOKENS.operator, page: path = "", url: base = this.url, ...options } = {}) {
         const context = await (await browser()).newContext({ viewport: { width: 1280, height: 900 }, ...options });
-        context.setDefaultTimeout(15_000);
+        context.setDefaultTimeout(60_000);
         if (files !== undefined) {
             await context.route(/\/(app|more|shared)\.js$|\/app\.css$/, (route) =>
                 route.fulfill({ path: join(files, new URL(route.request().url()).pathname.split("/").at(-1)) }),

@@ -1,6 +1,7 @@
 //! Live streams.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -11,7 +12,12 @@ use crate::sse::{Message, Messages, ends_run};
 use crate::support::{OPERATOR, READER, Served, VIEWER, problem, serve, served, served_with, with_workflows};
 
 fn live(served: &Served, query: &str) -> RequestBuilder {
-    served.request(Method::GET, &format!("/live?{query}"), VIEWER)
+    endless(served.request(Method::GET, &format!("/live?{query}"), VIEWER))
+}
+
+/// Lets a stream be open for longer than the client waits for other responses.
+fn endless(request: RequestBuilder) -> RequestBuilder {
+    request.timeout(Duration::from_secs(600))
 }
 
 async fn wake(served: &Served, run: &str) {
@@ -209,8 +215,8 @@ async fn ends_the_streams<T>(end: impl AsyncFnOnce(Served) -> T) {
     let id = served.start("asking", json!({ "question": "Why?" })).await;
     let mut messages = Messages::open(live(&served, &format!("run={id}"))).await;
     messages.next().await.unwrap();
-    let follow =
-        served.request(Method::GET, &format!("/runs/{id}/events?follow"), OPERATOR).send().await.unwrap();
+    let follow = served.request(Method::GET, &format!("/runs/{id}/events?follow"), OPERATOR);
+    let follow = endless(follow).send().await.unwrap();
     // What `end` returns lives until the streams have ended.
     let _kept = end(served).await;
     while messages.next().await.is_some() {}

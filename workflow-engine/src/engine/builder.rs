@@ -90,6 +90,8 @@ impl EngineBuilder {
     /// Several versions of one workflow may be registered: `register::<v1::Filing>().register::<v2::Filing>()`, with one id
     /// and two values of `#[workflow(version = N)]`. Each run is executed with the version that it was started with.
     /// [`Engine::start`] starts the version of its type; a command without a version starts the newest.
+    ///
+    /// [`build`](Self::build) returns the error of a definition that cannot be registered.
     pub fn register<W: Workflow>(mut self) -> Self {
         self.definitions.push(W::definition());
         self
@@ -133,7 +135,7 @@ impl EngineBuilder {
     }
 
     /// Adds a schedule, which [`build`](Self::build) creates, or changes where the store has another one of its id. A schedule
-    /// that is no longer added stays in the store until it is deleted.
+    /// that is no longer added stays in the store until it is deleted. `build` returns the error of one that is not valid.
     #[cfg(feature = "schedules")]
     pub fn schedule(mut self, schedule: Schedule) -> Self {
         self.schedules.push(schedule);

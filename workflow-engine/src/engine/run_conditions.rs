@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::kernel::Kernel;
 use crate::ports::{RunFilter, Snapshot};
-use crate::records::{Phase, RunRecord, Status, WaitingFor};
+use crate::records::{JobRecord, Phase, RunRecord, Status, WaitingFor};
 use crate::value::RunId;
 
 /// What the engine checks of each run that the store has found.
@@ -63,20 +63,46 @@ impl Conditions {
     }
 }
 
+/// Returns whether the run, or one of its stages, waits for this.
 async fn waits_for(kernel: &Kernel, run_id: RunId, wanted: WaitingFor) -> Result<bool, Error> {
     let Some(snapshot) = kernel.store().snapshot(run_id).await? else { return Ok(false) };
     let now = kernel.clock().now();
     let Snapshot { run, stages, jobs, .. } = snapshot;
-    let waits_for_budget = |stage_id: &str| {
-        stages.iter().any(|stage| stage.stage_id == stage_id && stage.awaited_cost.is_some())
+    let waits_for_budget = |job: &JobRecord| {
+        stages.iter().any(|stage| stage.stage_id == job.stage_id && stage.awaited_cost.is_some())
     };
+    let is_queued = run.status == Status::Pending;
+    let starts_later = run.times.due_at.is_some_and(|due| due > now);
     let mut pending = jobs.iter().filter(|job| job.status == Status::Pending);
+    let mut later = pending.clone().filter(|job| job.run_at > now && !waits_for_budget(job));
     Ok(match wanted {
-        WaitingFor::Worker => run.status == Status::Pending || pending.any(|job| job.run_at <= now),
-        WaitingFor::Check => jobs.iter().any(|job| job.status == Status::Suspended),
-        WaitingFor::Retry => pending.any(|job| job.run_at > now && !waits_for_budget(&job.stage_id)),
-        WaitingFor::Budget => pending.any(|job| waits_for_budget(&job.stage_id)),
+        WaitingFor::Worker => is_queued && !starts_later || pending.any(|job| job.run_at <= now),
+        WaitingFor::Time => is_queued && starts_later || later.any(|job| job.attempt == 0),
+        WaitingFor::Retry => later.any(|job| job.attempt > 0),
+        WaitingFor::Budget => pending.any(waits_for_budget),
+        WaitingFor::Check | WaitingFor::Signal | WaitingFor::Child => {
+            let suspended = jobs.iter().filter(|job| job.status == Status::Suspended);
+            suspends_for(kernel, &run, suspended).await?.contains(&wanted)
+        }
     })
+}
+
+/// Returns what the stages of these suspended jobs wait for: a check, where the definition says nothing else.
+async fn suspends_for(
+    kernel: &Kernel,
+    run: &RunRecord,
+    suspended: impl Iterator<Item = &JobRecord>,
+) -> Result<Vec<WaitingFor>, Error> {
+    let stages = kernel.signal_stages(&run.definition_fingerprint).await?;
+    let wait = |job: &JobRecord| {
+        let stage = stages.as_ref().and_then(|stages| stages.stage(run.id, &job.stage_id).ok());
+        match stage {
+            Some(stage) if stage.waits_for_child => WaitingFor::Child,
+            Some(stage) if stage.schema.is_some() => WaitingFor::Signal,
+            _ => WaitingFor::Check,
+        }
+    };
+    Ok(suspended.map(wait).collect())
 }
 
 /// Returns whether the run is blocked for this reason.

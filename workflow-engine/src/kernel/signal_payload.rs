@@ -15,20 +15,22 @@ use crate::records::RunRecord;
 use crate::value::exact::path_of;
 use crate::value::{Json, RunId};
 
-/// The stages of one definition, for signals.
+/// The stages of one definition, and what they wait for.
 #[derive(Debug, Default)]
 pub(crate) struct SignalStages {
     /// Every stage: its id, its name, and the schema of its signals if it waits for one.
     stages: Vec<SignalStage>,
 }
 
-/// A stage as signals see it.
+/// A stage, and what it waits for.
 #[derive(Debug)]
 pub(crate) struct SignalStage {
     pub(crate) id: String,
     pub(crate) name: String,
     /// The schema of the payload; `None` for a stage that does not wait for a signal.
     pub(crate) schema: Option<Value>,
+    /// Whether the stage waits for the end of a run that it has started.
+    pub(crate) waits_for_child: bool,
 }
 
 /// The stages of stored definitions, by fingerprint. A definition never changes.
@@ -45,6 +47,7 @@ struct StageDescription {
     id: String,
     name: String,
     wait: Option<WaitDescription>,
+    child_workflow_id: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -138,16 +141,18 @@ impl SignalStages {
             id: stage.id.clone(),
             name: stage.name.clone(),
             schema: stage.signal_schema().map(schemars::Schema::to_value),
+            waits_for_child: stage.child.is_some(),
         });
         Self { stages: stages.collect() }
     }
 
     fn parse(description: &Json) -> Result<Self, serde_json::Error> {
         let Description { stages } = description.decode()?;
-        let stages = stages.into_iter().map(|StageDescription { id, name, wait }| SignalStage {
-            id,
-            name,
-            schema: wait.and_then(|wait| wait.signal_schema),
+        let stages = stages.into_iter().map(|stage| SignalStage {
+            id: stage.id,
+            name: stage.name,
+            schema: stage.wait.and_then(|wait| wait.signal_schema),
+            waits_for_child: stage.child_workflow_id.is_some(),
         });
         Ok(Self { stages: stages.collect() })
     }

@@ -59,7 +59,7 @@ pub struct RunFilter {
     /// [`Engine::runs`](crate::Engine::runs) checks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phase: Option<Phase>,
-    /// What one of the run's stages waits for.
+    /// What the run, or one of its stages, waits for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waiting_for: Option<WaitingFor>,
     /// The idempotency key with which the run was started.
@@ -154,7 +154,7 @@ impl RunFilter {
         self
     }
 
-    /// Selects unfinished runs of which a stage waits for this.
+    /// Selects unfinished runs that wait for this, or of which a stage does.
     pub const fn waiting_for(mut self, waiting_for: WaitingFor) -> Self {
         self.waiting_for = Some(waiting_for);
         self

@@ -24,7 +24,7 @@ pub enum Phase {
     Cancelled,
 }
 
-/// What a stage of a run waits for.
+/// What a run, or one of its stages, waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -33,6 +33,12 @@ pub enum WaitingFor {
     Worker,
     /// A check, which asks whether something outside is ready.
     Check,
+    /// A signal, such as an approval.
+    Signal,
+    /// The end of a run that the stage has started.
+    Child,
+    /// An instant: the run starts later, or the stage follows a delay.
+    Time,
     /// The next attempt, which is due later.
     Retry,
     /// A higher budget.

@@ -81,7 +81,8 @@ async fn the_calls_of_a_cancelled_body_are_unknown(world: World) {
     assert_eq!(costs(&run).await, (0, 105));
 }
 
-async fn a_returned_job_keeps_its_cost(world: World) {
+/// Drains a worker while a body makes calls and hangs; returns the run, and whether its job was returned.
+async fn drained(world: &World) -> (RunHandle<acting>, bool) {
     let engine = world.engine().register::<acting>().lease(LONG).drain_timeout(Duration::from_secs(5));
     let engine = engine.build().await.unwrap();
     let first = vec![Step::Open { reserve: 5 }, Step::Call { reserve: 100, cost: 40 }, Step::Hang];
@@ -95,7 +96,17 @@ async fn a_returned_job_keeps_its_cost(world: World) {
         world.clock.advance(Duration::from_millis(100));
         tokio::task::yield_now().await;
     }
-    drain.await.unwrap();
+    (run, drain.await.unwrap().unreturned.is_empty())
+}
+
+async fn a_returned_job_keeps_its_cost(world: World) {
+    // On a busy machine, a body may not get the processor in the real time that a drain has, so two more may try.
+    let (mut run, mut is_returned) = drained(&world).await;
+    for _ in 0..2 {
+        if !is_returned {
+            (run, is_returned) = drained(&world).await;
+        }
+    }
     // The drain's own deadline is in the time that has just passed.
     while run.cost_summary().await.unwrap().pending_calls > 0 {
         tokio::task::yield_now().await;

@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 use sqlx::{AssertSqlSafe, PgConnection};
 use tests::events::{names, wait_for};
 use tests::postgres::{self, Schema};
+use tests::returned::wait_for_return;
 use tests::transfer::{DebitInput, transfer};
 use workflow_engine::ports::{JobTransport, Persistence, Store, SystemClock};
 use workflow_engine::prelude::*;
@@ -159,7 +160,7 @@ async fn stages_that_take_rows_in_opposite_order_complete_quickly() {
         let started = engine.start::<taking>(TakeInput { table: table.clone(), first, second });
         async move { started.await.unwrap().output().await }
     });
-    let outputs = tokio::time::timeout(Duration::from_secs(30), join_all(outputs)).await;
+    let outputs = tokio::time::timeout(Duration::from_secs(90), join_all(outputs)).await;
     for output in outputs.expect("deadlocks delay the stages") {
         output.unwrap();
     }
@@ -213,7 +214,7 @@ async fn a_run_is_cancelled_and_an_engine_stops_while_a_statement_waits() {
     let kept = engine.start::<transfer>(DebitInput { bookings: bookings.clone(), cents: 7 }).await.unwrap();
     wait_for_waiters(&mut other, &bookings, 1).await;
     engine.drain().await;
-    let stage = &store.stages(kept.id()).await.unwrap()[0];
+    let stage = wait_for_return(&*store, kept.id()).await.unwrap();
     assert_eq!((stage.status, stage.attempt), (Status::Pending, 0), "the attempt does not count");
     run(&mut other, "ROLLBACK".into()).await;
     store.close().await;

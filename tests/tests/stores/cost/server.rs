@@ -78,8 +78,8 @@ async fn on_postgres() {
     if !postgres::is_available("on_postgres") {
         return;
     }
-    // A throwaway cluster, so that no other test writes to its log.
-    let Some(cluster) = Cluster::start() else {
+    // A throwaway cluster, so that no other test writes to its log, and neither does its own maintenance.
+    let Some(cluster) = Cluster::start_with("autovacuum = off\ncheckpoint_timeout = 1d") else {
         eprintln!("skipped: on_postgres: the test needs its own server");
         return;
     };

@@ -16,6 +16,9 @@ use crate::value::limits::truncate;
 
 /// Cancels a run, its open stages and its jobs in one commit. Running bodies are notified at once through their
 /// cancellation token, and cannot commit any more.
+///
+/// # Errors
+/// `RUN_NOT_FOUND`; an error of the store.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CancelRun {

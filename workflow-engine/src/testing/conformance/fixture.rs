@@ -30,6 +30,25 @@ pub(super) struct Fixture {
 }
 
 impl Fixture {
+    /// Runs a step until no hint of another process came meanwhile, and returns what it has found. Such a hint may come at
+    /// any time and wakes every watcher, so a step that expects no hint returns its findings instead of asserting them.
+    pub(super) async fn undisturbed<T, F>(&self, step: impl Fn() -> F) -> T
+    where
+        F: Future<Output = T>,
+    {
+        let external = self.store.hints().watch_external();
+        // Many times: a slow machine may need more than one, and only a store that takes its own commits for those of
+        // other processes needs all.
+        for _ in 0..100 {
+            let before = *external.borrow();
+            let found = step().await;
+            if *external.borrow() == before {
+                return found;
+            }
+        }
+        panic!("the store notifies of commits of other processes, and there is no other process");
+    }
+
     /// Creates a pending run.
     pub(super) async fn create(&self) -> RunId {
         self.create_as(new_run()).await

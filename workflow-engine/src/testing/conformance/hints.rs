@@ -17,88 +17,121 @@ cases![
     a_notified_watcher_sees_the_commit,
 ];
 
+/// Returns whether a hint has come that a future waits for.
+macro_rules! has_come {
+    ($hint:expr) => {
+        futures_util::poll!(std::pin::pin!($hint)).is_ready()
+    };
+}
+
 async fn a_change_notifies_the_watchers_of_its_run(fixture: Fixture) {
-    let (run_id, job) = fixture.running().await;
-    let (_, other) = fixture.running().await;
-    let mut watch = fixture.store.hints().watch_run(run_id);
-    fixture.complete_run(&other).await;
-    assert!(futures_util::poll!(std::pin::pin!(watch.changed())).is_pending(), "another run's change");
-    fixture.complete_run(&job).await;
-    watch.changed().await;
+    let by_other = fixture.undisturbed(|| async {
+        let (run_id, job) = fixture.running().await;
+        let (_, other) = fixture.running().await;
+        let mut watch = fixture.store.hints().watch_run(run_id);
+        fixture.complete_run(&other).await;
+        let by_other = has_come!(watch.changed());
+        fixture.complete_run(&job).await;
+        watch.changed().await;
+        by_other
+    });
+    assert!(!by_other.await, "another run's change");
 }
 
 async fn waiting_for_the_end_ignores_other_changes(fixture: Fixture) {
-    let (run_id, job) = fixture.running().await;
-    let mut watch = fixture.store.hints().watch_run(run_id);
-    let mut late = fixture.store.hints().watch_run(run_id);
-    let progress = Change::Progress { stage_key: "a".into(), fraction: 0.5, message: "half".into() };
-    fixture.apply(held(&job, vec![progress])).await;
-    assert!(futures_util::poll!(std::pin::pin!(watch.may_be_over())).is_pending(), "the run has not ended");
-    fixture.complete_run(&job).await;
-    watch.may_be_over().await;
-    assert!(
-        futures_util::poll!(std::pin::pin!(watch.may_be_over())).is_pending(),
-        "the end was reported already"
-    );
-    // A task that starts to wait after the end does not miss it if it watched the run before.
-    late.may_be_over().await;
+    let (by_progress, again) = fixture
+        .undisturbed(|| async {
+            let (run_id, job) = fixture.running().await;
+            let mut watch = fixture.store.hints().watch_run(run_id);
+            let mut late = fixture.store.hints().watch_run(run_id);
+            let progress = Change::Progress { stage_key: "a".into(), fraction: 0.5, message: "half".into() };
+            fixture.apply(held(&job, vec![progress])).await;
+            let by_progress = has_come!(watch.may_be_over());
+            fixture.complete_run(&job).await;
+            watch.may_be_over().await;
+            let again = has_come!(watch.may_be_over());
+            // A task that starts to wait after the end does not miss it if it watched the run before.
+            late.may_be_over().await;
+            (by_progress, again)
+        })
+        .await;
+    assert!(!by_progress, "the run has not ended");
+    assert!(!again, "the end was reported already");
 }
 
 async fn the_end_of_a_watched_run_comes_with_its_record(fixture: Fixture) {
-    let external = fixture.store.hints().watch_external();
-    loop {
-        let before = *external.borrow();
+    let ended = fixture.undisturbed(|| async {
         let (run_id, job) = fixture.running().await;
         let mut watch = fixture.store.hints().watch_run(run_id);
         fixture.complete_run(&job).await;
         let record = watch.may_be_over().await;
-        // Another process may have ended it then, and its record is to be read.
-        if *external.borrow() != before {
-            continue;
-        }
-        let record = record.expect("this process has ended the run");
-        assert_eq!(*record, fixture.run(run_id).await, "the record of the store");
-        assert!(record.status.is_terminal());
+        (run_id, watch, record)
+    });
+    let (run_id, mut watch, record) = ended.await;
+    let record = record.expect("this process has ended the run");
+    assert_eq!(*record, fixture.run(run_id).await, "the record of the store");
+    assert!(record.status.is_terminal());
 
-        fixture.store.hints().all_runs_changed();
-        assert_eq!(watch.may_be_over().await, None);
-        return;
-    }
+    fixture.store.hints().all_runs_changed();
+    assert_eq!(watch.may_be_over().await, None);
 }
 
 async fn a_run_without_a_watcher_ends_without_a_record(fixture: Fixture) {
-    let (run_id, job) = fixture.running().await;
-    assert!(!fixture.store.hints().is_watched(run_id));
-    let watch = fixture.store.hints().watch_run(run_id);
-    assert!(fixture.store.hints().is_watched(run_id));
-    drop(watch);
-    assert!(!fixture.store.hints().is_watched(run_id), "a watch that is dropped");
-    fixture.complete_run(&job).await;
-    let mut late = fixture.store.hints().watch_run(run_id);
-    assert!(futures_util::poll!(std::pin::pin!(late.may_be_over())).is_pending(), "it has ended before");
+    let by_earlier_end = fixture.undisturbed(|| async {
+        let (run_id, job) = fixture.running().await;
+        assert!(!fixture.store.hints().is_watched(run_id));
+        let watch = fixture.store.hints().watch_run(run_id);
+        assert!(fixture.store.hints().is_watched(run_id));
+        drop(watch);
+        assert!(!fixture.store.hints().is_watched(run_id), "a watch that is dropped");
+        fixture.complete_run(&job).await;
+        let mut late = fixture.store.hints().watch_run(run_id);
+        has_come!(late.may_be_over())
+    });
+    assert!(!by_earlier_end.await, "it has ended before");
 }
 
 async fn ready_work_is_signalled(fixture: Fixture) {
-    let mut work = fixture.store.hints().watch_work();
-    let signalled = |work: &mut tokio::sync::watch::Receiver<u64>| {
-        let changed = work.has_changed().unwrap();
-        work.mark_unchanged();
-        changed
-    };
-    let run_id = fixture.create().await;
-    assert!(signalled(&mut work), "a pending run");
-    fixture.start(run_id, &[("a", 0), ("b", 1)], 1).await;
-    assert!(signalled(&mut work), "a queued stage");
-    let job = fixture.claim("worker").await;
-    assert!(!signalled(&mut work), "a claim adds no work");
-    fixture.apply(held(&job, vec![complete("a"), release("b")])).await;
-    assert!(signalled(&mut work), "a released stage");
-    let job = fixture.claim("worker").await;
-    fixture.apply(held(&job, vec![Change::ReturnJob { stage_key: "b".into(), reason: "the worker stops".into() }])).await;
-    assert!(signalled(&mut work), "a returned stage");
-    let job = fixture.claim("worker").await;
-    fixture.complete_run(&job).await;
-    assert!(!signalled(&mut work), "the end of a run");
+    let signals = fixture.undisturbed(|| async {
+        let mut work = fixture.store.hints().watch_work();
+        let mut signalled = || {
+            let changed = work.has_changed().unwrap();
+            work.mark_unchanged();
+            changed
+        };
+        let run_id = fixture.create().await;
+        let pending = signalled();
+        fixture.start(run_id, &[("a", 0), ("b", 1)], 1).await;
+        let queued = signalled();
+        let job = fixture.claim("worker").await;
+        let claimed = signalled();
+        fixture.apply(held(&job, vec![complete("a"), release("b")])).await;
+        let released = signalled();
+        let job = fixture.claim("worker").await;
+        let back = Change::ReturnJob { stage_key: "b".into(), reason: "the worker stops".into() };
+        fixture.apply(held(&job, vec![back])).await;
+        let returned = signalled();
+        let job = fixture.claim("worker").await;
+        fixture.complete_run(&job).await;
+        let ended = signalled();
+        [
+            ("a pending run", pending),
+            ("a queued stage", queued),
+            ("a claim", claimed),
+            ("a released stage", released),
+            ("a returned stage", returned),
+            ("the end of a run", ended),
+        ]
+    });
+    let expected = [
+        ("a pending run", true),
+        ("a queued stage", true),
+        ("a claim", false),
+        ("a released stage", true),
+        ("a returned stage", true),
+        ("the end of a run", false),
+    ];
+    assert_eq!(signals.await, expected);
 }
 
 async fn the_highest_priority_of_ready_work_is_recorded(fixture: Fixture) {
@@ -126,28 +159,33 @@ async fn a_retry_is_signalled_as_work(fixture: Fixture) {
 }
 
 async fn a_failed_precondition_sends_no_hint(fixture: Fixture) {
-    let (run_id, job) = fixture.running().await;
-    let work = fixture.store.hints().watch_work();
-    let mut watch = fixture.store.hints().watch_run(run_id);
-    let back = vec![Change::ReturnJob { stage_key: "a".into(), reason: "the worker stops".into() }];
-    let late = decision(run_id, Precondition::Lease(stale(&job)), back);
-    assert_eq!(fixture.commit(late).await, Commit::PreconditionFailed);
-    assert!(!work.has_changed().unwrap());
-    assert!(futures_util::poll!(std::pin::pin!(watch.changed())).is_pending());
+    let hints = fixture.undisturbed(|| async {
+        let (run_id, job) = fixture.running().await;
+        let work = fixture.store.hints().watch_work();
+        let mut watch = fixture.store.hints().watch_run(run_id);
+        let back = vec![Change::ReturnJob { stage_key: "a".into(), reason: "the worker stops".into() }];
+        let late = decision(run_id, Precondition::Lease(stale(&job)), back);
+        assert_eq!(fixture.commit(late).await, Commit::PreconditionFailed);
+        (work.has_changed().unwrap(), has_come!(watch.changed()))
+    });
+    assert_eq!(hints.await, (false, false), "of work, and of the run");
 }
 
 async fn a_notified_watcher_sees_the_commit(fixture: Fixture) {
     for _ in 0..20 {
-        let (run_id, job) = fixture.running().await;
-        let mut watch = fixture.store.hints().watch_run(run_id);
-        let watcher = {
-            let fixture = fixture.clone();
-            tokio::spawn(async move {
-                watch.changed().await;
-                fixture.run(run_id).await.status
-            })
-        };
-        fixture.complete_run(&job).await;
-        assert_eq!(watcher.await.unwrap(), crate::records::Status::Completed);
+        let seen = fixture.undisturbed(|| async {
+            let (run_id, job) = fixture.running().await;
+            let mut watch = fixture.store.hints().watch_run(run_id);
+            let watcher = {
+                let fixture = fixture.clone();
+                tokio::spawn(async move {
+                    watch.changed().await;
+                    fixture.run(run_id).await.status
+                })
+            };
+            fixture.complete_run(&job).await;
+            watcher.await.unwrap()
+        });
+        assert_eq!(seen.await, crate::records::Status::Completed);
     }
 }

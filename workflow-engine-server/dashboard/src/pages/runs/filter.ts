@@ -12,7 +12,7 @@ export const PHASES: readonly { phase: Phase; status: Status }[] = [
 ];
 
 const WORDS = PHASES.map(({ phase }) => phase).join(", ");
-const WAITS: readonly string[] = ["worker", "check", "retry", "budget"] satisfies WaitingFor[];
+const WAITS: readonly string[] = ["worker", "check", "signal", "child", "time", "retry", "budget"] satisfies WaitingFor[];
 
 export interface Filter {
     parameters: Record<string, string | string[]>;
