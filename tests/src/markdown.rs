@@ -53,4 +53,5 @@ documents! {
     Signals "docs/guide/25-signals.md";
     Schedules "docs/guide/26-schedules.md";
     ChildRuns "docs/guide/27-children.md";
+    Production "docs/guide/28-production.md";
 }

@@ -25,7 +25,7 @@ const QUIET: Duration = Duration::from_secs(3_600 - 180 - 30);
 const MAX_CALLS: usize = 32;
 /// The number of undisturbed hours to be seen.
 const UNDISTURBED: u32 = 5;
-/// The most hours until then: fewer than those after which the stage gives up.
+/// The most hours until then: fewer than those after which the stage times out.
 const MAX_HOURS: u32 = 70;
 
 /// Counts the calls of the engine to its store.

@@ -802,7 +802,7 @@ export type RunDetail = {
 
 /** Selects runs: those that match every condition that is set. Without a condition it selects every run.  ``` use workflow_engine::{RunFilter, Status};  let failed = RunFilter::new().statuses([Status::Failed, Status::Cancelled]); let of_acme = RunFilter::new().workflow_id("invoice").tag("customer", "acme"); # let _ = (failed, of_acme); ```  As JSON it is an object of the same fields, all optional: `{"statuses":["FAILED"],"tags":{"customer":"acme"}}`. */
 export type RunFilter = {
-    /** The code of the reason why the run cannot continue: `WORKFLOW_NOT_FOUND`, `DEFINITION_MISMATCH` or `BUDGET_EXCEEDED`. A store ignores this condition: it depends on the definitions of a process, and [`Engine::runs`](crate::Engine::runs) checks it. */
+    /** The code of the reason why the run cannot continue: `WORKFLOW_NOT_FOUND`, `DEFINITION_MISMATCH`, `BUDGET_EXCEEDED` or `NOT_DUE`. A store ignores this condition: it depends on the definitions of a process, and [`Engine::runs`](crate::Engine::runs) checks it. */
     blocked_reason?: string | null;
     /** The instant before which the run was created. */
     created_before?: string | null;
@@ -824,7 +824,7 @@ export type RunFilter = {
     statuses?: Status[];
     /** The tags, all of them. */
     tags?: Record<string, string>;
-    /** What one of the run's stages waits for. */
+    /** What the run, or one of its stages, waits for. */
     waiting_for?: WaitingFor | null;
     /** The id of the workflow. */
     workflow_id?: string | null;
@@ -902,11 +902,11 @@ export type Schedule = {
     catch_up: CatchUp;
     /** The configuration of each run: an object from stage ids to their fields. Absent fields take their defaults. */
     config?: unknown;
-    /** The cron pattern: five fields, or six with seconds first. Either this or `every_ms`. */
+    /** The cron pattern: five fields, six with seconds first, or seven with a year last. Either this or `every_ms`. */
     cron?: string | null;
     /** The longest time of each run, in milliseconds in JSON. Default: the option `deadline` of the workflow. */
     deadline_ms?: number | null;
-    /** The period, in milliseconds in JSON; at least 1 s. Ticks are at its multiples since 1970 in UTC, so a period of an hour ticks at full hours. */
+    /** The period, in milliseconds in JSON; 1 s to 366 days. Ticks are at its multiples since 1970 in UTC, so a period of an hour ticks at full hours. */
     every_ms?: number | null;
     /** The id: 1 to 128 bytes without control characters. */
     id: string;
@@ -1249,8 +1249,8 @@ export type VersionView = {
 /** What a stage waits for. */
 export type WaitReason = "worker" | "backoff" | "external" | "child" | "delay";
 
-/** What a stage of a run waits for. */
-export type WaitingFor = "worker" | "check" | "retry" | "budget";
+/** What a run, or one of its stages, waits for. */
+export type WaitingFor = "worker" | "check" | "signal" | "child" | "time" | "retry" | "budget";
 
 /** A call of a waiting stage. */
 export type Wake = {
