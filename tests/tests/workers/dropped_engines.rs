@@ -126,7 +126,7 @@ fn a_dropped_engine_returns_its_jobs_and_the_attempt_does_not_count() {
         });
         (path, run_id)
     };
-    // On a busy machine an engine may give up to return its jobs, which takes it at most 750 ms.
+    // An engine that is dropped tries to return its jobs for 750 ms at most, which may be too short on a busy machine.
     let (path, run_id) = (0..3)
         .map(start_and_drop)
         .find(|(path, run_id)| has_returned_job(&runtime, path, *run_id))
