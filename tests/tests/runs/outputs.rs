@@ -1,4 +1,4 @@
-//! Waiting for the output of a run: what is read for it, and that no end is missed.
+//! A program that waits for the output of a run: what the engine reads for it, and that it misses no end.
 
 use std::sync::{Arc, Mutex};
 
