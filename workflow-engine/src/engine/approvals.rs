@@ -115,12 +115,10 @@ impl Engine {
         let mut forms = Vec::new();
         for fingerprint in self.store().suspended_definitions().await? {
             // Every process registers its definitions before its runs can wait.
-            let Some(stages) = self.kernel().signal_stages(&fingerprint).await? else { continue };
-            forms.extend(
-                stages.all_waiting().filter_map(|stage| {
-                    Some(((fingerprint.clone(), stage.id.clone()), stage.schema.clone()?))
-                }),
-            );
+            let Some(stages) = self.kernel().definition_stages(&fingerprint).await? else { continue };
+            forms.extend(stages.with_signals().filter_map(|stage| {
+                Some(((fingerprint.clone(), stage.id.clone()), stage.signal_schema.clone()?))
+            }));
         }
         if forms.is_empty() {
             return Ok(Page { items: Vec::new(), next: None, searched_to: None });

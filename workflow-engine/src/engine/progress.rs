@@ -49,7 +49,7 @@ impl Engine {
         done.extend(self.count_stages(stopped, &ended[..2]).await?);
         let mut progress = Vec::with_capacity(runs.len());
         for run in runs {
-            let stages = self.kernel().signal_stages(&run.definition_fingerprint).await?;
+            let stages = self.kernel().definition_stages(&run.definition_fingerprint).await?;
             progress.push(stages.map(|stages| {
                 let total = stages.count();
                 let done = match run.status {

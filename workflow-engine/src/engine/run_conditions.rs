@@ -93,12 +93,12 @@ async fn suspends_for(
     run: &RunRecord,
     suspended: impl Iterator<Item = &JobRecord>,
 ) -> Result<Vec<WaitingFor>, Error> {
-    let stages = kernel.signal_stages(&run.definition_fingerprint).await?;
+    let stages = kernel.definition_stages(&run.definition_fingerprint).await?;
     let wait = |job: &JobRecord| {
         let stage = stages.as_ref().and_then(|stages| stages.stage(run.id, &job.stage_id).ok());
         match stage {
             Some(stage) if stage.waits_for_child => WaitingFor::Child,
-            Some(stage) if stage.schema.is_some() => WaitingFor::Signal,
+            Some(stage) if stage.signal_schema.is_some() => WaitingFor::Signal,
             _ => WaitingFor::Check,
         }
     };

@@ -88,9 +88,9 @@ impl AnyRun {
     pub async fn signal_schema(&self, stage_key: impl Into<StageKey>) -> Result<Option<Value>, Error> {
         let stage_key = stage_key.into();
         let run = self.record().await?;
-        let stages = self.engine().kernel().signal_stages(&run.definition_fingerprint).await?;
+        let stages = self.engine().kernel().definition_stages(&run.definition_fingerprint).await?;
         let stages = stages.ok_or_else(|| Error::workflow_of_run_not_found(run.id, &run.workflow_id))?;
-        Ok(stages.stage(run.id, &stage_key.id)?.schema.clone())
+        Ok(stages.stage(run.id, &stage_key.id)?.signal_schema.clone())
     }
 
     /// Returns the signals that the run's stages have received, by stage, oldest first. Those that a wait has consumed stay

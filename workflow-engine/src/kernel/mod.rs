@@ -39,6 +39,7 @@ mod failure;
 mod choice;
 mod run_output;
 mod named_place;
+mod definition_stages;
 mod signal_payload;
 mod caught_stages;
 mod catch;
@@ -101,10 +102,10 @@ use crate::ports::{Clock, StartPlans, Store};
 use crate::records::{Actor, DeadLetter, DeadLetterPlace, StoredValue, SubscriberRecord};
 use crate::telemetry::Meters;
 use crate::value::{Json, RunId};
+use definition_stages::DefinitionStagesCache;
 use run_cache::RunCache;
 use running_jobs::RunningJobs;
 use schedulers::Schedulers;
-use signal_payload::SignalStagesCache;
 use subscribers::Subscribers;
 
 /// Dispatches commands.
@@ -122,7 +123,7 @@ pub struct Kernel {
     background: Mutex<Option<Background>>,
     schedulers: Schedulers,
     meters: Arc<Meters>,
-    signal_stages: SignalStagesCache,
+    definition_stages: DefinitionStagesCache,
 }
 
 impl Kernel {
@@ -142,7 +143,7 @@ impl Kernel {
             background: Mutex::default(),
             schedulers: Schedulers::default(),
             meters: Arc::default(),
-            signal_stages: SignalStagesCache::default(),
+            definition_stages: DefinitionStagesCache::default(),
         })
     }
 
