@@ -7,6 +7,7 @@ mod late_effects;
 mod wakes;
 mod idle;
 mod callers;
+mod short_bodies;
 mod delivery;
 mod takeover;
 mod processes;

@@ -12,8 +12,7 @@ pub struct WorkerSettings {
     /// The name in leases, records and logs. The default is unique and lets other processes of this machine detect that
     /// this worker's process has ended.
     pub worker_id: String,
-    /// Bodies that run at the same time. Default 128: most bodies wait for something other than the processor, and
-    /// where bodies are short, jobs that a commit is about to start take most of the slots.
+    /// Bodies that run at the same time. Default 128: most bodies wait for something other than the processor.
     pub concurrency: usize,
     /// How long a drain waits for running bodies before it stops them and returns their jobs to the queue. Default 30 s.
     pub drain_timeout: Duration,

@@ -1,39 +1,58 @@
-//! The slots of a worker: one for each body that runs, some of them reserved, some of them preempted.
+//! The slots of a worker: one for each job that it holds.
+//!
+//! A job has its slot from its claim to the commit of its outcome, so short bodies spend most of their slots' time in
+//! commits. A worker whose bodies are short therefore has more slots than bodies: otherwise branches and runs would
+//! queue that could run at once, and a queue costs commits. Where such a job has to wait for a body all the same, it
+//! soon returns to the queue, for other workers.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::bodies::{Bodies, RequestedBody, RunningBody};
 use super::preemption::Preemption;
 use crate::kernel::Slots;
 use crate::ports::HighestPriority;
 
+/// The slots for each body that may run, while bodies are short.
+const SLOTS_OF_SHORT_BODIES: usize = 4;
+
 /// The slots of one worker.
 pub(super) struct SlotPool {
-    free: Arc<Semaphore>,
+    /// As many as bodies may run at the same time.
+    slots: Arc<Semaphore>,
+    /// Those that are given out only while bodies are short.
+    additional: Arc<Semaphore>,
+    bodies: Arc<Bodies>,
     preemption: Preemption,
-    /// Slots that only the branches of runs that were just started may take.
-    reserved: Mutex<Vec<OwnedSemaphorePermit>>,
 }
 
 impl SlotPool {
-    /// Creates a pool of this many slots, at least one. `highest` receives the priorities of work that becomes ready.
-    pub(super) fn new(slots: usize, highest: Arc<HighestPriority>) -> Arc<Self> {
+    /// Creates a pool for this many bodies, at least one. `highest` receives the priorities of work that becomes ready.
+    pub(super) fn new(bodies: usize, highest: Arc<HighestPriority>) -> Arc<Self> {
+        let bodies = bodies.max(1);
         Arc::new(Self {
-            free: Arc::new(Semaphore::new(slots.max(1))),
+            slots: Arc::new(Semaphore::new(bodies)),
+            additional: Arc::new(Semaphore::new(bodies * (SLOTS_OF_SHORT_BODIES - 1))),
+            bodies: Bodies::new(bodies),
             preemption: Preemption::new(highest),
-            reserved: Mutex::default(),
         })
     }
 
     /// Gives out no more slots. Those that are taken stay with their jobs.
     pub(super) fn close(&self) {
-        self.free.close();
+        self.slots.close();
+        self.additional.close();
     }
 
     /// Waits for a free slot, then takes up to `limit` slots. Returns `None` when the pool is closed.
     pub(super) async fn acquire_up_to(&self, limit: usize) -> Option<Vec<OwnedSemaphorePermit>> {
-        let mut permits = vec![Arc::clone(&self.free).acquire_owned().await.ok()?];
+        let first = tokio::select! {
+            biased;
+            slot = Arc::clone(&self.slots).acquire_owned() => slot,
+            slot = Arc::clone(&self.additional).acquire_owned(), if self.bodies.are_short() => slot,
+        };
+        let mut permits = vec![first.ok()?];
         while permits.len() < limit
             && let Some(permit) = self.try_acquire()
         {
@@ -44,12 +63,21 @@ impl SlotPool {
 
     /// Takes a slot if one is free and the pool is open.
     pub(super) fn try_acquire(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.free).try_acquire_owned().ok()
+        let slot = Arc::clone(&self.slots).try_acquire_owned().ok();
+        slot.or_else(|| {
+            let additional = self.bodies.are_short().then(|| Arc::clone(&self.additional))?;
+            additional.try_acquire_owned().ok()
+        })
     }
 
-    /// Returns the number of slots that are free.
+    /// Requests the start of the body of a job in a slot. Bodies start in the order of their requests.
+    pub(super) fn request_body(&self) -> RequestedBody {
+        self.bodies.request()
+    }
+
+    /// Returns the number of slots that are free, without the additional ones.
     pub(super) fn available(&self) -> usize {
-        self.free.available_permits()
+        self.slots.available_permits()
     }
 
     /// Returns whether a new run of this priority has to queue, because work of a higher priority needs the slots.
@@ -67,63 +95,32 @@ impl SlotPool {
         self.preemption.record_remaining(priority);
     }
 
-    /// Reserves slots for branches, until they take them or `until` completes. If a claim gave all slots to new runs, a
-    /// stage that becomes ready beside another successor would queue, and run in another process, which has not cached
-    /// the run.
-    pub(super) fn reserve_for_branches(
-        self: &Arc<Self>,
-        permits: Vec<OwnedSemaphorePermit>,
-        until: impl Future<Output = ()> + Send + 'static,
-    ) {
-        let number = permits.len();
-        if number == 0 {
-            return;
-        }
-        self.reserved().extend(permits);
-        let pool = Arc::clone(self);
-        tokio::spawn(async move {
-            until.await;
-            // Slots are equal, so it need not release those that it reserved.
-            let mut reserved = pool.reserved();
-            let of_others = reserved.len().saturating_sub(number);
-            reserved.truncate(of_others);
-        });
-    }
-
-    /// Releases the reserved slots: the runtime that would have done so was shut down.
-    pub(super) fn release_reserved(&self) {
-        self.reserved().clear();
-    }
-
-    fn try_acquire_for_branch(&self) -> Option<OwnedSemaphorePermit> {
-        self.try_acquire().or_else(|| self.reserved().pop())
-    }
-
     /// Returns whether a run of this priority does not continue in its slot.
     fn withholds(&self, priority: i32) -> bool {
-        // While a slot is free, neither run needs to wait.
-        let is_full = || self.free.available_permits() == 0;
-        self.free.is_closed() || is_full() && self.preemption.preempts(priority)
+        self.slots.is_closed() || self.is_full() && self.preemption.preempts(priority)
     }
 
-    fn reserved(&self) -> MutexGuard<'_, Vec<OwnedSemaphorePermit>> {
-        // Nothing panics under this lock.
-        self.reserved.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Returns whether no slot is free. Otherwise neither of two runs needs to wait.
+    fn is_full(&self) -> bool {
+        let has_additional = || self.additional.available_permits() > 0 && self.bodies.are_short();
+        self.slots.available_permits() == 0 && !has_additional()
     }
 }
 
-/// The slots that a completing job finds for its successors: its own, free ones, and those reserved for branches; none
-/// while work of a higher priority waits.
+/// The slots that a completing job finds for its successors: its own and free ones; none while work of a higher priority
+/// waits.
 ///
 /// The commit claims as many jobs as there are permits here. Permits that it does not need are released on drop.
 pub(super) struct SuccessorSlots {
     pool: Arc<SlotPool>,
     taken: Mutex<Vec<OwnedSemaphorePermit>>,
+    body: Mutex<Option<RunningBody>>,
 }
 
 impl SuccessorSlots {
-    pub(super) fn new(own: OwnedSemaphorePermit, pool: Arc<SlotPool>) -> Self {
-        Self { pool, taken: Mutex::new(vec![own]) }
+    /// The successors of a job in its own slot whose body runs.
+    pub(super) fn new(own: OwnedSemaphorePermit, body: RunningBody, pool: Arc<SlotPool>) -> Self {
+        Self { pool, taken: Mutex::new(vec![own]), body: Mutex::new(Some(body)) }
     }
 
     /// Returns one permit for each job that the commit claimed, the job's own permit first.
@@ -133,13 +130,17 @@ impl SuccessorSlots {
 }
 
 impl Slots for SuccessorSlots {
+    fn body_ended(&self) {
+        self.body.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
     fn take(&self, wanted: usize, priority: i32) -> usize {
         let wanted = if wanted == 0 || self.pool.withholds(priority) { 0 } else { wanted };
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         // The body has ended, so another job can use the slot while the outcome is being committed.
         taken.truncate(wanted);
         while taken.len() < wanted {
-            match self.pool.try_acquire_for_branch() {
+            match self.pool.try_acquire() {
                 Some(permit) => taken.push(permit),
                 None => break,
             }

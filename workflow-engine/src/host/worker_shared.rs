@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::backoff::Backoff;
+use super::bodies::RequestedBody;
 use super::clock_jumps::ClockJumps;
 use super::cost_roll_up::CostRollUp;
 use super::enqueued_runs::EnqueuedRuns;
@@ -31,9 +32,8 @@ use crate::telemetry::SlotMeasurements;
 
 /// Jobs that one claim takes at most. The next claim takes more, while these already run.
 const CLAIM_BATCH: usize = 64;
-/// How long slots are reserved for branches: longer than short bodies and their commits take, and negligible beside
-/// long ones.
-const RESERVATION: Duration = Duration::from_millis(10);
+/// Why a job returns to the queue that this worker has claimed and cannot run.
+const NO_BODY_ENDED: &str = "no body of the worker that claimed it ended in time";
 /// The name of the claim loop in logs.
 const CLAIM: &str = "claim work";
 
@@ -44,8 +44,6 @@ pub(super) struct WorkerShared {
     pub(super) settings: WorkerSettings,
     recently_served: RecentlyServed,
     slots: Arc<SlotPool>,
-    /// Whether a stage of its workflows may make more than one successor ready.
-    has_branches: bool,
     /// The runtime of the worker's own thread.
     host_runtime: Handle,
     /// The runtime of the loops and bodies.
@@ -117,7 +115,6 @@ impl WorkerShared {
             recently_served: RecentlyServed::default(),
             slots: SlotPool::new(settings.concurrency, highest),
             settings,
-            has_branches: kernel.registry().has_branches(),
             host_runtime,
             runtime: RwLock::new(runtime),
             is_lost: AtomicBool::new(false),
@@ -141,7 +138,8 @@ impl WorkerShared {
         for (job, permit) in jobs.into_iter().zip(permits) {
             let shared = Arc::clone(self);
             let job = self.hold(job, claimed);
-            self.bodies.spawn_on(async move { shared.run_chain(job, permit).await }, &runtime);
+            let body = self.slots.request_body();
+            self.bodies.spawn_on(async move { shared.run_chain(job, permit, body).await }, &runtime);
         }
     }
 
@@ -150,9 +148,18 @@ impl WorkerShared {
     }
 
     /// Runs a job, then, in the same slot, the first of the jobs that its commit claimed. The others run beside it.
-    async fn run_chain(self: Arc<Self>, mut job: HeldJob, mut permit: OwnedSemaphorePermit) {
+    async fn run_chain(
+        self: Arc<Self>,
+        mut job: HeldJob,
+        mut permit: OwnedSemaphorePermit,
+        mut body: RequestedBody,
+    ) {
         loop {
-            let slots = SuccessorSlots::new(permit, Arc::clone(&self.slots));
+            let Some(running) = body.start().await else {
+                job.return_to_queue(NO_BODY_ENDED);
+                return;
+            };
+            let slots = SuccessorSlots::new(permit, running, Arc::clone(&self.slots));
             let lease = job.lease().clone();
             let (mut next, claimed) = match job.execute(self.claimant.get(), &slots).await {
                 Ok(finished) => (finished.next, finished.claimed),
@@ -168,6 +175,7 @@ impl WorkerShared {
             let mut permits = slots.into_permits();
             job = self.hold(next.remove(0), claimed);
             permit = permits.remove(0);
+            body = self.slots.request_body();
             self.run(next, claimed, permits);
         }
     }
@@ -203,8 +211,6 @@ impl WorkerShared {
 
     /// Claims work for these slots and runs it. Returns how many jobs and runs it claimed.
     async fn claim_once(self: Arc<Self>, mut permits: Vec<OwnedSemaphorePermit>) -> Result<usize, Error> {
-        let spare = if self.has_branches { permits.len() / 2 } else { 0 };
-        let mut spare = permits.split_off(permits.len() - spare);
         self.slots.claim_started();
         let sent = self.kernel.clock().monotonic();
         let found =
@@ -212,12 +218,6 @@ impl WorkerShared {
         self.slots.record_remaining(found.remaining_priority);
         let claimed = found.jobs.len() + found.started.len();
         let mut rest = permits.split_off(found.jobs.len());
-        spare.truncate(found.started.len());
-        #[allow(
-            clippy::disallowed_methods,
-            reason = "bodies take real time, independently of the engine's clock"
-        )]
-        self.slots.reserve_for_branches(spare, tokio::time::sleep(RESERVATION));
         self.run(found.jobs, sent, permits);
         if found.runs.is_empty() {
             return Ok(claimed);
@@ -323,7 +323,6 @@ impl WorkerShared {
         let mut current = self.runtime.write().unwrap_or_else(PoisonError::into_inner);
         if self.has_lost_runtime() && !self.stopping.is_cancelled() {
             tracing::info!("the runtime of the worker was shut down; the worker continues on another one");
-            self.slots.release_reserved();
             self.is_lost.store(false, Ordering::Release);
             self.start_loops(&runtime);
             *current = runtime;

@@ -12,6 +12,9 @@ use super::slots::Slots;
 use crate::error::Error;
 use crate::records::{Claimant, ClaimedJob, Lease};
 
+/// Why a job returns to the queue that was dropped.
+const DROPPED: &str = "its caller stopped waiting, or its runtime shut down";
+
 /// A claimed job that its host must execute. From the moment of the claim its lease is renewed, and its body is stopped
 /// when the run ends. Dropping it without an outcome returns the job to the queue, and the attempt does not count: the
 /// caller has stopped waiting, or the runtime has shut down.
@@ -21,6 +24,8 @@ pub(crate) struct HeldJob {
     listed: Arc<RunningJob>,
     stop: CancellationToken,
     is_finished: bool,
+    /// Why it returns to the queue if it is dropped.
+    reason: &'static str,
 }
 
 impl HeldJob {
@@ -34,7 +39,7 @@ impl HeldJob {
     ) -> Self {
         let stop = stop.child_token();
         let listed = kernel.running().insert(job.lease.clone(), stop.clone(), claimed, kernel.lease());
-        Self { kernel: Arc::clone(kernel), job, listed, stop, is_finished: false }
+        Self { kernel: Arc::clone(kernel), job, listed, stop, is_finished: false, reason: DROPPED }
     }
 
     /// Makes dropping it the death of its process: the lease stays behind.
@@ -47,6 +52,11 @@ impl HeldJob {
     /// Returns the lease.
     pub(crate) const fn lease(&self) -> &Lease {
         &self.job.lease
+    }
+
+    /// Returns it to the queue for this reason; the attempt does not count.
+    pub(crate) fn return_to_queue(mut self, reason: &'static str) {
+        self.reason = reason;
     }
 
     /// Runs the body, and commits the outcome.
@@ -63,7 +73,7 @@ impl Drop for HeldJob {
         if self.is_finished {
             self.kernel.running().remove(&self.job.lease);
         } else {
-            self.kernel.return_listed(self.job.lease.clone());
+            self.kernel.return_listed(self.job.lease.clone(), self.reason);
         }
     }
 }
@@ -72,15 +82,15 @@ impl Kernel {
     /// Returns jobs to the queue that were claimed for a caller that has stopped waiting.
     pub(crate) fn return_jobs(&self, jobs: Vec<ClaimedJob>) {
         for job in jobs {
-            self.return_listed(job.lease);
+            self.return_listed(job.lease, DROPPED);
         }
     }
 
     /// Returns a job to the queue in the background. It stays listed until then, so that its lease is renewed.
-    pub(crate) fn return_listed(&self, lease: Lease) {
+    pub(crate) fn return_listed(&self, lease: Lease, reason: &'static str) {
         let kernel = self.shared();
         self.spawn(async move {
-            if let Err(error) = return_lease(&kernel, &lease, "its caller stopped waiting, or its runtime shut down").await {
+            if let Err(error) = return_lease(&kernel, &lease, reason).await {
                 tracing::error!(run = %lease.run_id, stage = %lease.stage_key, %error, "a job was not returned to the queue and runs again after its lease expires");
             }
             kernel.running().remove(&lease);

@@ -257,11 +257,6 @@ impl WorkflowRegistry {
         self.by_id.values().flat_map(BTreeMap::values).map(|registered| registered.meters())
     }
 
-    /// Returns whether any stage has more than one successor.
-    pub(crate) fn has_branches(&self) -> bool {
-        self.definitions().any(|definition| definition.stages.iter().any(|stage| stage.successors.len() > 1))
-    }
-
     /// Returns all fingerprints, including those that are declared compatible.
     #[must_use]
     pub fn fingerprints(&self) -> Vec<String> {

@@ -6,6 +6,9 @@ use crate::records::{Claimant, ClaimedJob};
 
 /// A host's slots for the successors of a completing stage.
 pub(crate) trait Slots: Send + Sync {
+    /// Notes that the body of the job has ended; its outcome is still to be committed.
+    fn body_ended(&self) {}
+
     /// Takes slots for up to `wanted` jobs of a run of this priority, the slot of the completing job included, and
     /// returns their number. The completing job's body has ended, so its own slot is free at once where it is not
     /// wanted.

@@ -121,11 +121,12 @@ impl AttemptCounts {
     }
 }
 
-/// The slots of a worker: one for each body that runs.
+/// The slots of a worker: as many as bodies may run at the same time. Those that it has in addition while its bodies are
+/// short are not counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct SlotMeasurements {
-    /// The slots in which a body runs, or which are reserved for one.
+    /// The slots of jobs, from their claim to the commit of their outcome.
     pub busy: u64,
     /// The free slots.
     pub free: u64,
