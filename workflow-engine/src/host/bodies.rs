@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
-use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{AcquireError, Notify, OwnedSemaphorePermit, Semaphore};
 
 /// Bodies are short if they take less than this on average: not much longer than the commits before and after them.
 const SHORT: Duration = Duration::from_millis(10);
@@ -24,6 +24,8 @@ pub(super) struct Bodies {
     free: Arc<Semaphore>,
     /// The moving average of the time that a body waits and runs, in microseconds.
     average: AtomicU64,
+    /// A body has ended, and bodies are short.
+    shortened: Notify,
 }
 
 /// A body that is to start.
@@ -42,14 +44,15 @@ enum Turn {
 pub(super) struct RunningBody {
     bodies: Arc<Bodies>,
     requested: Instant,
-    _permit: OwnedSemaphorePermit,
+    /// Until the body ends.
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Bodies {
     /// Allows for this many bodies at the same time.
     pub(super) fn new(limit: usize) -> Arc<Self> {
         let average = AtomicU64::new(micros(UNKNOWN));
-        Arc::new(Self { limit, free: Arc::new(Semaphore::new(limit)), average })
+        Arc::new(Self { limit, free: Arc::new(Semaphore::new(limit)), average, shortened: Notify::new() })
     }
 
     /// Requests the start of a body. Bodies start in the order of their requests.
@@ -75,6 +78,11 @@ impl Bodies {
         is_idle && self.average.load(Ordering::Relaxed) < micros(SHORT)
     }
 
+    /// Waits until a body ends and bodies are short.
+    pub(super) async fn become_short(&self) {
+        self.shortened.notified().await;
+    }
+
     fn observe(&self, time: Duration) {
         let average = self.average.load(Ordering::Relaxed);
         // Of two bodies that end at the same instant, one may not be counted: it is an average.
@@ -94,13 +102,17 @@ impl RequestedBody {
             bodies.observe(requested.elapsed());
             return None;
         };
-        Some(RunningBody { bodies, requested, _permit: permit })
+        Some(RunningBody { bodies, requested, permit: Some(permit) })
     }
 }
 
 impl Drop for RunningBody {
     fn drop(&mut self) {
+        self.permit = None;
         self.bodies.observe(self.requested.elapsed());
+        if self.bodies.are_short() {
+            self.bodies.shortened.notify_one();
+        }
     }
 }
 

@@ -47,18 +47,25 @@ impl SlotPool {
 
     /// Waits for a free slot, then takes up to `limit` slots. Returns `None` when the pool is closed.
     pub(super) async fn acquire_up_to(&self, limit: usize) -> Option<Vec<OwnedSemaphorePermit>> {
-        let first = tokio::select! {
-            biased;
-            slot = Arc::clone(&self.slots).acquire_owned() => slot,
-            slot = Arc::clone(&self.additional).acquire_owned(), if self.bodies.are_short() => slot,
-        };
-        let mut permits = vec![first.ok()?];
+        let mut permits = vec![self.acquire().await?];
         while permits.len() < limit
             && let Some(permit) = self.try_acquire()
         {
             permits.push(permit);
         }
         Some(permits)
+    }
+
+    async fn acquire(&self) -> Option<OwnedSemaphorePermit> {
+        loop {
+            let has_additional = self.bodies.are_short();
+            tokio::select! {
+                biased;
+                slot = Arc::clone(&self.slots).acquire_owned() => return slot.ok(),
+                slot = Arc::clone(&self.additional).acquire_owned(), if has_additional => return slot.ok(),
+                () = self.bodies.become_short(), if !has_additional => {}
+            }
+        }
     }
 
     /// Takes a slot if one is free and the pool is open.

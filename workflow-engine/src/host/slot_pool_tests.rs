@@ -39,6 +39,14 @@ async fn the_claim_loop_takes_the_slot_of_either_kind_that_is_freed_first() {
 }
 
 #[tokio::test]
+async fn the_claim_loop_notices_that_bodies_have_become_short() {
+    let pool = SlotPool::new(1, Arc::default());
+    let _long_chain = pool.try_acquire().unwrap();
+    let (claimed, ()) = tokio::join!(pool.acquire_up_to(1), run_short_bodies(&pool));
+    assert_eq!(claimed.unwrap().len(), 1, "the chain still has the only slot of its own");
+}
+
+#[tokio::test]
 async fn a_completing_stage_continues_with_all_of_its_branches() {
     let pool = SlotPool::new(1, Arc::default());
     run_short_bodies(&pool).await;
