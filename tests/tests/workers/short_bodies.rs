@@ -60,7 +60,7 @@ async fn a_branch_behind_a_long_body_goes_to_another_worker(world: World) {
     panic!("the busy worker has never held the second branch");
 }
 
-const RETURNED: &str = "returned 1: no body of the worker that claimed it ended in time";
+const RETURNED: &str = "returned 1: its worker could not start its body in time";
 
 async fn history_of_right(world: &World, run: RunId) -> Vec<String> {
     let events = world.store.events(run, 0, 100).await.unwrap();

@@ -150,8 +150,8 @@ impl EngineBuilder {
 
     /// How many stage bodies run at the same time; 1 to 1,000,000. Default: 128.
     ///
-    /// While bodies take less than 10 ms on average, the worker claims up to four times as many jobs, because such jobs
-    /// mostly wait for commits. A job whose body cannot start within 100 ms returns to the queue, and the attempt does not
+    /// While bodies take less than 10 ms on average, and at most half of those that are allowed run, the worker holds up to
+    /// four times as many jobs, because such jobs mostly wait for commits. A job whose body cannot start within 100 ms returns to the queue, and the attempt does not
     /// count.
     pub fn concurrency(mut self, bodies: usize) -> Self {
         self.worker.concurrency = bodies;

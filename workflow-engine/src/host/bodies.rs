@@ -6,26 +6,25 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
-use tokio::sync::{AcquireError, Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
 /// Bodies are short if they take less than this on average: not much longer than the commits before and after them.
 const SHORT: Duration = Duration::from_millis(10);
-/// The weight of the newest body in the average is one of this many parts. A long body counts for long, so a worker
-/// whose bodies are of both kinds does not have short bodies.
+/// The newest body is one part in this many of the average. A long body counts for long, so a worker whose bodies are of
+/// both kinds does not have short bodies.
 const WEIGHT: u64 = 16;
 /// The average before the first body has ended.
 const UNKNOWN: Duration = Duration::from_millis(160);
-/// How long a claimed job waits until another body ends. Then another worker may run it sooner.
+/// How long a claimed job waits for its body to start. After that, another worker may run it sooner.
 const MAX_WAIT: Duration = Duration::from_millis(100);
 
 /// The bodies of one worker, up to a limit.
 pub(super) struct Bodies {
     limit: usize,
     free: Arc<Semaphore>,
-    /// The moving average of the time that a body waits and runs, in microseconds.
+    /// The moving average of the time that a body waits and runs, in microseconds, with the reading
+    /// of its inputs.
     average: AtomicU64,
-    /// A body has ended, and bodies are short.
-    shortened: Notify,
 }
 
 /// A body that is to start.
@@ -52,7 +51,7 @@ impl Bodies {
     /// Allows for this many bodies at the same time.
     pub(super) fn new(limit: usize) -> Arc<Self> {
         let average = AtomicU64::new(micros(UNKNOWN));
-        Arc::new(Self { limit, free: Arc::new(Semaphore::new(limit)), average, shortened: Notify::new() })
+        Arc::new(Self { limit, free: Arc::new(Semaphore::new(limit)), average })
     }
 
     /// Requests the start of a body. Bodies start in the order of their requests.
@@ -72,15 +71,25 @@ impl Bodies {
         }
     }
 
-    /// Returns whether bodies are short and few of them run: then a claimed job need not wait.
-    pub(super) fn are_short(&self) -> bool {
-        let is_idle = self.free.available_permits() * 2 >= self.limit;
-        is_idle && self.average.load(Ordering::Relaxed) < micros(SHORT)
+    /// Returns how many bodies may run at the same time.
+    pub(super) const fn limit(&self) -> usize {
+        self.limit
     }
 
-    /// Waits until a body ends and bodies are short.
-    pub(super) async fn become_short(&self) {
-        self.shortened.notified().await;
+    /// Returns whether bodies have been short.
+    pub(super) fn are_short(&self) -> bool {
+        self.average.load(Ordering::Relaxed) < micros(SHORT)
+    }
+
+    /// Returns whether at most half of the bodies that may run do so.
+    pub(super) fn are_few(&self) -> bool {
+        self.free.available_permits() * 2 >= self.limit
+    }
+
+    /// Makes bodies as long as this, whatever they have been.
+    #[cfg(test)]
+    pub(super) fn assume(&self, average: Duration) {
+        self.average.store(micros(average), Ordering::Relaxed);
     }
 
     fn observe(&self, time: Duration) {
@@ -91,7 +100,7 @@ impl Bodies {
 }
 
 impl RequestedBody {
-    /// Waits until the body may start. Returns `None` if none of the running ones ends soon.
+    /// Waits until the body may start. Returns `None` if that takes too long.
     pub(super) async fn start(self) -> Option<RunningBody> {
         let Self { bodies, requested, turn } = self;
         let permit = match turn {
@@ -110,9 +119,6 @@ impl Drop for RunningBody {
     fn drop(&mut self) {
         self.permit = None;
         self.bodies.observe(self.requested.elapsed());
-        if self.bodies.are_short() {
-            self.bodies.shortened.notify_one();
-        }
     }
 }
 

@@ -4,6 +4,7 @@ mod worker;
 mod worker_shared;
 mod settings;
 mod slot_pool;
+mod successor_slots;
 mod bodies;
 mod preemption;
 mod recently_served;

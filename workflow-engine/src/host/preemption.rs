@@ -25,6 +25,11 @@ impl Preemption {
         self.highest.is_above(priority) && !self.is_pending.swap(true, Ordering::Relaxed)
     }
 
+    /// Returns whether a slot is being freed for the next claim.
+    pub(super) fn is_pending(&self) -> bool {
+        self.is_pending.load(Ordering::Relaxed)
+    }
+
     /// Returns whether a new run of this priority has to queue, because work of a higher priority needs the slots.
     pub(super) fn must_queue(&self, priority: i32) -> bool {
         self.highest.is_above(priority)

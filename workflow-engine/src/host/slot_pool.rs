@@ -1,17 +1,15 @@
 //! The slots of a worker: one for each job that it holds.
 //!
-//! A job has its slot from its claim to the commit of its outcome, so short bodies spend most of their slots' time in
-//! commits. A worker whose bodies are short therefore has more slots than bodies: otherwise branches and runs would
-//! queue that could run at once, and a queue costs commits. Where such a job has to wait for a body all the same, it
-//! soon returns to the queue, for other workers.
+//! A worker has as many slots as bodies may run at the same time. Jobs with short bodies spend most of their time in
+//! commits, so a worker whose bodies are short holds more jobs: otherwise branches and runs would queue that could run at
+//! once, and a queue costs commits. A job whose body then cannot start soon returns to the queue, for other workers.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::oneshot;
 
-use super::bodies::{Bodies, RequestedBody, RunningBody};
+use super::bodies::{Bodies, RequestedBody};
 use super::preemption::Preemption;
-use crate::kernel::Slots;
 use crate::ports::HighestPriority;
 
 /// The slots for each body that may run, while bodies are short.
@@ -19,62 +17,92 @@ const SLOTS_OF_SHORT_BODIES: usize = 4;
 
 /// The slots of one worker.
 pub(super) struct SlotPool {
-    /// As many as bodies may run at the same time.
-    slots: Arc<Semaphore>,
-    /// Those that are given out only while bodies are short.
-    additional: Arc<Semaphore>,
     bodies: Arc<Bodies>,
     preemption: Preemption,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The number of slots that are taken.
+    taken: usize,
+    /// The claim loop, while it waits for a slot: the next one is its own.
+    waiting: Option<oneshot::Sender<Slot>>,
+    is_closed: bool,
+}
+
+/// A slot that is taken. Dropping it frees it.
+pub(super) struct Slot(Arc<SlotPool>);
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.0.state().taken -= 1;
+        self.0.offer();
+    }
 }
 
 impl SlotPool {
     /// Creates a pool for this many bodies, at least one. `highest` receives the priorities of work that becomes ready.
     pub(super) fn new(bodies: usize, highest: Arc<HighestPriority>) -> Arc<Self> {
-        let bodies = bodies.max(1);
         Arc::new(Self {
-            slots: Arc::new(Semaphore::new(bodies)),
-            additional: Arc::new(Semaphore::new(bodies * (SLOTS_OF_SHORT_BODIES - 1))),
-            bodies: Bodies::new(bodies),
+            bodies: Bodies::new(bodies.max(1)),
             preemption: Preemption::new(highest),
+            state: Mutex::default(),
         })
     }
 
     /// Gives out no more slots. Those that are taken stay with their jobs.
     pub(super) fn close(&self) {
-        self.slots.close();
-        self.additional.close();
+        let mut state = self.state();
+        state.is_closed = true;
+        state.waiting = None;
     }
 
-    /// Waits for a free slot, then takes up to `limit` slots. Returns `None` when the pool is closed.
-    pub(super) async fn acquire_up_to(&self, limit: usize) -> Option<Vec<OwnedSemaphorePermit>> {
-        let mut permits = vec![self.acquire().await?];
-        while permits.len() < limit
-            && let Some(permit) = self.try_acquire()
+    /// Waits for a free slot, then takes up to `limit` slots. Returns `None` when the pool is closed. Only the claim loop
+    /// waits.
+    pub(super) async fn acquire_up_to(self: &Arc<Self>, limit: usize) -> Option<Vec<Slot>> {
+        let first = match self.try_acquire() {
+            Some(slot) => slot,
+            None => self.wait().await?,
+        };
+        let others = std::iter::from_fn(|| self.try_acquire());
+        Some(std::iter::once(first).chain(others).take(limit.max(1)).collect())
+    }
+
+    async fn wait(self: &Arc<Self>) -> Option<Slot> {
+        let (sender, slot) = oneshot::channel();
         {
-            permits.push(permit);
+            let mut state = self.state();
+            state.waiting = (!state.is_closed).then_some(sender);
         }
-        Some(permits)
-    }
-
-    async fn acquire(&self) -> Option<OwnedSemaphorePermit> {
-        loop {
-            let has_additional = self.bodies.are_short();
-            tokio::select! {
-                biased;
-                slot = Arc::clone(&self.slots).acquire_owned() => return slot.ok(),
-                slot = Arc::clone(&self.additional).acquire_owned(), if has_additional => return slot.ok(),
-                () = self.bodies.become_short(), if !has_additional => {}
-            }
-        }
+        // One may have become free meanwhile.
+        self.offer();
+        slot.await.ok()
     }
 
     /// Takes a slot if one is free and the pool is open.
-    pub(super) fn try_acquire(&self) -> Option<OwnedSemaphorePermit> {
-        let slot = Arc::clone(&self.slots).try_acquire_owned().ok();
-        slot.or_else(|| {
-            let additional = self.bodies.are_short().then(|| Arc::clone(&self.additional))?;
-            additional.try_acquire_owned().ok()
+    pub(super) fn try_acquire(self: &Arc<Self>) -> Option<Slot> {
+        let mut state = self.state();
+        let is_waiting = state.waiting.as_ref().is_some_and(|waiting| !waiting.is_closed());
+        let is_free = !state.is_closed && !is_waiting && state.taken < self.slots();
+        is_free.then(|| {
+            state.taken += 1;
+            Slot(Arc::clone(self))
         })
+    }
+
+    /// Gives the claim loop a slot, if it waits for one and one is free. One that was left to more urgent work is its own
+    /// in any case.
+    fn offer(self: &Arc<Self>) {
+        let mut state = self.state();
+        if state.waiting.is_none() || state.taken >= self.slots() && !self.preemption.is_pending() {
+            return;
+        }
+        let Some(waiting) = state.waiting.take() else { return };
+        state.taken += 1;
+        drop(state);
+        // If it waits no longer, this drops the slot, which frees it.
+        drop(waiting.send(Slot(Arc::clone(self))));
     }
 
     /// Requests the start of the body of a job in a slot. Bodies start in the order of their requests.
@@ -82,9 +110,14 @@ impl SlotPool {
         self.bodies.request()
     }
 
-    /// Returns the number of slots that are free, without the additional ones.
-    pub(super) fn available(&self) -> usize {
-        self.slots.available_permits()
+    /// Notes that a body has ended. Bodies may have become short, which frees slots.
+    pub(super) fn body_ended(self: &Arc<Self>) {
+        self.offer();
+    }
+
+    /// Returns the number of slots that are taken.
+    pub(super) fn taken(&self) -> usize {
+        self.state().taken
     }
 
     /// Returns whether a new run of this priority has to queue, because work of a higher priority needs the slots.
@@ -102,57 +135,28 @@ impl SlotPool {
         self.preemption.record_remaining(priority);
     }
 
-    /// Returns whether a run of this priority does not continue in its slot.
-    fn withholds(&self, priority: i32) -> bool {
-        self.slots.is_closed() || self.is_full() && self.preemption.preempts(priority)
+    /// Returns whether a run of this priority does not continue in its slot: no successor is claimed, more jobs are held
+    /// than long bodies allow for, or more urgent work waits.
+    pub(super) fn withholds(&self, priority: i32) -> bool {
+        let (taken, is_closed) = {
+            let state = self.state();
+            (state.taken, state.is_closed)
+        };
+        let is_over = || taken > self.bodies.limit() && !self.bodies.are_short();
+        // While a slot is free, neither run needs to wait.
+        let is_full = || taken >= self.slots();
+        is_closed || is_over() || is_full() && self.preemption.preempts(priority)
     }
 
-    /// Returns whether no slot is free. Otherwise neither of two runs needs to wait.
-    fn is_full(&self) -> bool {
-        let has_additional = || self.additional.available_permits() > 0 && self.bodies.are_short();
-        self.slots.available_permits() == 0 && !has_additional()
-    }
-}
-
-/// The slots that a completing job finds for its successors: its own and free ones; none while work of a higher priority
-/// waits.
-///
-/// The commit claims as many jobs as there are permits here. Permits that it does not need are released on drop.
-pub(super) struct SuccessorSlots {
-    pool: Arc<SlotPool>,
-    taken: Mutex<Vec<OwnedSemaphorePermit>>,
-    body: Mutex<Option<RunningBody>>,
-}
-
-impl SuccessorSlots {
-    /// The successors of a job in its own slot whose body runs.
-    pub(super) fn new(own: OwnedSemaphorePermit, body: RunningBody, pool: Arc<SlotPool>) -> Self {
-        Self { pool, taken: Mutex::new(vec![own]), body: Mutex::new(Some(body)) }
+    /// Returns the number of slots now.
+    fn slots(&self) -> usize {
+        let is_extended = self.bodies.are_short() && self.bodies.are_few();
+        self.bodies.limit() * if is_extended { SLOTS_OF_SHORT_BODIES } else { 1 }
     }
 
-    /// Returns one permit for each job that the commit claimed, the job's own permit first.
-    pub(super) fn into_permits(self) -> Vec<OwnedSemaphorePermit> {
-        self.taken.into_inner().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Slots for SuccessorSlots {
-    fn body_ended(&self) {
-        self.body.lock().unwrap_or_else(PoisonError::into_inner).take();
-    }
-
-    fn take(&self, wanted: usize, priority: i32) -> usize {
-        let wanted = if wanted == 0 || self.pool.withholds(priority) { 0 } else { wanted };
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        // The body has ended, so another job can use the slot while the outcome is being committed.
-        taken.truncate(wanted);
-        while taken.len() < wanted {
-            match self.pool.try_acquire() {
-                Some(permit) => taken.push(permit),
-                None => break,
-            }
-        }
-        taken.len()
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing panics under this lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

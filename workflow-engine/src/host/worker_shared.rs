@@ -1,11 +1,12 @@
 //! The tasks of a worker and the state that they share: the claim loop, the services and the chains of jobs.
 
+use std::cmp::Reverse;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, OwnedSemaphorePermit, watch};
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -20,9 +21,10 @@ use super::registration::{RegisteredClaimant, Registration};
 use super::retention::Retention;
 use super::service::{self, Service};
 use super::settings::WorkerSettings;
-use super::slot_pool::{SlotPool, SuccessorSlots};
+use super::slot_pool::{Slot, SlotPool};
 use super::stale_leases::StaleLeases;
 use super::stuck_runs::{StuckRuns, UnclaimedRuns};
+use super::successor_slots::SuccessorSlots;
 use super::timers::Timers;
 use super::unclaimed_runs::MissingDefinitions;
 use crate::error::Error;
@@ -32,8 +34,8 @@ use crate::telemetry::SlotMeasurements;
 
 /// Jobs that one claim takes at most. The next claim takes more, while these already run.
 const CLAIM_BATCH: usize = 64;
-/// Why a job returns to the queue that this worker has claimed and cannot run.
-const NO_BODY_ENDED: &str = "no body of the worker that claimed it ended in time";
+/// Why a job that this worker has claimed, but cannot run, returns to the queue.
+const NO_BODY: &str = "its worker could not start its body in time";
 /// The name of the claim loop in logs.
 const CLAIM: &str = "claim work";
 
@@ -128,18 +130,20 @@ impl WorkerShared {
         })
     }
 
-    /// Runs jobs that are already claimed, each in its own slot. Their claim was sent at `claimed`.
-    fn run(self: &Arc<Self>, jobs: Vec<ClaimedJob>, claimed: Duration, permits: Vec<OwnedSemaphorePermit>) {
+    /// Runs jobs that are already claimed, each in its own slot, the most urgent ones first. Their claim was sent at
+    /// `claimed`.
+    fn run(self: &Arc<Self>, mut jobs: Vec<ClaimedJob>, claimed: Duration, slots: Vec<Slot>) {
         if jobs.is_empty() {
             return;
         }
+        jobs.sort_by_key(|job| Reverse(job.priority));
         // The caller may be on another runtime, which may end before the body does.
         let runtime = self.runtime.read().unwrap_or_else(PoisonError::into_inner);
-        for (job, permit) in jobs.into_iter().zip(permits) {
+        for (job, slot) in jobs.into_iter().zip(slots) {
             let shared = Arc::clone(self);
             let job = self.hold(job, claimed);
             let body = self.slots.request_body();
-            self.bodies.spawn_on(async move { shared.run_chain(job, permit, body).await }, &runtime);
+            self.bodies.spawn_on(async move { shared.run_chain(job, slot, body).await }, &runtime);
         }
     }
 
@@ -148,18 +152,13 @@ impl WorkerShared {
     }
 
     /// Runs a job, then, in the same slot, the first of the jobs that its commit claimed. The others run beside it.
-    async fn run_chain(
-        self: Arc<Self>,
-        mut job: HeldJob,
-        mut permit: OwnedSemaphorePermit,
-        mut body: RequestedBody,
-    ) {
+    async fn run_chain(self: Arc<Self>, mut job: HeldJob, mut slot: Slot, mut body: RequestedBody) {
         loop {
             let Some(running) = body.start().await else {
-                job.return_to_queue(NO_BODY_ENDED);
+                job.return_to_queue(NO_BODY).await;
                 return;
             };
-            let slots = SuccessorSlots::new(permit, running, Arc::clone(&self.slots));
+            let slots = SuccessorSlots::new(slot, running, Arc::clone(&self.slots));
             let lease = job.lease().clone();
             let (mut next, claimed) = match job.execute(self.claimant.get(), &slots).await {
                 Ok(finished) => (finished.next, finished.claimed),
@@ -172,11 +171,11 @@ impl WorkerShared {
             if next.is_empty() {
                 return;
             }
-            let mut permits = slots.into_permits();
+            let mut slots = slots.into_slots();
             job = self.hold(next.remove(0), claimed);
-            permit = permits.remove(0);
+            slot = slots.remove(0);
             body = self.slots.request_body();
-            self.run(next, claimed, permits);
+            self.run(next, claimed, slots);
         }
     }
 
@@ -210,7 +209,7 @@ impl WorkerShared {
     }
 
     /// Claims work for these slots and runs it. Returns how many jobs and runs it claimed.
-    async fn claim_once(self: Arc<Self>, mut permits: Vec<OwnedSemaphorePermit>) -> Result<usize, Error> {
+    async fn claim_once(self: Arc<Self>, mut permits: Vec<Slot>) -> Result<usize, Error> {
         self.slots.claim_started();
         let sent = self.kernel.clock().monotonic();
         let found =
@@ -258,8 +257,8 @@ impl WorkerShared {
 
     /// Returns how many slots are busy and free.
     pub(super) fn slots(&self) -> SlotMeasurements {
-        let free = self.slots.available().min(self.settings.concurrency);
-        SlotMeasurements::new((self.settings.concurrency - free) as u64, free as u64)
+        let busy = self.slots.taken().min(self.settings.concurrency);
+        SlotMeasurements::new(busy as u64, (self.settings.concurrency - busy) as u64)
     }
 
     /// Returns whether the runtime of the loops and bodies was shut down.

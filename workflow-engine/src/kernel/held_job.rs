@@ -6,13 +6,14 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::Kernel;
-use super::attempt::{self, Finished, return_lease};
+use super::attempt::{self, Finished, WORKER_STOPS, return_lease};
 use super::running_jobs::RunningJob;
 use super::slots::Slots;
 use crate::error::Error;
 use crate::records::{Claimant, ClaimedJob, Lease};
+use crate::telemetry::AttemptOutcome;
 
-/// Why a job returns to the queue that was dropped.
+/// Why a dropped job returns to the queue.
 const DROPPED: &str = "its caller stopped waiting, or its runtime shut down";
 
 /// A claimed job that its host must execute. From the moment of the claim its lease is renewed, and its body is stopped
@@ -24,8 +25,6 @@ pub(crate) struct HeldJob {
     listed: Arc<RunningJob>,
     stop: CancellationToken,
     is_finished: bool,
-    /// Why it returns to the queue if it is dropped.
-    reason: &'static str,
 }
 
 impl HeldJob {
@@ -39,7 +38,7 @@ impl HeldJob {
     ) -> Self {
         let stop = stop.child_token();
         let listed = kernel.running().insert(job.lease.clone(), stop.clone(), claimed, kernel.lease());
-        Self { kernel: Arc::clone(kernel), job, listed, stop, is_finished: false, reason: DROPPED }
+        Self { kernel: Arc::clone(kernel), job, listed, stop, is_finished: false }
     }
 
     /// Makes dropping it the death of its process: the lease stays behind.
@@ -54,9 +53,22 @@ impl HeldJob {
         &self.job.lease
     }
 
-    /// Returns it to the queue for this reason; the attempt does not count.
-    pub(crate) fn return_to_queue(mut self, reason: &'static str) {
-        self.reason = reason;
+    /// Returns a job whose body has not started to the queue; the attempt does not count.
+    pub(crate) async fn return_to_queue(mut self, reason: &str) {
+        let (kernel, lease) = (&self.kernel, &self.job.lease);
+        let reason = if self.stop.is_cancelled() { WORKER_STOPS } else { reason };
+        // Without the store nothing else can be done with it. Its lease is renewed as soon as the store responds.
+        while let Err(error) = return_lease(kernel, lease, reason).await {
+            if !error.is_retryable() || self.stop.is_cancelled() {
+                return;
+            }
+        }
+        if let Some(registered) = kernel.registry().by_fingerprint(&self.job.definition_fingerprint)
+            && let Some((index, _)) = registered.stage(&lease.stage_key.id)
+        {
+            registered.meters().stage(index).ended(self.job.is_poll, AttemptOutcome::Returned);
+        }
+        self.is_finished = true;
     }
 
     /// Runs the body, and commits the outcome.
@@ -73,7 +85,7 @@ impl Drop for HeldJob {
         if self.is_finished {
             self.kernel.running().remove(&self.job.lease);
         } else {
-            self.kernel.return_listed(self.job.lease.clone(), self.reason);
+            self.kernel.return_listed(self.job.lease.clone());
         }
     }
 }
@@ -82,15 +94,15 @@ impl Kernel {
     /// Returns jobs to the queue that were claimed for a caller that has stopped waiting.
     pub(crate) fn return_jobs(&self, jobs: Vec<ClaimedJob>) {
         for job in jobs {
-            self.return_listed(job.lease, DROPPED);
+            self.return_listed(job.lease);
         }
     }
 
     /// Returns a job to the queue in the background. It stays listed until then, so that its lease is renewed.
-    pub(crate) fn return_listed(&self, lease: Lease, reason: &'static str) {
+    pub(crate) fn return_listed(&self, lease: Lease) {
         let kernel = self.shared();
         self.spawn(async move {
-            if let Err(error) = return_lease(&kernel, &lease, reason).await {
+            if let Err(error) = return_lease(&kernel, &lease, DROPPED).await {
                 tracing::error!(run = %lease.run_id, stage = %lease.stage_key, %error, "a job was not returned to the queue and runs again after its lease expires");
             }
             kernel.running().remove(&lease);

@@ -121,12 +121,12 @@ impl AttemptCounts {
     }
 }
 
-/// The slots of a worker: as many as bodies may run at the same time. Those that it has in addition while its bodies are
-/// short are not counted.
+/// The slots of a worker: as many as bodies may run at the same time. Where it holds more
+/// jobs than that, because its bodies are short, all of them are busy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct SlotMeasurements {
-    /// The slots of jobs, from their claim to the commit of their outcome.
+    /// The slots of jobs that the worker holds or is about to claim.
     pub busy: u64,
     /// The free slots.
     pub free: u64,

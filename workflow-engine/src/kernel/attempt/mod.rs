@@ -65,6 +65,7 @@ pub(super) async fn execute(
     let (registered, (index, stage), settings) = match retry.call_until(stop, find).await {
         Ok(found) => found,
         Err(error) => {
+            slots.body_ended();
             // Another process may have the run's definition, the stage's state, or a store that responds.
             let reason = error.to_string();
             let returned = Box::pin(finish::return_job(kernel, job, &reason, Vec::new())).await?;
@@ -85,7 +86,10 @@ pub(super) async fn execute(
             Ok(()) => run_and_commit(&attempt).await,
         };
         match finished {
-            Err(error) => Box::pin(finish::end_after_error(&attempt, error)).await,
+            Err(error) => {
+                slots.body_ended();
+                Box::pin(finish::end_after_error(&attempt, error)).await
+            }
             finished => finished,
         }
     });

@@ -52,6 +52,12 @@ pub(super) enum AttemptResult<T> {
 
 /// Runs the body of a claimed job. Cancelling the attempt's `stop` ends it at its next `.await`.
 pub(super) async fn run_body(attempt: &AttemptContext<'_>) -> Result<AttemptEnd<Json>, Error> {
+    let end = read_and_run_body(attempt).await;
+    attempt.slots.body_ended();
+    end
+}
+
+async fn read_and_run_body(attempt: &AttemptContext<'_>) -> Result<AttemptEnd<Json>, Error> {
     let (services, context) = Services::new(attempt);
     let mut inputs = match read_inputs(attempt).await? {
         Ok(inputs) => inputs,
@@ -70,6 +76,16 @@ pub(super) async fn run_body(attempt: &AttemptContext<'_>) -> Result<AttemptEnd<
 
 /// Runs the check of a claimed job whose stage waits, with its ticket and the signal that it finds.
 pub(super) async fn run_check(
+    attempt: &AttemptContext<'_>,
+    wait: &WaitDefinition,
+    input: (Json, Option<Json>),
+) -> Result<AttemptEnd<CheckOutcome>, Error> {
+    let end = read_and_run_check(attempt, wait, input).await;
+    attempt.slots.body_ended();
+    end
+}
+
+async fn read_and_run_check(
     attempt: &AttemptContext<'_>,
     wait: &WaitDefinition,
     (ticket, signal): (Json, Option<Json>),
@@ -117,7 +133,6 @@ async fn drive<T>(
     attempt.listed.body_started();
     let ended = run_until_end(attempt, times_out, &log, work).await;
     attempt.listed.body_ended();
-    attempt.slots.body_ended();
     let result = match (ended, ports.failure()) {
         (AttemptResult::Failed(_), Some(error)) => AttemptResult::Unavailable(error),
         (result, _) => result,
