@@ -53,11 +53,19 @@ async fn a_branch_behind_a_long_body_goes_to_another_worker(world: World) {
         run.output().await.unwrap();
         idle.drain().await;
         if history_of_right(&world, run.id()).await == ["started 1", RETURNED, "started 1", "completed"] {
+            busy.drain().await;
+            assert!(returned_attempts(&busy).await >= 1, "the return is counted");
             busy.shutdown().await;
             return;
         }
     }
     panic!("the busy worker has never held the second branch");
+}
+
+async fn returned_attempts(engine: &Engine) -> u64 {
+    let measured = engine.measurements().await;
+    let stages = measured.workflows.iter().flat_map(|workflow| &workflow.stages);
+    stages.map(|stage| stage.attempts.returned).sum()
 }
 
 const RETURNED: &str = "returned 1: its worker could not start its body in time";

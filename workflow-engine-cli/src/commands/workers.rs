@@ -34,7 +34,7 @@ pub async fn execute(session: &Session, api: Api) -> Result<(), Failure> {
 fn table(session: &Session, workers: &[WorkerStatus]) -> Table {
     let zone = session.out.zone;
     let (started, until) = (format!("STARTED ({})", zone.name()), format!("LEASES UNTIL ({})", zone.name()));
-    let heads = ["WORKER", "NUMBER", "HOST", "STATE", "VERSION", "SLOTS", &started, "HOLDS", &until];
+    let heads = ["WORKER", "NUMBER", "HOST", "STATE", "VERSION", "BODIES", &started, "HOLDS", &until];
     let mut table = Table::new(heads).number(1).number(5).number(7);
     for status in workers {
         let state = serde_json::to_value(status.state).ok();

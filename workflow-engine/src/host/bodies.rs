@@ -15,6 +15,8 @@ const SHORT: Duration = Duration::from_millis(10);
 const WEIGHT: u64 = 16;
 /// The average before the first body has ended.
 const UNKNOWN: Duration = Duration::from_millis(160);
+/// The most that one body counts.
+const HOUR: Duration = Duration::from_secs(3_600);
 /// How long a claimed job waits for its body to start. After that, another worker may run it sooner.
 const MAX_WAIT: Duration = Duration::from_millis(100);
 
@@ -22,8 +24,7 @@ const MAX_WAIT: Duration = Duration::from_millis(100);
 pub(super) struct Bodies {
     limit: usize,
     free: Arc<Semaphore>,
-    /// The moving average of the time that a body waits and runs, in microseconds, with the reading
-    /// of its inputs.
+    /// The moving average of the time that a body waits, reads its inputs and runs, in microseconds.
     average: AtomicU64,
 }
 
@@ -115,6 +116,15 @@ impl RequestedBody {
     }
 }
 
+#[cfg(test)]
+impl RunningBody {
+    /// The same body, which will have taken no time.
+    pub(super) fn without_time(mut self) -> Self {
+        self.requested += HOUR;
+        self
+    }
+}
+
 impl Drop for RunningBody {
     fn drop(&mut self) {
         self.permit = None;
@@ -129,8 +139,7 @@ fn now() -> Instant {
 
 /// Returns a time in microseconds, at most an hour, so that the average cannot overflow.
 fn micros(time: Duration) -> u64 {
-    const HOUR: u64 = 3_600_000_000;
-    u64::try_from(time.as_micros()).map_or(HOUR, |micros| micros.min(HOUR))
+    u64::try_from(time.min(HOUR).as_micros()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -80,7 +80,7 @@ impl SlotPool {
         slot.await.ok()
     }
 
-    /// Takes a slot if one is free and the pool is open.
+    /// Takes a slot if one is free, the pool is open, and the claim loop does not wait for one.
     pub(super) fn try_acquire(self: &Arc<Self>) -> Option<Slot> {
         let mut state = self.state();
         let is_waiting = state.waiting.as_ref().is_some_and(|waiting| !waiting.is_closed());
@@ -135,8 +135,8 @@ impl SlotPool {
         self.preemption.record_remaining(priority);
     }
 
-    /// Returns whether a run of this priority does not continue in its slot: no successor is claimed, more jobs are held
-    /// than long bodies allow for, or more urgent work waits.
+    /// Returns whether a run of this priority does not continue in its slot: the pool is closed, more jobs are held than
+    /// long bodies allow for, or more urgent work waits.
     pub(super) fn withholds(&self, priority: i32) -> bool {
         let (taken, is_closed) = {
             let state = self.state();

@@ -6,7 +6,7 @@ use super::bodies::RunningBody;
 use super::slot_pool::{Slot, SlotPool};
 use crate::kernel::Slots;
 
-/// The job's own slot and free ones; none while work of a higher priority waits.
+/// The job's own slot and free ones; none where [`SlotPool::withholds`] them.
 ///
 /// The commit claims as many jobs as there are slots here. Those that it does not need are freed on drop.
 pub(super) struct SuccessorSlots {

@@ -136,7 +136,7 @@ impl WorkerShared {
         if jobs.is_empty() {
             return;
         }
-        jobs.sort_by_key(|job| Reverse(job.priority));
+        jobs.sort_by_key(|job| Reverse(if job.is_poll { Claimant::DEFAULT_PRIORITY } else { job.priority }));
         // The caller may be on another runtime, which may end before the body does.
         let runtime = self.runtime.read().unwrap_or_else(PoisonError::into_inner);
         for (job, slot) in jobs.into_iter().zip(slots) {

@@ -56,17 +56,20 @@ impl HeldJob {
     /// Returns a job whose body has not started to the queue; the attempt does not count.
     pub(crate) async fn return_to_queue(mut self, reason: &str) {
         let (kernel, lease) = (&self.kernel, &self.job.lease);
-        let reason = if self.stop.is_cancelled() { WORKER_STOPS } else { reason };
-        // Without the store nothing else can be done with it. Its lease is renewed as soon as the store responds.
-        while let Err(error) = return_lease(kernel, lease, reason).await {
-            if !error.is_retryable() || self.stop.is_cancelled() {
-                return;
+        let outcome = loop {
+            let is_stopping = self.stop.is_cancelled();
+            match return_lease(kernel, lease, if is_stopping { WORKER_STOPS } else { reason }).await {
+                Ok(true) => break AttemptOutcome::Returned,
+                Ok(false) => break AttemptOutcome::Superseded,
+                // Without the store nothing else can be done with it. Its lease is renewed as soon as the store responds.
+                Err(error) if error.is_retryable() && !is_stopping => {}
+                Err(_) => return,
             }
-        }
+        };
         if let Some(registered) = kernel.registry().by_fingerprint(&self.job.definition_fingerprint)
             && let Some((index, _)) = registered.stage(&lease.stage_key.id)
         {
-            registered.meters().stage(index).ended(self.job.is_poll, AttemptOutcome::Returned);
+            registered.meters().stage(index).ended(self.job.is_poll, outcome);
         }
         self.is_finished = true;
     }

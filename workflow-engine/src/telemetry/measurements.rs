@@ -121,8 +121,8 @@ impl AttemptCounts {
     }
 }
 
-/// The slots of a worker: as many as bodies may run at the same time. Where it holds more
-/// jobs than that, because its bodies are short, all of them are busy.
+/// The slots of a worker: as many as bodies may run at the same time. Where it holds more jobs than that, because its
+/// bodies are short, all of them are busy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct SlotMeasurements {

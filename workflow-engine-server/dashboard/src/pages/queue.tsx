@@ -149,7 +149,7 @@ function Workers({ workers, workflows }: WorkersProps) {
                         <th>Worker</th>
                         <th>Host</th>
                         <th>Workflows</th>
-                        <th class="meter-cell">Slots in use</th>
+                        <th class="meter-cell">Jobs held</th>
                         <th class="end">Leases until</th>
                         <th class="end">Started</th>
                     </tr>
@@ -169,8 +169,8 @@ function Workers({ workers, workflows }: WorkersProps) {
                             <td>{[...new Set(worker.definitions.map((known) => names.get(known) ?? known.slice(0, 8)))].join(", ")}</td>
                             <td class="meter-cell">
                                 <span class="row">
-                                    <span class="num nowrap">
-                                        {worker.leases} of {worker.concurrency}
+                                    <span class="num nowrap" title={`At most ${worker.concurrency} bodies run at the same time`}>
+                                        {worker.leases} / {worker.concurrency}
                                     </span>
                                     <span class="bar tone-running grow">
                                         <i style={{ width: `${Math.min(100, (worker.leases / Math.max(1, worker.concurrency)) * 100)}%` }} />

@@ -133,6 +133,7 @@ async fn drive<T>(
     attempt.listed.body_started();
     let ended = run_until_end(attempt, times_out, &log, work).await;
     attempt.listed.body_ended();
+    attempt.slots.body_ended();
     let result = match (ended, ports.failure()) {
         (AttemptResult::Failed(_), Some(error)) => AttemptResult::Unavailable(error),
         (result, _) => result,
