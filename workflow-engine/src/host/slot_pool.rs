@@ -142,10 +142,10 @@ impl SlotPool {
             let state = self.state();
             (state.taken, state.is_closed)
         };
-        let is_over = || taken > self.bodies.limit() && !self.bodies.are_short();
+        let holds_too_many = || taken > self.bodies.limit() && !self.bodies.are_short();
         // While a slot is free, neither run needs to wait.
         let is_full = || taken >= self.slots();
-        is_closed || is_over() || is_full() && self.preemption.preempts(priority)
+        is_closed || holds_too_many() || is_full() && self.preemption.preempts(priority)
     }
 
     /// Returns the number of slots now.
