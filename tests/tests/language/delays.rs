@@ -96,6 +96,7 @@ async fn a_stage_after_a_delay_starts_that_much_later(world: World) {
 
     // The process ends, and another one runs the stage when it is due.
     let id = run.id();
+    engine.drain().await;
     drop((run, engine));
     world.clock.advance(6 * DAY);
     let engine = world.engine().register::<keeping>().build().await.unwrap();
