@@ -87,7 +87,7 @@ impl Bodies {
         self.free.available_permits() * 2 >= self.limit
     }
 
-    /// Makes bodies as long as this, whatever they have been.
+    /// Sets the average time, as if bodies had taken this long.
     #[cfg(test)]
     pub(super) fn assume(&self, average: Duration) {
         self.average.store(micros(average), Ordering::Relaxed);

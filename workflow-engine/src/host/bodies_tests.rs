@@ -71,7 +71,7 @@ async fn bodies_start_in_the_order_of_their_requests() {
     drop(dropped);
     drop(first.start().await.unwrap());
     assert!(bodies.free.try_acquire().is_err(), "it is the turn of the second one");
-    // Whatever is polled first.
+    // The third one is polled first, and still comes after the second one.
     let (third, second) = tokio::join!(third.start(), second.start());
     assert!(second.is_some());
     assert!(third.is_none(), "the second body runs");

@@ -24,6 +24,13 @@ async fn start(pool: &SlotPool) -> RunningBody {
     pool.request_body().start().await.unwrap().without_time()
 }
 
+/// Returns the slots for the successors of a job in this slot whose body has ended.
+async fn completing(pool: &Arc<SlotPool>, own: Slot) -> SuccessorSlots {
+    let slots = SuccessorSlots::new(own, start(pool).await, Arc::clone(pool));
+    slots.body_ended();
+    slots
+}
+
 /// Takes all slots that are free.
 fn fill(pool: &Arc<SlotPool>) -> Vec<Slot> {
     std::iter::from_fn(|| pool.try_acquire()).collect()
@@ -95,9 +102,7 @@ async fn the_claim_loop_notices_that_bodies_have_become_short() {
 #[tokio::test]
 async fn a_completing_stage_continues_with_all_of_its_branches() {
     let pool = pool(1, SHORT);
-    let (own, body) = (pool.try_acquire().unwrap(), start(&pool).await);
-    let slots = SuccessorSlots::new(own, body, Arc::clone(&pool));
-    slots.body_ended();
+    let slots = completing(&pool, pool.try_acquire().unwrap()).await;
     assert_eq!(slots.take(3, PRIORITY), 3);
     assert_eq!(pool.taken(), 3);
     drop(slots.into_slots());
@@ -107,18 +112,14 @@ async fn a_completing_stage_continues_with_all_of_its_branches() {
 #[tokio::test]
 async fn a_completing_stage_with_a_long_body_continues_with_one() {
     let pool = pool(1, LONG);
-    let (own, body) = (pool.try_acquire().unwrap(), start(&pool).await);
-    let slots = SuccessorSlots::new(own, body, Arc::clone(&pool));
-    slots.body_ended();
+    let slots = completing(&pool, pool.try_acquire().unwrap()).await;
     assert_eq!(slots.take(3, PRIORITY), 1);
 }
 
 #[tokio::test]
 async fn a_run_leaves_its_slot_where_too_many_jobs_are_held() {
     let pool = pool(1, SHORT);
-    let (own, body) = (pool.try_acquire().unwrap(), start(&pool).await);
-    let slots = SuccessorSlots::new(own, body, Arc::clone(&pool));
-    slots.body_ended();
+    let slots = completing(&pool, pool.try_acquire().unwrap()).await;
     let others = fill(&pool);
     pool.bodies.assume(LONG);
     assert_eq!(slots.take(1, PRIORITY), 0);
@@ -131,9 +132,7 @@ async fn a_slot_that_is_left_to_more_urgent_work_is_the_claim_loops() {
     let pool = SlotPool::new(2, Arc::clone(&highest));
     pool.bodies.assume(SHORT);
     let mut others = fill(&pool);
-    let (own, body) = (others.pop().unwrap(), start(&pool).await);
-    let slots = SuccessorSlots::new(own, body, Arc::clone(&pool));
-    slots.body_ended();
+    let slots = completing(&pool, others.pop().unwrap()).await;
     // While these bodies run, fewer slots are given out than jobs are held.
     let _running = [start(&pool).await, start(&pool).await];
     let mut claim = Box::pin(pool.acquire_up_to(1));
@@ -146,8 +145,7 @@ async fn a_slot_that_is_left_to_more_urgent_work_is_the_claim_loops() {
 #[tokio::test]
 async fn a_closed_pool_gives_out_no_slots() {
     let pool = pool(2, SHORT);
-    let (own, body) = (pool.try_acquire().unwrap(), start(&pool).await);
-    let slots = SuccessorSlots::new(own, body, Arc::clone(&pool));
+    let slots = completing(&pool, pool.try_acquire().unwrap()).await;
     let others = fill(&pool);
     let mut claim = Box::pin(pool.acquire_up_to(1));
     assert!((&mut claim).now_or_never().is_none());
@@ -156,6 +154,5 @@ async fn a_closed_pool_gives_out_no_slots() {
     drop(others);
     assert!(pool.try_acquire().is_none());
     assert!(pool.acquire_up_to(1).await.is_none());
-    slots.body_ended();
     assert_eq!(slots.take(1, PRIORITY), 0, "successors return to the queue");
 }
